@@ -1,0 +1,1 @@
+//! redraft: an embeddable, event-sourced state store.
