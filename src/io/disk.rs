@@ -1,0 +1,134 @@
+//! The operating system's files.
+//!
+//! Positioned reads and writes, `fdatasync`, `fallocate`, directory syncs and advisory locks that the kernel frees
+//! when the process dies. The only module that names `std::fs`.
+#![expect(clippy::disallowed_methods, reason = "this is the module the ban protects")]
+
+use super::{Access, Disk, File, Lock, LockAttempt};
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The operating system's file system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RealDisk;
+
+impl Disk for RealDisk {
+    fn create_dir(&self, path: &Path) -> io::Result<()> {
+        let missing: Vec<PathBuf> =
+            path.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists()).map(PathBuf::from).collect();
+        for dir in missing.iter().rev() {
+            match fs::create_dir(dir) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                answer => answer?,
+            }
+            self.sync_dir(parent_of(dir))?;
+        }
+        Ok(())
+    }
+
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(dir)? {
+            let entry = entry?;
+            if entry.file_type()?.is_file() {
+                // A name that is not UTF-8 is not one of ours.
+                names.extend(entry.file_name().into_string());
+            }
+        }
+        Ok(names)
+    }
+
+    fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn File>> {
+        let mut options = fs::OpenOptions::new();
+        options.read(true).write(access != Access::Read).create_new(access == Access::Create);
+        Ok(Arc::new(RealFile(options.open(path)?)))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
+    }
+
+    fn sync_dir(&self, dir: &Path) -> io::Result<()> {
+        fs::File::open(dir)?.sync_all()
+    }
+
+    fn try_lock(&self, path: &Path) -> io::Result<LockAttempt> {
+        let mut file = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        match file.try_lock() {
+            Ok(()) => {
+                // The process id only serves the error message of whoever comes second; the kernel holds the lock.
+                file.set_len(0)?;
+                write!(file, "{}", std::process::id())?;
+                Ok(LockAttempt::Taken(Box::new(RealLock { _file: file })))
+            }
+            Err(fs::TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                file.take(20).read_to_string(&mut holder)?;
+                Ok(LockAttempt::Held(holder.parse().ok()))
+            }
+            Err(fs::TryLockError::Error(error)) => Err(error),
+        }
+    }
+}
+
+fn parent_of(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[derive(Debug)]
+struct RealLock {
+    _file: fs::File,
+}
+
+impl Lock for RealLock {}
+
+#[derive(Debug)]
+struct RealFile(fs::File);
+
+impl File for RealFile {
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+        FileExt::read_at(&self.0, buffer, at)
+    }
+
+    fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<usize> {
+        FileExt::write_at(&self.0, bytes, at)
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        self.0.sync_data()
+    }
+
+    fn len(&self) -> io::Result<u64> {
+        Ok(self.0.metadata()?.len())
+    }
+
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.0.set_len(len)
+    }
+
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        match rustix::fs::fallocate(&self.0, rustix::fs::FallocateFlags::empty(), 0, len) {
+            Ok(()) => Ok(()),
+            // Some file systems cannot reserve space; a sparse file keeps the format's promise about the length.
+            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => extend(&self.0, len),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    fn allocate(&self, len: u64) -> io::Result<()> {
+        extend(&self.0, len)
+    }
+}
+
+fn extend(file: &fs::File, len: u64) -> io::Result<()> {
+    if file.metadata()?.len() < len { file.set_len(len) } else { Ok(()) }
+}

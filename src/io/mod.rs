@@ -1,0 +1,167 @@
+//! The border to the machine: files, directories, locks, time and randomness behind small traits.
+//!
+//! Everything that touches a disk goes through [`Disk`] and [`File`]; nothing else in the crate may use `std::fs`
+//! or the system clock (clippy enforces it). That is what lets a test replace the machine by one that loses
+//! unsynced sectors, fails the n-th call or lies about a sync, and see what is left afterwards.
+//!
+//! * [`RealDisk`](disk::RealDisk) is the operating system.
+//! * `MemoryDisk` (feature `faults`) keeps what a power cut would keep apart from what was merely written.
+//! * `FaultDisk` (feature `faults`) fails calls of a `MemoryDisk` by plan.
+//!
+//! Always: reads and writes are positioned, so that a reader can never move a writer's place in a file.
+
+pub mod clock;
+pub mod disk;
+#[cfg(feature = "faults")]
+pub mod fault;
+#[cfg(feature = "faults")]
+pub mod memory;
+
+use std::fmt::Debug;
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+
+pub use clock::{Clock, Entropy};
+
+/// How a file is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// An existing file, for reading.
+    Read,
+    /// An existing file, for reading and writing.
+    Write,
+    /// A file that must not exist yet, for reading and writing.
+    Create,
+}
+
+/// A file system as far as redraft needs one.
+///
+/// Durability is explicit, as POSIX has it: what a file holds is safe after [`File::sync`], and that a name exists
+/// (or no longer does) is safe after [`Disk::sync_dir`] of its directory.
+pub trait Disk: Debug + Send + Sync {
+    /// Creates a directory and its missing ancestors; each new name is durable on return. Existing ones are fine.
+    fn create_dir(&self, path: &Path) -> io::Result<()>;
+    /// The names of the plain files in a directory, in no particular order.
+    fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
+    /// Opens a file.
+    fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn File>>;
+    /// Renames a file, replacing the target; atomic, but durable only after [`Disk::sync_dir`].
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file; durable only after [`Disk::sync_dir`].
+    fn remove(&self, path: &Path) -> io::Result<()>;
+    /// Makes the names in a directory durable.
+    fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Takes the exclusive lock that `path` stands for; the file is created where it is missing. The lock ends with
+    /// the process or when the returned value is dropped, whichever comes first.
+    fn try_lock(&self, path: &Path) -> io::Result<LockAttempt>;
+}
+
+/// The answer to [`Disk::try_lock`].
+#[derive(Debug)]
+pub enum LockAttempt {
+    /// The lock is held until this value is dropped.
+    Taken(Box<dyn Lock>),
+    /// Somebody else holds it: the process id it left in the lock file, when there is one.
+    Held(Option<u32>),
+}
+
+/// A held lock; dropping it releases it.
+pub trait Lock: Debug + Send + Sync {}
+
+/// An open file. All positions are bytes from the start of the file.
+pub trait File: Debug + Send + Sync {
+    /// Reads at most `buffer.len()` bytes; 0 means end of file. May read fewer.
+    fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize>;
+    /// Writes at most `bytes.len()` bytes, extending the file where needed. May write fewer.
+    fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<usize>;
+    /// Makes content and length durable. After an error nothing is known about what was written since the last
+    /// success: the kernel may have dropped it and will report success the next time.
+    fn sync(&self) -> io::Result<()>;
+    /// Length of the file.
+    fn len(&self) -> io::Result<u64>;
+    /// Cuts or extends (with zeros) the file.
+    fn set_len(&self, len: u64) -> io::Result<()>;
+    /// Extends the file to `len` with zeros and reserves the space, so that later writes below `len` neither run out
+    /// of space nor change the file's metadata. Never shortens.
+    fn allocate(&self, len: u64) -> io::Result<()>;
+    /// True for a file of no bytes.
+    fn is_empty(&self) -> io::Result<bool> {
+        self.len().map(|len| len == 0)
+    }
+}
+
+/// A call that is interrupted this many times in a row is reported instead of tried again.
+const INTERRUPTIONS_MAX: u32 = 1_000;
+
+/// Reads until the buffer is full or the file ends; returns the bytes read.
+pub(crate) fn read_full_at(file: &dyn File, buffer: &mut [u8], at: u64) -> io::Result<usize> {
+    let mut done = 0;
+    while done < buffer.len() {
+        match uninterrupted(|| file.read_at(&mut buffer[done..], at + done as u64))? {
+            0 => break,
+            count => done += count,
+        }
+    }
+    Ok(done)
+}
+
+/// Writes all bytes, however many calls that takes.
+pub(crate) fn write_all_at(file: &dyn File, bytes: &[u8], at: u64) -> io::Result<()> {
+    let mut done = 0;
+    while done < bytes.len() {
+        match uninterrupted(|| file.write_at(&bytes[done..], at + done as u64))? {
+            0 => return Err(io::ErrorKind::WriteZero.into()),
+            count => done += count,
+        }
+    }
+    Ok(())
+}
+
+fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    for _ in 0..INTERRUPTIONS_MAX {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            answer => return answer,
+        }
+    }
+    Err(io::ErrorKind::Interrupted.into())
+}
+
+/// The machine a store runs on: its disk, its clock and its source of randomness. Cloning is cheap.
+#[derive(Clone, Debug)]
+pub struct Env {
+    /// Where files live.
+    pub disk: Arc<dyn Disk>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// Where identities come from.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+impl Env {
+    /// The operating system's disk, clock and randomness.
+    pub fn real() -> Self {
+        Env {
+            disk: Arc::new(disk::RealDisk),
+            clock: Arc::new(clock::SystemClock),
+            entropy: Arc::new(clock::SystemEntropy),
+        }
+    }
+
+    /// A given disk with a clock that counts calls and randomness from a seed: the same seed gives the same run.
+    #[cfg(feature = "faults")]
+    pub fn simulated(disk: impl Disk + 'static, seed: u64) -> Self {
+        Env {
+            disk: Arc::new(disk),
+            clock: Arc::new(clock::CountingClock::default()),
+            entropy: Arc::new(clock::SeededEntropy::new(seed)),
+        }
+    }
+}
+
+impl Default for Env {
+    fn default() -> Self {
+        Env::real()
+    }
+}

@@ -1,0 +1,99 @@
+//! A way to read a log, with or without the writer in the same process. Cheap to clone; takes no lock.
+
+use super::reader::{Bound, Records, bases};
+use crate::error::{Error, Result};
+use crate::io::Env;
+use crate::segment::format::{Chain, Header, StoreId};
+use crate::segment::reader::SegmentReader;
+use crate::segment::{path_of, recovery};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+/// How often, and how long apart, a reader looks again before it calls something damaged that a writer at work in another
+/// process may just be changing.
+const LOOKS: u32 = 5;
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
+
+/// Reads a log.
+#[derive(Clone, Debug)]
+pub(crate) struct View {
+    env: Env,
+    dir: PathBuf,
+    bound: Bound,
+}
+
+impl View {
+    pub(crate) fn of_writer(env: &Env, dir: &Path, durable: Arc<AtomicU64>) -> View {
+        View { env: env.clone(), dir: dir.to_owned(), bound: Bound::Head(durable) }
+    }
+
+    /// Opens the log in `dir` for reading only; a writer may be at work in another process, or there may be none.
+    /// Reads what opening for writing reads, changes nothing.
+    pub(crate) fn open(env: &Env, dir: &Path) -> Result<View> {
+        let view = View { env: env.clone(), dir: dir.to_owned(), bound: Bound::Proof };
+        for _ in 1..LOOKS {
+            match view.inspect() {
+                Err(Error::Damaged(_)) => std::thread::sleep(LOOK_AGAIN_AFTER),
+                answer => return answer.map(|()| view),
+            }
+        }
+        view.inspect().map(|()| view)
+    }
+
+    fn inspect(&self) -> Result<()> {
+        let bases = bases(&*self.env.disk, &self.dir)?;
+        recovery::inspect(&*self.env.disk, &self.dir, bases).map(drop)
+    }
+
+    /// The header of the newest segment: identity, epoch, role.
+    pub(crate) fn header(&self) -> Result<Header> {
+        let base = self.bases()?.last().copied().unwrap_or(0);
+        Ok(*SegmentReader::open(&*self.env.disk, path_of(&self.dir, base), base)?.header())
+    }
+
+    pub(crate) fn store_id(&self) -> Result<StoreId> {
+        self.header().map(|header| header.store)
+    }
+
+    fn bases(&self) -> Result<Vec<u64>> {
+        let bases = bases(&*self.env.disk, &self.dir)?;
+        if bases.is_empty() {
+            return Err(Error::NotAStore { path: self.dir.clone(), why: "it has no segments" });
+        }
+        Ok(bases)
+    }
+
+    /// The offset of the first record kept.
+    pub(crate) fn oldest(&self) -> Result<u64> {
+        Ok(self.bases()?.first().copied().unwrap_or(0))
+    }
+
+    /// The offset after the last durable record. O(1) beside the writer, else reads the newest segment.
+    pub(crate) fn head(&self) -> Result<u64> {
+        if let Bound::Head(head) = &self.bound {
+            return Ok(head.load(Ordering::Acquire));
+        }
+        let newest = self.bases()?.last().copied().unwrap_or(0);
+        let mut records = self.records(newest)?;
+        while records.next()?.is_some() {}
+        Ok(records.offset())
+    }
+
+    /// Reads from `offset` on. In a sealed segment this costs a look at its footer, in the newest one a scan up to there.
+    pub(crate) fn records(&self, offset: u64) -> Result<Records> {
+        let bases = self.bases()?;
+        let holding = bases.partition_point(|&base| base <= offset).checked_sub(1);
+        let base = match holding.and_then(|index| bases.get(index)) {
+            Some(&base) => base,
+            None => return Err(Error::Compacted { version: offset, oldest: bases[0] }),
+        };
+        Records::start(&self.env.disk, &self.dir, self.bound.clone(), base, offset)
+    }
+
+    /// The chain before `offset`: identifies the whole history up to there.
+    pub(crate) fn chain_at(&self, offset: u64) -> Result<Chain> {
+        Ok(self.records(offset)?.chain())
+    }
+}

@@ -1,0 +1,182 @@
+//! One change as bytes: the border between patches, which are meaning, and the log, which is bytes.
+//!
+//! [`Change`] is what one record says: what was done, by whom, when and to which version. Its layout is in
+//! `segment/FORMAT.md`, "Record body". Leaves framing, checksums and order to `segment` and `log`.
+//!
+//! Always: decoding what was encoded gives it back; anything else is refused, with the byte and the reason.
+
+pub(crate) mod value;
+pub(crate) mod wire;
+
+use crate::patch::Patch;
+use std::collections::BTreeMap;
+use std::fmt;
+use wire::{Flaw, Sink, Source};
+
+mod field {
+    pub(super) const LABEL: u8 = 1;
+    pub(super) const AT: u8 = 2;
+    pub(super) const UNDOES: u8 = 4;
+    pub(super) const TAGS: u8 = 8;
+    pub(super) const ALL: u8 = 15;
+}
+
+/// A hybrid logical clock reading: milliseconds since 1970 (48 bits) and a counter (16 bits).
+///
+/// It never runs backwards along a log, whatever the machine's clock does. It is told to people and compared between
+/// writers; order in a log is the version, not the time. After Kulkarni et al., "Logical Physical Clocks", OPODIS 2014.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Stamp(pub(crate) u64);
+
+impl Stamp {
+    const COUNTER_BITS: u32 = 16;
+
+    /// The reading that follows `self` when the machine's clock says `now_ms`.
+    pub(crate) fn next(self, now_ms: u64) -> Stamp {
+        let now = now_ms.min(u64::MAX >> Self::COUNTER_BITS) << Self::COUNTER_BITS;
+        Stamp(now.max(self.0.saturating_add(1)))
+    }
+
+    /// Milliseconds since 1970-01-01 UTC.
+    pub fn millis(self) -> u64 {
+        self.0 >> Self::COUNTER_BITS
+    }
+
+    /// What tells readings of the same millisecond apart.
+    pub fn counter(self) -> u16 {
+        self.0 as u16
+    }
+}
+
+/// Identifies who makes changes. A store's own is derived from its id.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct WriterId(pub(crate) u64);
+
+impl fmt::Display for WriterId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+/// What a caller says about a change, besides the change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meta {
+    /// A short text for people: what this change is about.
+    pub label: Option<String>,
+    /// When it happened, in milliseconds since 1970, if that is not when it was recorded: imported history, for example.
+    pub at_ms: Option<i64>,
+    /// Anything else, as names and texts.
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Meta {
+    /// Only a label.
+    pub fn label(text: impl Into<String>) -> Meta {
+        Meta { label: Some(text.into()), ..Meta::default() }
+    }
+}
+
+/// One change of the history: it turned version `version - 1` into `version`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The version this change made. Its offset in the log is one less.
+    pub version: u64,
+    /// The version the change was made against; `version - 1` unless it was merged.
+    pub base: u64,
+    /// Who made it.
+    pub writer: WriterId,
+    /// The writer's own count, from 1, without gaps.
+    pub sequence: u64,
+    /// When it was recorded.
+    pub stamp: Stamp,
+    /// What the caller said about it.
+    pub meta: Meta,
+    /// The version whose change this one takes back, if it is an undo.
+    pub undoes: Option<u64>,
+    /// What was changed.
+    pub patch: Patch,
+}
+
+impl Change {
+    /// The position of this change in the log.
+    pub fn offset(&self) -> u64 {
+        self.version.saturating_sub(1)
+    }
+
+    /// When it happened, in milliseconds since 1970: what the caller said, or else when it was recorded.
+    pub fn time_ms(&self) -> i64 {
+        self.meta.at_ms.unwrap_or_else(|| i64::try_from(self.stamp.millis()).unwrap_or(i64::MAX))
+    }
+
+    /// Appends the body of the record.
+    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+        let mut sink = Sink::new(out);
+        sink.fixed(self.writer.0);
+        sink.uint(self.sequence);
+        sink.fixed(self.stamp.0);
+        sink.uint(self.offset().saturating_sub(self.base));
+        sink.byte(self.fields());
+        self.meta.label.iter().for_each(|label| sink.text(label));
+        self.meta.at_ms.iter().for_each(|at| sink.sint(*at));
+        self.undoes.iter().for_each(|version| sink.uint(*version));
+        if !self.meta.tags.is_empty() {
+            put_tags(&mut sink, &self.meta.tags);
+        }
+        value::put_patch(&mut sink, &self.patch);
+    }
+
+    fn fields(&self) -> u8 {
+        let bit = |present: bool, bit: u8| if present { bit } else { 0 };
+        bit(self.meta.label.is_some(), field::LABEL)
+            | bit(self.meta.at_ms.is_some(), field::AT)
+            | bit(self.undoes.is_some(), field::UNDOES)
+            | bit(!self.meta.tags.is_empty(), field::TAGS)
+    }
+
+    /// Decodes the body of the record at `offset`.
+    pub(crate) fn decode(offset: u64, body: &[u8]) -> Result<Change, Flaw> {
+        let mut source = Source::new(body);
+        let writer = WriterId(source.fixed()?);
+        let sequence = source.uint()?;
+        let stamp = Stamp(source.fixed()?);
+        let back = source.uint()?;
+        let base = offset.checked_sub(back).ok_or_else(|| source.flaw("a base before the first version"))?;
+        let fields = source.byte()?;
+        if fields & !field::ALL != 0 {
+            return Err(source.flaw("unknown fields"));
+        }
+        let has = |bit: u8| fields & bit != 0;
+        let label = has(field::LABEL).then(|| source.text().map(String::from)).transpose()?;
+        let at_ms = has(field::AT).then(|| source.sint()).transpose()?;
+        let undoes = has(field::UNDOES).then(|| source.uint()).transpose()?;
+        let tags = if has(field::TAGS) { take_tags(&mut source)? } else { BTreeMap::new() };
+        let patch = value::take_patch(&mut source)?;
+        source.finish()?;
+        let meta = Meta { label, at_ms, tags };
+        Ok(Change { version: offset + 1, base, writer, sequence, stamp, meta, undoes, patch })
+    }
+}
+
+fn put_tags(sink: &mut Sink<'_>, tags: &BTreeMap<String, String>) {
+    sink.uint(tags.len() as u64);
+    for (name, text) in tags {
+        sink.text(name);
+        sink.text(text);
+    }
+}
+
+fn take_tags(source: &mut Source<'_>) -> Result<BTreeMap<String, String>, Flaw> {
+    let count = source.count()?;
+    if count == 0 {
+        return Err(source.flaw("an empty list of tags"));
+    }
+    let mut tags: BTreeMap<String, String> = BTreeMap::new();
+    for _ in 0..count {
+        let name = source.text()?;
+        if tags.last_key_value().is_some_and(|(last, _)| last.as_str() >= name) {
+            return Err(source.flaw("tags are not in order"));
+        }
+        tags.insert(name.into(), source.text()?.into());
+    }
+    Ok(tags)
+}

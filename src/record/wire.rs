@@ -1,0 +1,197 @@
+//! The primitives of a record body: bincode's integers, bytes and strings, one encoding each, nothing trusted.
+//!
+//! [`Sink`] appends, [`Source`] takes apart. Strings that repeat inside one body are written once and numbered.
+//! Always: a [`Source`] allocates no more than its input could fill, and refuses what a [`Sink`] would not have written.
+
+use bincode::{BorrowDecode, Encode};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+const CONFIG: bincode::config::Configuration = bincode::config::standard();
+/// Up to this many strings are compared one by one, more are hashed.
+const FEW_STRINGS: usize = 16;
+
+/// Why bytes are not a record body: the reason and the byte of the body.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{reason} (byte {byte} of the body)")]
+pub(crate) struct Flaw {
+    pub(crate) byte: usize,
+    pub(crate) reason: &'static str,
+}
+
+/// Collects the bytes of one body.
+#[derive(Debug)]
+pub(crate) struct Sink<'a> {
+    out: &'a mut Vec<u8>,
+    strings: HashMap<Arc<str>, u64>,
+}
+
+impl<'a> Sink<'a> {
+    /// Appends to `out`.
+    pub(crate) fn new(out: &'a mut Vec<u8>) -> Self {
+        Sink { out, strings: HashMap::new() }
+    }
+
+    fn put(&mut self, value: impl Encode) {
+        let written = bincode::encode_into_std_write(value, self.out, CONFIG);
+        debug_assert!(written.is_ok(), "a vector takes every byte");
+    }
+
+    pub(crate) fn byte(&mut self, value: u8) {
+        self.out.push(value);
+    }
+
+    pub(crate) fn fixed(&mut self, value: u64) {
+        self.out.extend_from_slice(&value.to_le_bytes());
+    }
+
+    pub(crate) fn uint(&mut self, value: u64) {
+        self.put(value);
+    }
+
+    pub(crate) fn sint(&mut self, value: i64) {
+        self.put(value);
+    }
+
+    pub(crate) fn bytes(&mut self, value: &[u8]) {
+        self.put(value);
+    }
+
+    /// A string that is not numbered.
+    pub(crate) fn text(&mut self, value: &str) {
+        self.put(value);
+    }
+
+    /// A string that is written once and referred to afterwards.
+    pub(crate) fn string(&mut self, value: &Arc<str>) {
+        if let Some(&number) = self.strings.get(value) {
+            return self.uint(number);
+        }
+        self.strings.insert(Arc::clone(value), self.strings.len() as u64 + 1);
+        self.byte(0);
+        self.text(value);
+    }
+}
+
+/// Takes the bytes of one body apart.
+#[derive(Debug)]
+pub(crate) struct Source<'a> {
+    bytes: &'a [u8],
+    at: usize,
+    strings: Vec<Arc<str>>,
+    hashed: HashSet<Arc<str>>,
+}
+
+impl<'a> Source<'a> {
+    /// Starts at the first byte.
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        Source { bytes, at: 0, strings: Vec::new(), hashed: HashSet::new() }
+    }
+
+    pub(crate) fn flaw(&self, reason: &'static str) -> Flaw {
+        Flaw { byte: self.at, reason }
+    }
+
+    fn rest(&self) -> &'a [u8] {
+        &self.bytes[self.at..]
+    }
+
+    /// Refuses bytes that are left over.
+    pub(crate) fn finish(self) -> Result<(), Flaw> {
+        if self.rest().is_empty() { Ok(()) } else { Err(self.flaw("bytes are left over")) }
+    }
+
+    fn take<T: BorrowDecode<'a, ()>>(&mut self) -> Result<(T, usize), Flaw> {
+        let (value, used) = bincode::borrow_decode_from_slice(self.rest(), CONFIG)
+            .map_err(|_| self.flaw("the body ends too early, or a field in it is malformed"))?;
+        self.at += used;
+        Ok((value, used))
+    }
+
+    pub(crate) fn byte(&mut self) -> Result<u8, Flaw> {
+        let byte = *self.rest().first().ok_or_else(|| self.flaw("the body ends too early"))?;
+        self.at += 1;
+        Ok(byte)
+    }
+
+    pub(crate) fn fixed(&mut self) -> Result<u64, Flaw> {
+        let bytes = self.rest().first_chunk().ok_or_else(|| self.flaw("the body ends too early"))?;
+        self.at += bytes.len();
+        Ok(u64::from_le_bytes(*bytes))
+    }
+
+    pub(crate) fn uint(&mut self) -> Result<u64, Flaw> {
+        let (value, used) = self.take()?;
+        self.shortest(value, used)
+    }
+
+    pub(crate) fn sint(&mut self) -> Result<i64, Flaw> {
+        let (value, used): (i64, usize) = self.take()?;
+        let zigzag = ((value << 1) ^ (value >> 63)) as u64;
+        self.shortest(zigzag, used)?;
+        Ok(value)
+    }
+
+    fn shortest(&self, value: u64, used: usize) -> Result<u64, Flaw> {
+        let least = match value {
+            0..=250 => 1,
+            251..=0xffff => 3,
+            0x1_0000..=0xffff_ffff => 5,
+            _ => 9,
+        };
+        if used == least { Ok(value) } else { Err(self.flaw("an integer takes more bytes than it needs")) }
+    }
+
+    /// A count of things that take at least one byte each: never more than the bytes that are left.
+    pub(crate) fn count(&mut self) -> Result<usize, Flaw> {
+        let count = self.uint()?;
+        match usize::try_from(count) {
+            Ok(count) if count <= self.rest().len() => Ok(count),
+            _ => Err(self.flaw("a count is larger than the bytes that follow")),
+        }
+    }
+
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Flaw> {
+        let length = self.count()?;
+        let bytes = &self.rest()[..length];
+        self.at += length;
+        Ok(bytes)
+    }
+
+    /// A string that is not numbered.
+    pub(crate) fn text(&mut self) -> Result<&'a str, Flaw> {
+        let bytes = self.bytes()?;
+        std::str::from_utf8(bytes).map_err(|_| self.flaw("a string is not UTF-8"))
+    }
+
+    /// A string, new or by number.
+    pub(crate) fn string(&mut self) -> Result<Arc<str>, Flaw> {
+        match self.uint()? {
+            0 => self.new_string(),
+            number => {
+                let known = usize::try_from(number - 1).ok().and_then(|index| self.strings.get(index));
+                known.cloned().ok_or_else(|| self.flaw("a string refers to one that does not exist"))
+            }
+        }
+    }
+
+    fn new_string(&mut self) -> Result<Arc<str>, Flaw> {
+        let string: Arc<str> = self.text()?.into();
+        if self.is_known(&string) {
+            return Err(self.flaw("a string is written twice"));
+        }
+        self.strings.push(Arc::clone(&string));
+        Ok(string)
+    }
+
+    /// Also remembers it, once there are too many to compare them one by one.
+    fn is_known(&mut self, string: &Arc<str>) -> bool {
+        if self.strings.len() < FEW_STRINGS {
+            return self.strings.contains(string);
+        }
+        if self.hashed.is_empty() {
+            self.hashed.extend(self.strings.iter().cloned());
+        }
+        !self.hashed.insert(Arc::clone(string))
+    }
+}

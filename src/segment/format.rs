@@ -1,0 +1,323 @@
+//! The byte layout of a segment, as FORMAT.md gives it: header, record frame, mark, footer.
+//!
+//! Pure functions between bytes and fields; no file is touched here. Every width and tag exists once, in this module.
+//! Always: nothing is allocated because a length field asks for it.
+
+use crate::error::{Damage, Defect, Error, Result};
+use std::fmt;
+use std::path::Path;
+
+/// The newest format this code reads and the one it writes.
+pub(crate) const FORMAT_VERSION: u16 = 1;
+/// Codec of the record bodies: bincode 2, standard configuration.
+pub(crate) const CODEC_BINCODE: u8 = 1;
+/// The largest body of one record, in bytes.
+pub const RECORD_BYTES_MAX: u32 = 1 << 30;
+/// What a frame adds to its body, in bytes.
+pub(crate) const FRAME_BYTES: usize = LENGTH_BYTES + CHECK_BYTES;
+pub(crate) const HEADER_BYTES: usize = 64;
+pub(crate) const MARK_BYTES: usize = LENGTH_BYTES + 8 + CHECK_BYTES;
+pub(crate) const LENGTH_BYTES: usize = 4;
+pub(crate) const CHECK_BYTES: usize = 4;
+/// The footer's table holds the position of every 16th record: small, and a point read scans at most 15 frames.
+pub(crate) const POSITION_STRIDE: u32 = 16;
+pub(crate) const FOOTER_TAIL_BYTES: usize = 24;
+
+const MAGIC: [u8; 8] = *b"REDRAFT\x1a";
+const SEAL: [u8; 4] = *b"SEAL";
+const MARK_TAG: u32 = u32::MAX;
+const FOOTER_TAG: u32 = u32::MAX - 1;
+const FLAG_REPLICA: u8 = 1;
+const HEADER_CHECK_AT: usize = 56;
+const HEADER_CHAIN_AT: usize = 60;
+
+/// The checksum that identifies a log up to some offset (FORMAT.md, "Record frame").
+pub type Chain = u32;
+
+/// Identifies a store; the same in all its files and in its replicas.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StoreId(pub(crate) [u8; 16]);
+
+impl StoreId {
+    /// The chain before offset 0.
+    pub(crate) fn genesis(&self) -> Chain {
+        crc32fast::hash(&self.0)
+    }
+
+    /// The 16 bytes.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+}
+
+impl fmt::Display for StoreId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for StoreId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StoreId({self})")
+    }
+}
+
+/// CRC-32 of several pieces, continuing from `seed`.
+pub(crate) fn checksum(seed: u32, pieces: &[&[u8]]) -> u32 {
+    let mut hasher = crc32fast::Hasher::new_with_initial(seed);
+    for piece in pieces {
+        hasher.update(piece);
+    }
+    hasher.finalize()
+}
+
+pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
+    let mut word = [0; 4];
+    word.copy_from_slice(&bytes[at..at + 4]);
+    u32::from_le_bytes(word)
+}
+
+pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
+    let mut word = [0; 8];
+    word.copy_from_slice(&bytes[at..at + 8]);
+    u64::from_le_bytes(word)
+}
+
+/// The first bytes of a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Header {
+    pub(crate) replica: bool,
+    pub(crate) epoch: u32,
+    pub(crate) store: StoreId,
+    pub(crate) base: u64,
+    pub(crate) allocated: u64,
+    /// The oldest offset the store kept when this segment was made.
+    pub(crate) origin: u64,
+    pub(crate) chain: Chain,
+}
+
+impl Header {
+    pub(crate) fn encode(&self) -> [u8; HEADER_BYTES] {
+        let mut bytes = [0; HEADER_BYTES];
+        bytes[0..8].copy_from_slice(&MAGIC);
+        bytes[8..10].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
+        bytes[10] = CODEC_BINCODE;
+        bytes[11] = if self.replica { FLAG_REPLICA } else { 0 };
+        bytes[12..16].copy_from_slice(&self.epoch.to_le_bytes());
+        bytes[16..32].copy_from_slice(&self.store.0);
+        bytes[32..40].copy_from_slice(&self.base.to_le_bytes());
+        bytes[40..48].copy_from_slice(&self.allocated.to_le_bytes());
+        bytes[48..56].copy_from_slice(&self.origin.to_le_bytes());
+        bytes[HEADER_CHAIN_AT..].copy_from_slice(&self.chain.to_le_bytes());
+        let check = header_check(&bytes);
+        bytes[HEADER_CHECK_AT..HEADER_CHAIN_AT].copy_from_slice(&check.to_le_bytes());
+        bytes
+    }
+
+    /// Decodes what the first bytes of the file at `path` say. A version we do not know is refused before the checksum
+    /// is looked at: a newer format may keep it elsewhere.
+    pub(crate) fn decode(bytes: &[u8], path: &Path) -> Result<Header> {
+        check_preamble(bytes, &MAGIC, FLAG_REPLICA, path)?;
+        let (stored, computed) = (u32_at(bytes, HEADER_CHECK_AT), header_check(bytes));
+        if stored != computed {
+            return Err(header_damage(path, Defect::Checksum { part: "the header", stored, computed }));
+        }
+        let mut store = [0; 16];
+        store.copy_from_slice(&bytes[16..32]);
+        Ok(Header {
+            replica: bytes[11] & FLAG_REPLICA != 0,
+            epoch: u32_at(bytes, 12),
+            store: StoreId(store),
+            base: u64_at(bytes, 32),
+            allocated: u64_at(bytes, 40),
+            origin: u64_at(bytes, 48),
+            chain: u32_at(bytes, HEADER_CHAIN_AT),
+        })
+    }
+}
+
+/// The CRC of a 64-byte header less the place where it is stored itself.
+pub(crate) fn header_check(bytes: &[u8]) -> u32 {
+    checksum(0, &[&bytes[..HEADER_CHECK_AT], &bytes[HEADER_CHAIN_AT..HEADER_BYTES]])
+}
+
+/// What segments and snapshots have in common: length, magic, format version, codec and flags.
+pub(crate) fn check_preamble(bytes: &[u8], magic: &[u8; 8], flags_known: u8, path: &Path) -> Result<()> {
+    if bytes.len() < HEADER_BYTES {
+        let defect = Defect::Short { expected: HEADER_BYTES as u64, found: bytes.len() as u64 };
+        return Err(header_damage(path, defect));
+    }
+    if bytes[..8] != magic[..] {
+        return Err(header_damage(path, Defect::Magic));
+    }
+    // A newer format may keep its checksum elsewhere, so an odd version is believed without one; but not if a single
+    // flipped bit explains it.
+    let intact = u32_at(bytes, HEADER_CHECK_AT) == header_check(bytes);
+    let version = u16::from_le_bytes([bytes[8], bytes[9]]);
+    let one_flip = (version ^ FORMAT_VERSION).count_ones() == 1;
+    let newer = |what, found: u32, supported: u32| Error::Newer { path: path.to_owned(), what, found, supported };
+    if version > FORMAT_VERSION && (intact || !one_flip) {
+        return Err(newer("format version", version.into(), FORMAT_VERSION.into()));
+    }
+    if intact && bytes[10] != CODEC_BINCODE {
+        return Err(newer("record codec", bytes[10].into(), CODEC_BINCODE.into()));
+    }
+    if intact && bytes[11] & !flags_known != 0 {
+        return Err(newer("flags", bytes[11].into(), flags_known.into()));
+    }
+    Ok(())
+}
+
+fn header_damage(path: &Path, defect: Defect) -> Error {
+    Damage { path: path.to_owned(), byte: 0, defect, intact: None }.into()
+}
+
+/// Appends one frame to `out` and returns the chain after it.
+pub(crate) fn push_frame(out: &mut Vec<u8>, body: &[u8], chain: Chain) -> Chain {
+    let length = (body.len() as u32).to_le_bytes();
+    let after = checksum(chain, &[&length, body]);
+    out.extend_from_slice(&length);
+    out.extend_from_slice(body);
+    out.extend_from_slice(&after.to_le_bytes());
+    after
+}
+
+/// Marks the frame that occupies all of `frame` as the first of its batch.
+pub(crate) fn mark_first(frame: &mut [u8]) {
+    let at = frame.len() - CHECK_BYTES;
+    for byte in &mut frame[at..] {
+        *byte = !*byte;
+    }
+}
+
+/// The mark to be written when the log ends with `head` and `chain`.
+pub(crate) fn mark(head: u64, chain: Chain) -> [u8; MARK_BYTES] {
+    let mut bytes = [0; MARK_BYTES];
+    bytes[..4].copy_from_slice(&MARK_TAG.to_le_bytes());
+    bytes[4..12].copy_from_slice(&head.to_le_bytes());
+    let check = checksum(chain, &[&bytes[..12]]);
+    bytes[12..].copy_from_slice(&check.to_le_bytes());
+    bytes
+}
+
+/// What stands at some place of a segment.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Item {
+    /// A good record: its body is `body` bytes after the length field, `chain` is the chain after it.
+    Record { body: usize, first: bool, chain: Chain },
+    /// A good mark: all before it is durable.
+    Mark { head: u64 },
+    /// Perhaps a footer; [`Footer`] decides.
+    FooterTag,
+    /// Nothing written here yet: zeros, or the end of the file.
+    Blank,
+    /// The window ends too early: this many bytes from here on decide.
+    More(usize),
+    /// Neither.
+    Bad(Defect),
+}
+
+/// Looks at the first bytes of `window`, which are followed by more up to `rest` bytes in all before the file ends.
+/// `chain` is the chain before this place.
+pub(crate) fn parse(window: &[u8], rest: u64, chain: Chain) -> Item {
+    if rest < LENGTH_BYTES as u64 {
+        return if window.iter().all(|&byte| byte == 0) { Item::Blank } else { Item::Bad(short("record", rest)) };
+    }
+    if window.len() < LENGTH_BYTES {
+        return Item::More(LENGTH_BYTES);
+    }
+    match u32_at(window, 0) {
+        0 => Item::Blank,
+        MARK_TAG => parse_mark(window, rest, chain),
+        FOOTER_TAG => Item::FooterTag,
+        length => parse_record(window, rest, chain, length),
+    }
+}
+
+fn short(part: &'static str, rest: u64) -> Defect {
+    Defect::Length { part, found: rest, most: rest }
+}
+
+fn parse_record(window: &[u8], rest: u64, chain: Chain, length: u32) -> Item {
+    let most = rest.saturating_sub(FRAME_BYTES as u64).min(RECORD_BYTES_MAX.into());
+    if u64::from(length) > most {
+        return Item::Bad(Defect::Length { part: "record", found: length.into(), most });
+    }
+    let end = LENGTH_BYTES + length as usize;
+    if window.len() < end + CHECK_BYTES {
+        return Item::More(end + CHECK_BYTES);
+    }
+    let (stored, computed) = (u32_at(window, end), checksum(chain, &[&window[..end]]));
+    if stored == computed || stored == !computed {
+        Item::Record { body: length as usize, first: stored != computed, chain: computed }
+    } else {
+        Item::Bad(Defect::Checksum { part: "a record", stored, computed })
+    }
+}
+
+fn parse_mark(window: &[u8], rest: u64, chain: Chain) -> Item {
+    if rest < MARK_BYTES as u64 {
+        return Item::Bad(Defect::Length { part: "mark", found: MARK_BYTES as u64, most: rest });
+    }
+    if window.len() < MARK_BYTES {
+        return Item::More(MARK_BYTES);
+    }
+    let (stored, computed) = (u32_at(window, 12), checksum(chain, &[&window[..12]]));
+    if stored == computed {
+        Item::Mark { head: u64_at(window, 4) }
+    } else {
+        Item::Bad(Defect::Checksum { part: "a mark", stored, computed })
+    }
+}
+
+/// The end of a sealed segment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Footer {
+    pub(crate) positions: Vec<u32>,
+    pub(crate) count: u32,
+    pub(crate) data_end: u64,
+    pub(crate) chain: Chain,
+}
+
+impl Footer {
+    /// How many bytes the footer of a segment of `count` records takes.
+    pub(crate) fn bytes_for(count: u32) -> usize {
+        LENGTH_BYTES + 4 * count.div_ceil(POSITION_STRIDE) as usize + FOOTER_TAIL_BYTES
+    }
+
+    pub(crate) fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(Footer::bytes_for(self.count));
+        bytes.extend_from_slice(&FOOTER_TAG.to_le_bytes());
+        for position in &self.positions {
+            bytes.extend_from_slice(&position.to_le_bytes());
+        }
+        bytes.extend_from_slice(&self.count.to_le_bytes());
+        bytes.extend_from_slice(&self.data_end.to_le_bytes());
+        bytes.extend_from_slice(&self.chain.to_le_bytes());
+        let check = checksum(self.chain, &[&bytes]);
+        bytes.extend_from_slice(&check.to_le_bytes());
+        bytes.extend_from_slice(&SEAL);
+        bytes
+    }
+
+    /// Where the footer starts in a file of `file_bytes`, according to the last [`FOOTER_TAIL_BYTES`] of it; nothing
+    /// if these bytes cannot be the end of a footer.
+    pub(crate) fn start(tail: &[u8], file_bytes: u64) -> Option<u64> {
+        let (count, start) = (u32_at(tail, 0), u64_at(tail, 4));
+        let fits = start.checked_add(Footer::bytes_for(count) as u64) == Some(file_bytes);
+        (tail[20..24] == SEAL && fits).then_some(start)
+    }
+
+    /// Decodes a whole footer; nothing if it is not a good one.
+    pub(crate) fn decode(bytes: &[u8]) -> Option<Footer> {
+        let table_end = bytes.len().checked_sub(FOOTER_TAIL_BYTES).filter(|end| *end >= LENGTH_BYTES)?;
+        let (table, tail) = (&bytes[LENGTH_BYTES..table_end], &bytes[table_end..]);
+        let chain = u32_at(tail, 12);
+        let sound = u32_at(bytes, 0) == FOOTER_TAG
+            && tail[20..24] == SEAL
+            && checksum(chain, &[&bytes[..table_end + 16]]) == u32_at(tail, 16);
+        let positions: Vec<u32> = table.chunks_exact(4).map(|word| u32_at(word, 0)).collect();
+        let footer = Footer { positions, count: u32_at(tail, 0), data_end: u64_at(tail, 4), chain };
+        (sound && footer.encode() == bytes).then_some(footer)
+    }
+}

@@ -1,0 +1,39 @@
+//! One append-only file of records. Fed by `log`; read by `log`, `check` and recovery.
+//! Knows lengths and checksums, not patches. Bytes are laid out in FORMAT.md.
+//!
+//! Invariant: a sealed segment never changes. Only `recovery` may cut, and only the tail of the active one.
+
+pub(crate) mod format;
+pub(crate) mod reader;
+pub(crate) mod recovery;
+pub(crate) mod writer;
+
+use std::path::{Path, PathBuf};
+
+const EXTENSION: &str = "seg";
+/// The ending of a file that is not finished.
+pub(crate) const UNFINISHED: &str = "tmp";
+
+/// The path of the segment whose first record has offset `base`.
+pub(crate) fn path_of(dir: &Path, base: u64) -> PathBuf {
+    dir.join(numbered(base, EXTENSION))
+}
+
+/// A zero-padded name, so that names sort as numbers do.
+pub(crate) fn numbered(number: u64, extension: &str) -> String {
+    format!("{number:020}.{extension}")
+}
+
+/// The number in a name made by [`numbered`]; nothing for any other name.
+pub(crate) fn number_in(name: &str, extension: &str) -> Option<u64> {
+    let digits = name.strip_suffix(extension)?.strip_suffix('.')?;
+    let plain = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| digits.parse().ok()).flatten()
+}
+
+/// The base offsets of the segments among `names`, ascending.
+pub(crate) fn bases_in(names: &[String]) -> Vec<u64> {
+    let mut bases: Vec<u64> = names.iter().filter_map(|name| number_in(name, EXTENSION)).collect();
+    bases.sort_unstable();
+    bases
+}

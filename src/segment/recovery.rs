@@ -1,0 +1,288 @@
+//! Decides what a directory of segments is: the table in FORMAT.md, "Recovery".
+//!
+//! [`inspect`] only reads and is what readers, checks and writers share; [`Layout::mend`] then does what a writer may
+//! do: cut the torn tail of the active segment, and finish an interrupted roll.
+//!
+//! Always: nothing that was acknowledged is cut. What is damaged is reported with its place and left as it is.
+
+use super::format::{Chain, Footer, Item, MARK_BYTES, POSITION_STRIDE, StoreId};
+use super::path_of;
+use super::reader::SegmentReader;
+use super::writer::{Extent, SegmentWriter};
+use crate::error::{Damage, Defect, Error, IoContext, Result};
+use crate::io::{Access, Disk, write_all_at};
+use std::path::{Path, PathBuf};
+
+/// What was cut from the end of the log when it was opened: a write that no sync had made durable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// The segment file.
+    pub path: PathBuf,
+    /// Where the cut begins, in bytes.
+    pub byte: u64,
+    /// How many bytes were overwritten with zeros.
+    pub bytes: u64,
+    /// The version the log ends with.
+    pub head: u64,
+    /// What was wrong with the first of these bytes.
+    pub found: String,
+}
+
+/// The segments of a log as they stand on disk.
+#[derive(Debug)]
+pub(crate) struct Layout {
+    /// Base offsets of all segments, ascending.
+    pub(crate) bases: Vec<u64>,
+    pub(crate) active_path: PathBuf,
+    pub(crate) active: Extent,
+    /// A full segment whose seal was interrupted.
+    unsealed: Option<(PathBuf, Extent)>,
+    /// The torn tail of the active segment.
+    pub(crate) torn: Option<Cut>,
+}
+
+impl Layout {
+    /// The offset after the last record.
+    pub(crate) fn head(&self) -> u64 {
+        self.active.header.base + u64::from(self.active.count)
+    }
+}
+
+/// One unsealed segment, read to its end.
+struct Survey {
+    extent: Extent,
+    torn: Option<Cut>,
+}
+
+/// Where a segment ends and the next must begin.
+struct End {
+    head: u64,
+    chain: Chain,
+    store: StoreId,
+}
+
+/// Looks at all segments of `dir`. Reads headers and footers, and the records of the segments without a footer only.
+/// Changes nothing. `bases` must not be empty.
+pub(crate) fn inspect(disk: &dyn Disk, dir: &Path, bases: Vec<u64>) -> Result<Layout> {
+    let mut before: Option<End> = None;
+    let mut unsealed: Option<(PathBuf, Extent)> = None;
+    let mut active = None;
+    for (index, &base) in bases.iter().enumerate() {
+        let mut reader = SegmentReader::open(disk, path_of(dir, base), base)?;
+        follows(&reader, before.as_ref())?;
+        let last = index + 1 == bases.len();
+        let footer = reader.footer()?;
+        if let (Some((path, extent)), false) = (&unsealed, last && footer.is_none()) {
+            return Err(never_sealed(path, extent));
+        }
+        before = Some(match footer {
+            Some(footer) if last => return Err(successor_missing(&reader, &footer)),
+            Some(footer) => {
+                End { head: base + u64::from(footer.count), chain: footer.chain, store: reader.header().store }
+            }
+            None => {
+                let survey = survey(&mut reader)?;
+                let end = End { head: reader.offset(), chain: reader.chain(), store: reader.header().store };
+                if last {
+                    active = Some((reader, survey));
+                } else {
+                    unsealed = Some((reader.path().to_owned(), whole(survey, &reader)?));
+                }
+                end
+            }
+        });
+    }
+    let (reader, survey) = active.ok_or_else(|| no_segments(dir))?;
+    finish(disk, dir, bases, unsealed, reader, survey)
+}
+
+fn finish(
+    disk: &dyn Disk,
+    dir: &Path,
+    bases: Vec<u64>,
+    unsealed: Option<(PathBuf, Extent)>,
+    reader: SegmentReader,
+    survey: Survey,
+) -> Result<Layout> {
+    if let Some((path, extent)) = &unsealed
+        && survey.extent.count > 0
+    {
+        return Err(never_sealed(path, extent));
+    }
+    begins_at_origin(disk, dir, &bases, reader.header().origin)?;
+    let Survey { extent: active, torn } = survey;
+    Ok(Layout { bases, active_path: reader.path().to_owned(), active, unsealed, torn })
+}
+
+/// The first segment must be the oldest one the store knows of.
+fn begins_at_origin(disk: &dyn Disk, dir: &Path, bases: &[u64], origin: u64) -> Result<()> {
+    let Some(&oldest) = bases.first() else { return Err(no_segments(dir)) };
+    if oldest <= origin {
+        return Ok(());
+    }
+    let first = SegmentReader::open(disk, path_of(dir, oldest), oldest)?;
+    Err(in_header(&first, Defect::Gap { expected: origin, found: oldest }, origin))
+}
+
+fn no_segments(dir: &Path) -> Error {
+    Error::NotAStore { path: dir.to_owned(), why: "it has no segments" }
+}
+
+fn follows(reader: &SegmentReader, before: Option<&End>) -> Result<()> {
+    let header = reader.header();
+    let genesis = End { head: 0, chain: header.store.genesis(), store: header.store };
+    let end = match before {
+        Some(end) => end,
+        None if header.base == 0 => &genesis,
+        None => return Ok(()),
+    };
+    let defect = if header.store != end.store {
+        Defect::Foreign
+    } else if header.base != end.head {
+        Defect::Gap { expected: end.head, found: header.base }
+    } else if header.chain != end.chain {
+        Defect::Chain { expected: end.chain, found: header.chain }
+    } else {
+        return Ok(());
+    };
+    Err(in_header(reader, defect, end.head.min(header.base)))
+}
+
+fn in_header(reader: &SegmentReader, defect: Defect, intact: u64) -> Error {
+    Damage { path: reader.path().to_owned(), byte: 0, defect, intact: Some(intact) }.into()
+}
+
+fn successor_missing(reader: &SegmentReader, footer: &Footer) -> Error {
+    let head = reader.header().base + u64::from(footer.count);
+    let defect = Defect::SuccessorMissing { offset: head };
+    Damage { path: reader.path().to_owned(), byte: footer.data_end, defect, intact: Some(head) }.into()
+}
+
+fn never_sealed(path: &Path, extent: &Extent) -> Error {
+    let head = extent.header.base + u64::from(extent.count);
+    Damage { path: path.to_owned(), byte: extent.end, defect: Defect::Unsealed { successor: head }, intact: Some(head) }.into()
+}
+
+/// A segment with a successor was durable to its end when the successor was made: nothing of it can be torn.
+fn whole(survey: Survey, reader: &SegmentReader) -> Result<Extent> {
+    match survey.torn {
+        // The footer was being written when the machine stopped; recovery writes it again.
+        Some(cut) if !cut.found.starts_with(TORN_FOOTER) => {
+            Err(reader.damage_here(Defect::Hole { proof: "the next segment" }))
+        }
+        _ => Ok(survey.extent),
+    }
+}
+
+const TORN_FOOTER: &str = "a torn footer";
+
+/// Reads an unsealed segment to its end, verifying every record.
+fn survey(reader: &mut SegmentReader) -> Result<Survey> {
+    if !reader.ends_properly()? {
+        let defect = Defect::Short { expected: reader.header().allocated, found: reader.file_bytes() };
+        return Err(short_file(reader, defect)?);
+    }
+    let mut positions = Vec::new();
+    let (found, marked) = loop {
+        match reader.look()? {
+            Item::Record { body, chain, .. } => {
+                if (reader.offset() - reader.header().base).is_multiple_of(POSITION_STRIDE.into()) {
+                    positions.push(reader.at() as u32);
+                }
+                reader.pass(body, chain);
+            }
+            Item::Mark { head } if head == reader.offset() => break ("something behind the mark".into(), true),
+            Item::Mark { .. } => break ("a mark for another place".into(), false),
+            Item::Blank => break ("zeros before something else".into(), false),
+            Item::FooterTag => break (TORN_FOOTER.into(), false),
+            Item::Bad(defect) => break (defect.to_string(), false),
+            Item::More(_) => break ("an incomplete record".into(), false),
+        }
+    };
+    let torn = torn_tail(reader, found, marked)?;
+    Ok(Survey { extent: extent_of(reader, positions, marked), torn })
+}
+
+/// Damage in a file that was cut short: named at the last place that is still good.
+fn short_file(reader: &mut SegmentReader, defect: Defect) -> Result<Error> {
+    while let Item::Record { body, chain, .. } = reader.look()? {
+        reader.pass(body, chain);
+    }
+    Ok(reader.damage_here(defect))
+}
+
+fn extent_of(reader: &SegmentReader, positions: Vec<u32>, marked: bool) -> Extent {
+    Extent {
+        header: *reader.header(),
+        count: (reader.offset() - reader.header().base) as u32,
+        end: reader.at(),
+        chain: reader.chain(),
+        positions,
+        file_bytes: reader.file_bytes(),
+        marked,
+    }
+}
+
+/// What stands behind the last good record: nothing, something torn, or proof of damage.
+fn torn_tail(reader: &mut SegmentReader, found: String, marked: bool) -> Result<Option<Cut>> {
+    let start = reader.at() + if marked { MARK_BYTES as u64 } else { 0 };
+    let solid = reader.solid_end()?;
+    if solid <= start {
+        return Ok(None);
+    }
+    if let Some(proof) = reader.proof()? {
+        let item = reader.look()?;
+        return Err(match item {
+            Item::Bad(_) => reader.damage(item),
+            _ => reader.damage_here(Defect::Hole { proof }),
+        });
+    }
+    Ok(Some(Cut { path: reader.path().to_owned(), byte: start, bytes: solid - start, head: reader.offset(), found }))
+}
+
+impl Layout {
+    /// Refuses a log that ends before `proven`, the version of the newest snapshot: what is missing was acknowledged.
+    pub(crate) fn reaches(&self, proven: u64) -> Result<()> {
+        let head = self.head();
+        if head >= proven {
+            return Ok(());
+        }
+        let defect = Defect::LogTooShort { head, proven };
+        Err(Damage { path: self.active_path.clone(), byte: self.active.end, defect, intact: Some(head) }.into())
+    }
+
+    /// Does what the table allows a writer to do, and hands over the active segment. Idempotent: a crash in the middle
+    /// leaves something that is decided in the same way. Syncs at most three times.
+    pub(crate) fn mend(self, disk: &dyn Disk) -> Result<SegmentWriter> {
+        if let Some((path, extent)) = self.unsealed {
+            tracing::info!(path = %path.display(), "finishing an interrupted roll");
+            SegmentWriter::resume(disk, path, extent)?.seal()?;
+        }
+        if let Some(cut) = &self.torn {
+            erase(disk, cut)?;
+        }
+        let settled = self.active.marked && self.torn.is_none();
+        let writer = SegmentWriter::resume(disk, self.active_path, self.active)?;
+        if !settled {
+            // Records that were written but perhaps never synced are about to be served: they must be durable first.
+            writer.sync()?;
+            writer.write_mark()?;
+        }
+        Ok(writer)
+    }
+}
+
+/// Overwrites a torn tail with zeros. Cutting the file short instead would make it look damaged to whoever comes next.
+fn erase(disk: &dyn Disk, cut: &Cut) -> Result<()> {
+    const PIECE: usize = 64 * 1024;
+    tracing::warn!(path = %cut.path.display(), byte = cut.byte, bytes = cut.bytes, found = cut.found, "cut a torn tail");
+    let file = disk.open(&cut.path, Access::Write).during("open segment for writing", &cut.path)?;
+    let zeros = vec![0; PIECE];
+    let mut at = cut.byte;
+    while at < cut.byte + cut.bytes {
+        let piece = (cut.byte + cut.bytes - at).min(PIECE as u64);
+        write_all_at(&*file, &zeros[..piece as usize], at).during("cut torn tail", &cut.path)?;
+        at += piece;
+    }
+    file.sync().during("sync cut", &cut.path)
+}

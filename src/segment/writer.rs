@@ -1,0 +1,179 @@
+//! Writes the active segment: batches, marks, and at the end the footer.
+//!
+//! Always: a batch is durable when [`SegmentWriter::append`] returns, and a new segment's name is durable before
+//! anything is written into it. After any error the writer must not be used again; the log poisons itself.
+
+use super::format::{self, Chain, Footer, HEADER_BYTES, Header, MARK_BYTES, POSITION_STRIDE};
+use super::{UNFINISHED, path_of};
+use crate::error::{IoContext, Result};
+use crate::io::{Access, Disk, File, write_all_at};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The segment that is being written.
+#[derive(Debug)]
+pub(crate) struct SegmentWriter {
+    file: Arc<dyn File>,
+    path: PathBuf,
+    header: Header,
+    count: u32,
+    /// Where the next frame goes, in bytes.
+    end: u64,
+    chain: Chain,
+    positions: Vec<u32>,
+    /// Whether the file has its full length; after a clean close it does not.
+    extended: bool,
+}
+
+/// Frames that are written and synced together.
+#[derive(Debug)]
+pub(crate) struct Batch<'a> {
+    /// The frames, one after the other.
+    pub(crate) frames: &'a mut [u8],
+    /// Where each frame ends, less `start`, in `frames`.
+    pub(crate) ends: &'a [usize],
+    /// Where the first frame starts.
+    pub(crate) start: usize,
+    /// The chain after the last of them.
+    pub(crate) chain: Chain,
+}
+
+/// What recovery or a reader found out about a segment that is not sealed.
+#[derive(Debug)]
+pub(crate) struct Extent {
+    pub(crate) header: Header,
+    pub(crate) count: u32,
+    pub(crate) end: u64,
+    pub(crate) chain: Chain,
+    pub(crate) positions: Vec<u32>,
+    pub(crate) file_bytes: u64,
+    /// Whether a mark stands at the end.
+    pub(crate) marked: bool,
+}
+
+impl SegmentWriter {
+    /// Makes a new segment, durable before this returns. Costs two syncs.
+    pub(crate) fn create(disk: &dyn Disk, dir: &Path, header: Header) -> Result<SegmentWriter> {
+        let path = path_of(dir, header.base);
+        let unfinished = path.with_extension(UNFINISHED);
+        if disk.remove(&unfinished).is_ok() {
+            tracing::debug!(path = %unfinished.display(), "removed an unfinished segment");
+        }
+        let file = disk.open(&unfinished, Access::Create).during("create segment", &unfinished)?;
+        file.allocate(header.allocated).during("allocate segment", &unfinished)?;
+        write_all_at(&*file, &header.encode(), 0).during("write segment header", &unfinished)?;
+        let mark = format::mark(header.base, header.chain);
+        write_all_at(&*file, &mark, HEADER_BYTES as u64).during("write segment header", &unfinished)?;
+        file.sync().during("sync segment", &unfinished)?;
+        disk.rename(&unfinished, &path).during("rename segment", &path)?;
+        disk.sync_dir(dir).during("sync directory", dir)?;
+        let (end, chain) = (HEADER_BYTES as u64, header.chain);
+        Ok(SegmentWriter { file, path, header, count: 0, end, chain, positions: Vec::new(), extended: true })
+    }
+
+    /// Goes on where an unsealed segment ends.
+    pub(crate) fn resume(disk: &dyn Disk, path: PathBuf, extent: Extent) -> Result<SegmentWriter> {
+        let file = disk.open(&path, Access::Write).during("open segment for writing", &path)?;
+        let extended = extent.file_bytes >= extent.header.allocated;
+        let Extent { header, count, end, chain, positions, .. } = extent;
+        Ok(SegmentWriter { file, path, header, count, end, chain, positions, extended })
+    }
+
+    pub(crate) fn header(&self) -> &Header {
+        &self.header
+    }
+
+    pub(crate) fn chain(&self) -> Chain {
+        self.chain
+    }
+
+    /// The offset after the last record.
+    pub(crate) fn head(&self) -> u64 {
+        self.header.base + u64::from(self.count)
+    }
+
+    /// How many of the leading frames fit. An empty segment takes at least one, however large: it grows.
+    pub(crate) fn room_for(&self, ends: &[usize], start: usize) -> usize {
+        let fits = |&(index, end): &(usize, &usize)| {
+            let footer = Footer::bytes_for(self.count.saturating_add(index as u32 + 1)).max(MARK_BYTES);
+            self.end + (*end - start + footer) as u64 <= self.header.allocated
+        };
+        let count = ends.iter().enumerate().take_while(fits).count();
+        if self.count == 0 { count.max(1).min(ends.len()) } else { count }
+    }
+
+    /// Writes a batch, makes it durable, and says so with a mark. One sync.
+    pub(crate) fn append(&mut self, batch: Batch<'_>) -> Result<()> {
+        self.extend()?;
+        let first = batch.ends.first().map_or(0, |end| end - batch.start);
+        format::mark_first(&mut batch.frames[..first]);
+        write_all_at(&*self.file, batch.frames, self.end).during("append to segment", &self.path)?;
+        self.sync()?;
+        self.account(&batch);
+        self.write_mark()
+    }
+
+    fn account(&mut self, batch: &Batch<'_>) {
+        let mut start = batch.start;
+        for end in batch.ends {
+            if self.count.is_multiple_of(POSITION_STRIDE) {
+                self.positions.push((self.end + (start - batch.start) as u64) as u32);
+            }
+            self.count += 1;
+            start = *end;
+        }
+        self.end += batch.frames.len() as u64;
+        self.chain = batch.chain;
+    }
+
+    /// Gives a cleanly closed file its full length back, before its mark is overwritten: until then it ends with a
+    /// mark, from then on it is long enough, and at no time is it neither.
+    fn extend(&mut self) -> Result<()> {
+        if !self.extended {
+            self.file.allocate(self.header.allocated).during("allocate segment", &self.path)?;
+            self.sync()?;
+            self.extended = true;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn sync(&self) -> Result<()> {
+        let span = tracing::debug_span!("sync", segment = self.header.base, end = self.end);
+        span.in_scope(|| self.file.sync()).during("sync segment", &self.path)
+    }
+
+    /// Says that everything written so far is durable, which it must be. The mark itself is not synced.
+    pub(crate) fn write_mark(&self) -> Result<()> {
+        let mark = format::mark(self.head(), self.chain);
+        write_all_at(&*self.file, &mark, self.end).during("mark segment", &self.path)
+    }
+
+    /// Ends the segment with a footer. Its successor must exist durably. Two syncs at most.
+    pub(crate) fn seal(self) -> Result<()> {
+        let footer = Footer {
+            positions: self.positions.clone(),
+            count: self.count,
+            data_end: self.end,
+            chain: self.chain,
+        };
+        let bytes = footer.encode();
+        write_all_at(&*self.file, &bytes, self.end).during("write segment footer", &self.path)?;
+        self.sync()?;
+        self.file.set_len(self.end + bytes.len() as u64).during("trim segment", &self.path)?;
+        self.sync()?;
+        tracing::debug!(segment = self.header.base, records = self.count, bytes = self.end, "sealed");
+        Ok(())
+    }
+
+    /// Ends a session: the mark becomes durable, then the file is cut to end with it.
+    pub(crate) fn close(&mut self) -> Result<()> {
+        if !self.extended {
+            return Ok(());
+        }
+        self.write_mark()?;
+        self.sync()?;
+        self.file.set_len(self.end + MARK_BYTES as u64).during("trim segment", &self.path)?;
+        self.extended = false;
+        self.sync()
+    }
+}

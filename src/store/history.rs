@@ -1,0 +1,239 @@
+//! What a store's log and snapshots say about any version: the reading half, shared by writers and readers.
+//!
+//! Starts from the nearest state at hand (kept in memory, in a snapshot, or the empty beginning) and replays the changes
+//! after it. Keeps a few states it came by: they share structure, so keeping them is cheap.
+//!
+//! Always: what comes out was verified against the chain; a damaged snapshot is passed over for an older one and
+//! reported, damage in the log is an error that names the place.
+
+use crate::error::{Damage, Defect, Error, IoContext, Result};
+use crate::io::Env;
+use crate::log::reader::{Frame, Records};
+use crate::log::view::View;
+use crate::record::wire::Flaw;
+use crate::record::{Change, Stamp, WriterId};
+use crate::segment::format::Chain;
+use crate::snapshot::{self, Snapshot, Writers};
+use crate::state::State;
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How many states are kept at hand.
+const KEPT_STATES: usize = 64;
+/// How many changes a long replay goes before it keeps a state on its way.
+const KEEP_EVERY: u64 = 1024;
+
+/// A state and what must be known to go on from it.
+#[derive(Debug)]
+pub(crate) struct Tip<S> {
+    pub(crate) version: u64,
+    /// The chain before the next record.
+    pub(crate) chain: Chain,
+    pub(crate) stamp: Stamp,
+    pub(crate) writers: Arc<Writers>,
+    pub(crate) state: Arc<S>,
+}
+
+/// Reads the past of one store.
+#[derive(Debug)]
+pub(crate) struct History<S> {
+    pub(crate) env: Env,
+    pub(crate) dir: PathBuf,
+    pub(crate) view: View,
+    kept: Mutex<VecDeque<Arc<Tip<S>>>>,
+}
+
+/// A state to start from, and what was found unusable on the way to it.
+pub(crate) struct Start<S> {
+    pub(crate) tip: Tip<S>,
+    pub(crate) records: Records,
+    pub(crate) from_snapshot: Option<u64>,
+    pub(crate) passed_over: Vec<Error>,
+}
+
+impl<S: State> History<S> {
+    pub(crate) fn new(env: &Env, dir: PathBuf, view: View) -> Self {
+        History { env: env.clone(), dir, view, kept: Mutex::new(VecDeque::new()) }
+    }
+
+    /// The oldest version that can be rebuilt.
+    pub(crate) fn oldest(&self) -> Result<u64> {
+        self.view.oldest()
+    }
+
+    /// The state at `version`, which must not be beyond the head. O(changes since the nearest state at hand).
+    pub(crate) fn at(&self, version: u64) -> Result<Arc<S>> {
+        Ok(Arc::clone(&self.tip_at(version)?.state))
+    }
+
+    pub(crate) fn tip_at(&self, version: u64) -> Result<Arc<Tip<S>>> {
+        if let Some(kept) = self.nearest_kept(version)
+            && self.is_near(&kept, version)?
+        {
+            if kept.version == version {
+                return Ok(kept);
+            }
+            let records = self.view.records(kept.version)?;
+            return self.replay(copy_of(&kept), records, version);
+        }
+        let Start { tip, records, .. } = self.start(version)?;
+        self.replay(tip, records, version)
+    }
+
+    /// Whether no snapshot is closer.
+    fn is_near(&self, kept: &Tip<S>, version: u64) -> Result<bool> {
+        let between = self.snapshots()?.into_iter().any(|taken| taken > kept.version && taken <= version);
+        Ok(!between)
+    }
+
+    /// The versions that have a snapshot, ascending.
+    pub(crate) fn snapshots(&self) -> Result<Vec<u64>> {
+        let names = self.env.disk.list(&self.dir).during("list store", &self.dir)?;
+        Ok(snapshot::versions_in(&names))
+    }
+
+    fn nearest_kept(&self, version: u64) -> Option<Arc<Tip<S>>> {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.iter().filter(|tip| tip.version <= version).max_by_key(|tip| tip.version).cloned()
+    }
+
+    fn keep(&self, tip: Tip<S>) -> Arc<Tip<S>> {
+        let tip = Arc::new(tip);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() == KEPT_STATES {
+            kept.pop_front();
+        }
+        kept.push_back(Arc::clone(&tip));
+        tip
+    }
+
+    /// The newest usable state on disk at or before `version`.
+    pub(crate) fn start(&self, version: u64) -> Result<Start<S>> {
+        let oldest = self.oldest()?;
+        if version < oldest {
+            return Err(Error::Compacted { version, oldest });
+        }
+        let mut passed_over = Vec::new();
+        let candidates = self.snapshots()?;
+        for taken in candidates.into_iter().rev().filter(|taken| (oldest..=version).contains(taken)) {
+            match self.from_snapshot(taken) {
+                Ok((tip, records)) => return Ok(Start { tip, records, from_snapshot: Some(taken), passed_over }),
+                Err(error @ Error::Damaged(_)) => {
+                    tracing::warn!(%error, "passing over a damaged snapshot");
+                    passed_over.push(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        self.from_beginning(oldest, passed_over)
+    }
+
+    fn from_beginning(&self, oldest: u64, passed_over: Vec<Error>) -> Result<Start<S>> {
+        if oldest > 0 {
+            let path = crate::segment::path_of(&self.dir, oldest);
+            return Err(Damage { path, byte: 0, defect: Defect::BaseMissing { oldest }, intact: None }.into());
+        }
+        let records = self.view.records(0)?;
+        let tip = Tip {
+            version: 0,
+            chain: records.chain(),
+            stamp: Stamp::default(),
+            writers: Arc::default(),
+            state: Arc::new(S::initial()),
+        };
+        Ok(Start { tip, records, from_snapshot: None, passed_over })
+    }
+
+    fn from_snapshot(&self, version: u64) -> Result<(Tip<S>, Records)> {
+        let path = snapshot::path_of(&self.dir, version);
+        let Snapshot { header, writers, stamp, state } = Snapshot::read(&*self.env.disk, &path, version)?;
+        let records = self.view.records(version)?;
+        let defect = if header.store != self.view.store_id()? {
+            Defect::Foreign
+        } else if header.chain != records.chain() {
+            Defect::Chain { expected: records.chain(), found: header.chain }
+        } else {
+            let state = S::from_value(state).map_err(|misfit| Error::Misfit { version, message: misfit.to_string() })?;
+            let (writers, state) = (Arc::new(writers), Arc::new(state));
+            return Ok((Tip { version, chain: header.chain, stamp, writers, state }, records));
+        };
+        Err(Damage { path, byte: 0, defect, intact: None }.into())
+    }
+
+    /// Applies the changes up to `version`, or up to the end of what is durable if that comes first.
+    pub(crate) fn replay(&self, from: Tip<S>, mut records: Records, version: u64) -> Result<Arc<Tip<S>>> {
+        let mut replay = Replay::from(from);
+        while replay.version < version {
+            let Some(frame) = records.next()? else { break };
+            replay.step(&frame)?;
+            if replay.version.is_multiple_of(KEEP_EVERY) && replay.version < version {
+                self.keep(replay.tip());
+            }
+        }
+        Ok(self.keep(replay.tip()))
+    }
+}
+
+fn copy_of<S>(tip: &Tip<S>) -> Tip<S> {
+    let Tip { version, chain, stamp, .. } = *tip;
+    Tip { version, chain, stamp, writers: Arc::clone(&tip.writers), state: Arc::clone(&tip.state) }
+}
+
+/// A state on its way through the log.
+struct Replay<S> {
+    version: u64,
+    chain: Chain,
+    stamp: Stamp,
+    writers: Writers,
+    state: S,
+}
+
+impl<S: State> Replay<S> {
+    fn from(tip: Tip<S>) -> Self {
+        let state = Arc::unwrap_or_clone(tip.state);
+        let writers = Arc::unwrap_or_clone(tip.writers);
+        Replay { version: tip.version, chain: tip.chain, stamp: tip.stamp, writers, state }
+    }
+
+    fn step(&mut self, frame: &Frame<'_>) -> Result<()> {
+        let change = decode(frame)?;
+        for (index, op) in change.patch.iter().enumerate() {
+            self.state.apply(op.path.as_slice(), &op.action).map_err(|kind| {
+                let reason = format!("op {index} at \"{}\": {kind}", op.path);
+                in_frame(frame, Defect::Inapplicable { reason })
+            })?;
+        }
+        self.writers.insert(change.writer, change.sequence);
+        (self.version, self.chain, self.stamp) = (change.version, frame.chain, change.stamp);
+        Ok(())
+    }
+
+    fn tip(&self) -> Tip<S> {
+        Tip {
+            version: self.version,
+            chain: self.chain,
+            stamp: self.stamp,
+            writers: Arc::new(self.writers.clone()),
+            state: Arc::new(self.state.clone()),
+        }
+    }
+}
+
+/// Decodes the change in a record.
+pub(crate) fn decode(frame: &Frame<'_>) -> Result<Change> {
+    Change::decode(frame.offset, frame.body).map_err(|flaw: Flaw| {
+        in_frame(frame, Defect::Undecodable { part: "a record", reason: flaw.to_string() })
+    })
+}
+
+fn in_frame(frame: &Frame<'_>, defect: Defect) -> Error {
+    Damage { path: frame.path.to_owned(), byte: frame.byte, defect, intact: Some(frame.offset) }.into()
+}
+
+impl<S> Tip<S> {
+    /// The newest sequence number of a writer; 0 if it has none.
+    pub(crate) fn sequence_of(&self, writer: WriterId) -> u64 {
+        self.writers.get(&writer).copied().unwrap_or(0)
+    }
+}
