@@ -1,1 +1,3 @@
 //! redraft: an embeddable, event-sourced state store.
+
+pub mod value;
