@@ -8,6 +8,7 @@ mod access;
 mod convert;
 mod debug;
 mod equal;
+mod fingerprint;
 mod flaw;
 #[cfg(feature = "json")]
 pub(crate) mod json;
