@@ -1,0 +1,133 @@
+//! [`Differ`]: where the differences between two states are collected, each with what undoes it.
+//!
+//! Driven by [`State::diff`](super::State::diff); emptied by `draft`. Always holds: operation and inverse are written
+//! down side by side, so they cannot disagree; what may not be stored (too deep, a bad key) never enters the patch.
+
+use crate::patch::{Action, Insert, Op, Patch};
+use crate::value::{DEPTH_MAX, Flaw, Key, Path, Segment, Trail, Value};
+
+/// Collects what turns an old state into a new one.
+///
+/// An implementation of [`State::diff`](super::State::diff) steps into the parts that differ with
+/// [`field`](Self::field), [`key`](Self::key) and [`index`](Self::index), and says what changed there with the other
+/// methods. Operations count in the order they are told: a list index is one *after* the operations told before it.
+///
+/// ```
+/// use redraft::state::{Differ, State};
+/// use redraft::value::Value;
+///
+/// let mut differ = Differ::new();
+/// differ.field("title", |title| title.replace(Value::from("old"), Value::from("new")));
+/// let (patch, inverse) = differ.finish().unwrap();
+/// assert_eq!(patch[0].path.to_string(), "/title");
+/// assert_eq!(inverse.len(), 1);
+/// ```
+#[derive(Debug, Default)]
+pub struct Differ {
+    trail: Trail,
+    ops: Vec<Op>,
+    /// In the order of `ops`; turned round at the end.
+    undo: Vec<Op>,
+    refused: Option<Refused>,
+}
+
+/// What a state holds that no patch may carry, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Refused {
+    pub(crate) flaw: Flaw,
+    pub(crate) path: Path,
+}
+
+impl Differ {
+    /// Starts at the root, with nothing found.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Looks at the named field of a struct.
+    pub fn field(&mut self, name: &str, look: impl FnOnce(&mut Self)) {
+        self.at(Segment::from(name), look);
+    }
+
+    /// Looks at the entry of a map.
+    pub fn key(&mut self, key: &Key, look: impl FnOnce(&mut Self)) {
+        self.at(Segment::Key(key.clone()), look);
+    }
+
+    /// Looks at the element of a list.
+    pub fn index(&mut self, index: usize, look: impl FnOnce(&mut Self)) {
+        self.at(Segment::Index(index), look);
+    }
+
+    /// There is something here that was not: a new entry, or an element inserted.
+    pub fn add(&mut self, new: Value) {
+        self.tell(Action::Add(new), Action::Remove);
+    }
+
+    /// What was here is gone.
+    pub fn remove(&mut self, old: Value) {
+        self.tell(Action::Remove, Action::Add(old));
+    }
+
+    /// Something else is here.
+    pub fn replace(&mut self, old: Value, new: Value) {
+        self.tell(Action::Replace(new), Action::Replace(old));
+    }
+
+    /// In the list or string that is here, `ins` stands from `at` on where `old` stood.
+    pub fn splice(&mut self, at: usize, old: Insert, ins: Insert) {
+        let undo = Action::Splice { at, del: ins.len(), ins: old.clone() };
+        self.tell(Action::Splice { at, del: old.len(), ins }, undo);
+    }
+
+    /// The integer that is here has grown by `by`. `i64::MIN` has no inverse and must be told as a replacement.
+    pub fn inc(&mut self, by: i64) {
+        self.tell(Action::Inc(by), Action::Inc(by.saturating_neg()));
+    }
+
+    /// The patch and its inverse; `None` if the new state may not be stored.
+    pub fn finish(self) -> Option<(Patch, Patch)> {
+        self.into_result().ok()
+    }
+
+    pub(crate) fn into_result(mut self) -> Result<(Patch, Patch), Refused> {
+        if let Some(refused) = self.refused {
+            return Err(refused);
+        }
+        self.undo.reverse();
+        Ok((self.ops.into(), self.undo.into()))
+    }
+
+    /// Refusing to step deeper than the limit is what bounds the recursion of every `diff`.
+    fn at(&mut self, segment: Segment, look: impl FnOnce(&mut Self)) {
+        let valid = !matches!(&segment, Segment::Key(key) if !key.is_valid());
+        self.trail.push(segment);
+        if self.trail.len() > DEPTH_MAX {
+            self.refuse(Flaw::Depth);
+        } else if !valid {
+            self.refuse(Flaw::Key);
+        } else {
+            look(self);
+        }
+        self.trail.pop();
+    }
+
+    fn tell(&mut self, action: Action, undo: Action) {
+        if self.refused.is_some() {
+            return;
+        }
+        let room = DEPTH_MAX - self.trail.len();
+        if let Some(flaw) = crate::patch::flaw(&action, room) {
+            return self.refuse(flaw);
+        }
+        let path = self.trail.path();
+        self.ops.push(Op::new(path.clone(), action));
+        self.undo.push(Op::new(path, undo));
+    }
+
+    /// The first refusal is the one reported.
+    fn refuse(&mut self, flaw: Flaw) {
+        let path = self.trail.path();
+        self.refused.get_or_insert(Refused { flaw, path });
+    }
+}

@@ -1,0 +1,243 @@
+//! [`State`] for [`Value`]: the dynamic document.
+//!
+//! Maps are compared through the tree, which skips shared nodes; lists and strings through `sequence` and `text`.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::{Differ, State, StateError, sequence, text};
+use crate::patch::{Action, ApplyErrorKind, Insert};
+use crate::value::{Change, Key, List, Map, Segment, Value, shared_end, shared_start};
+
+impl State for Value {
+    /// An empty map.
+    fn initial() -> Self {
+        Self::default()
+    }
+
+    /// Costs O(changes * log n) in maps; lists are scanned run by run, O(n / 64) for those that share memory.
+    fn diff(&self, old: &Self, out: &mut Differ) {
+        match (old, self) {
+            (Self::Map(old), Self::Map(new)) => diff_maps(old, new, out),
+            (Self::List(old), Self::List(new)) => diff_lists(old, new, out),
+            (Self::Str(old), Self::Str(new)) => text::diff(old, new, out),
+            (old, new) if old == new => {}
+            (old, new) => out.replace(old.clone(), new.clone()),
+        }
+    }
+
+    fn apply(&mut self, path: &[Segment], action: &Action) -> Result<Action, ApplyErrorKind> {
+        let Some((last, init)) = path.split_last() else {
+            return apply_here(self, action);
+        };
+        let parent = walk(self, init)?;
+        match action {
+            Action::Add(value) => add(parent, last, value),
+            Action::Remove => remove(parent, last),
+            Action::Replace(_) | Action::Splice { .. } | Action::Inc(_) => apply_here(step(parent, last)?, action),
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        self.clone()
+    }
+
+    /// Any value is a document, so this never fails.
+    fn from_value(value: Value) -> Result<Self, StateError> {
+        Ok(value)
+    }
+}
+
+fn diff_maps(old: &Map, new: &Map, out: &mut Differ) {
+    for change in old.changes(new) {
+        match change {
+            Change::Added(key, new) => out.key(key, |out| out.add(new.clone())),
+            Change::Removed(key, old) => out.key(key, |out| out.remove(old.clone())),
+            Change::Updated { key, old, new } => out.key(key, |out| new.diff(old, out)),
+        }
+    }
+}
+
+fn diff_lists(old: &List, new: &List, out: &mut Differ) {
+    if old.ptr_eq(new) {
+        return;
+    }
+    let start = shared_start(old, new, |a, b| a == b);
+    let shorter = old.len().min(new.len()) - start;
+    // The end must not reach into the start: in [1, 1] and [1] the same element would count twice.
+    let end = if shorter == 0 { 0 } else { shared_end(old, new, |a, b| a == b).min(shorter) };
+    let (old, new) = (Gap::new(old, start..old.len() - end), Gap::new(new, start..new.len() - end));
+    for hunk in sequence::hunks(old.values.len(), new.values.len(), |a, b| old.equal(a, &new, b)) {
+        diff_hunk(start + hunk.new.start, &old.values[hunk.old], &new.values[hunk.new], out);
+    }
+}
+
+/// The part of a list that is left when equal ends are cut off.
+struct Gap<'a> {
+    values: Vec<&'a Value>,
+    prints: Vec<u64>,
+}
+
+impl<'a> Gap<'a> {
+    fn new(list: &'a List, range: Range<usize>) -> Self {
+        let values: Vec<&Value> = range.filter_map(|index| list.get(index)).collect();
+        let prints = values.iter().map(|value| value.fingerprint()).collect();
+        Self { values, prints }
+    }
+
+    /// Most elements that differ have another fingerprint, so looking deep is the exception.
+    fn equal(&self, index: usize, other: &Self, other_index: usize) -> bool {
+        self.prints[index] == other.prints[other_index] && self.values[index] == other.values[other_index]
+    }
+}
+
+/// One stretch of a list that differs, at its place in the new list: what stands before it is the new list already.
+fn diff_hunk(at: usize, old: &[&Value], new: &[&Value], out: &mut Differ) {
+    if old.len() != new.len() {
+        return splice(at, old, new, out);
+    }
+    let mut run = 0;
+    for here in 0..=old.len() {
+        let facing = here < old.len() && faces(old[here], new[here]);
+        if here < old.len() && !facing {
+            continue;
+        }
+        flat(at + run, &old[run..here], &new[run..here], out);
+        if facing {
+            out.index(at + here, |out| new[here].diff(old[here], out));
+        }
+        run = here + 1;
+    }
+}
+
+/// Whether two elements are versions of one thing rather than one thing in place of another: then what changed inside
+/// says more than the whole.
+fn faces(old: &Value, new: &Value) -> bool {
+    matches!((old, new), (Value::Map(_), Value::Map(_)) | (Value::List(_), Value::List(_)))
+}
+
+/// Elements without an inside to look into: a single one is replaced, more are one splice.
+fn flat(at: usize, old: &[&Value], new: &[&Value], out: &mut Differ) {
+    match (old, new) {
+        ([], []) => {}
+        ([old], [new]) => out.index(at, |out| new.diff(old, out)),
+        _ => splice(at, old, new, out),
+    }
+}
+
+fn splice(at: usize, old: &[&Value], new: &[&Value], out: &mut Differ) {
+    let items = |values: &[&Value]| Insert::Items(values.iter().map(|value| Value::clone(value)).collect());
+    out.splice(at, items(old), items(new));
+}
+
+/// What sits at `path`, writable.
+fn walk<'v>(value: &'v mut Value, path: &[Segment]) -> Result<&'v mut Value, ApplyErrorKind> {
+    path.iter().try_fold(value, step)
+}
+
+fn step<'v>(value: &'v mut Value, segment: &Segment) -> Result<&'v mut Value, ApplyErrorKind> {
+    match (value, segment) {
+        (Value::Map(map), Segment::Key(key)) => map.get_mut(key).ok_or(ApplyErrorKind::NotFound),
+        (Value::List(list), Segment::Index(index)) => {
+            let bounds = ApplyErrorKind::Bounds { index: *index, len: list.len() };
+            list.get_mut(*index).ok_or(bounds)
+        }
+        (value, segment) => Err(mismatch(value, segment)),
+    }
+}
+
+fn mismatch(value: &Value, segment: &Segment) -> ApplyErrorKind {
+    let expected = match segment {
+        Segment::Key(_) => "map",
+        Segment::Index(_) => "list",
+    };
+    ApplyErrorKind::Type { expected, found: value.kind() }
+}
+
+fn add(parent: &mut Value, segment: &Segment, value: &Value) -> Result<Action, ApplyErrorKind> {
+    match (parent, segment) {
+        (Value::Map(map), Segment::Key(key)) => Ok(upsert(map, key, value)),
+        (Value::List(list), Segment::Index(index)) if *index <= list.len() => {
+            list.insert(*index, value.clone());
+            Ok(Action::Remove)
+        }
+        (Value::List(list), Segment::Index(index)) => Err(ApplyErrorKind::Bounds { index: *index, len: list.len() }),
+        (parent, segment) => Err(mismatch(parent, segment)),
+    }
+}
+
+fn upsert(map: &mut Map, key: &Key, value: &Value) -> Action {
+    match map.insert(key.clone(), value.clone()) {
+        Some(old) => Action::Replace(old),
+        None => Action::Remove,
+    }
+}
+
+fn remove(parent: &mut Value, segment: &Segment) -> Result<Action, ApplyErrorKind> {
+    match (parent, segment) {
+        (Value::Map(map), Segment::Key(key)) => map.remove(key).map(Action::Add).ok_or(ApplyErrorKind::NotFound),
+        (Value::List(list), Segment::Index(index)) if *index < list.len() => Ok(Action::Add(list.remove(*index))),
+        (Value::List(list), Segment::Index(index)) => Err(ApplyErrorKind::Bounds { index: *index, len: list.len() }),
+        (parent, segment) => Err(mismatch(parent, segment)),
+    }
+}
+
+/// The actions that need only the value they work on.
+fn apply_here(value: &mut Value, action: &Action) -> Result<Action, ApplyErrorKind> {
+    match action {
+        Action::Add(new) | Action::Replace(new) => Ok(Action::Replace(std::mem::replace(value, new.clone()))),
+        Action::Remove => Err(ApplyErrorKind::RemoveRoot),
+        Action::Splice { at, del, ins } => apply_splice(value, *at, *del, ins),
+        Action::Inc(by) => inc(value, *by),
+    }
+}
+
+fn apply_splice(value: &mut Value, at: usize, del: usize, ins: &Insert) -> Result<Action, ApplyErrorKind> {
+    let out = match (value, ins) {
+        (Value::List(list), Insert::Items(items)) => {
+            check_stretch(at, del, list.len())?;
+            Insert::Items(list.splice(at, del, items.iter().cloned()))
+        }
+        (Value::Str(text), Insert::Text(ins)) => Insert::Text(splice_text(text, at, del, ins)?),
+        (value, Insert::Items(_)) => return Err(ApplyErrorKind::Type { expected: "list", found: value.kind() }),
+        (value, Insert::Text(_)) => return Err(ApplyErrorKind::Type { expected: "string", found: value.kind() }),
+    };
+    Ok(Action::Splice { at, del: ins.len(), ins: out })
+}
+
+fn check_stretch(at: usize, del: usize, len: usize) -> Result<(), ApplyErrorKind> {
+    let end = at.saturating_add(del);
+    if end > len { Err(ApplyErrorKind::Bounds { index: end, len }) } else { Ok(()) }
+}
+
+/// Returns the piece taken out. O(length): strings are flat.
+fn splice_text(text: &mut Arc<str>, at: usize, del: usize, ins: &str) -> Result<Arc<str>, ApplyErrorKind> {
+    check_stretch(at, del, text.chars().count())?;
+    let start = text::byte_of(text, at);
+    let end = start + text::byte_of(&text[start..], del);
+    let out = Arc::from(&text[start..end]);
+    *text = [&text[..start], ins, &text[end..]].concat().into();
+    Ok(out)
+}
+
+fn inc(value: &mut Value, by: i64) -> Result<Action, ApplyErrorKind> {
+    let undo = by.checked_neg().ok_or(ApplyErrorKind::Overflow)?;
+    let sum = match value {
+        Value::Int(number) => i128::from(*number) + i128::from(by),
+        Value::Uint(number) => i128::from(*number) + i128::from(by),
+        other => return Err(ApplyErrorKind::Type { expected: "integer", found: other.kind() }),
+    };
+    let new = integer(sum, value)?;
+    let same_width = matches!((&new, &*value), (Value::Int(_), Value::Int(_)) | (Value::Uint(_), Value::Uint(_)));
+    let old = std::mem::replace(value, new);
+    // Coming back over the edge of a width would leave the number in the other variant; the old value leads back exactly.
+    Ok(if same_width { Action::Inc(undo) } else { Action::Replace(old) })
+}
+
+/// The sum in the variant the number had, or in the other one if only that holds it.
+fn integer(sum: i128, before: &Value) -> Result<Value, ApplyErrorKind> {
+    let int = i64::try_from(sum).map(Value::Int);
+    let uint = u64::try_from(sum).map(Value::Uint);
+    let sum = if matches!(before, Value::Uint(_)) { uint.or(int) } else { int.or(uint) };
+    sum.map_err(|_| ApplyErrorKind::Overflow)
+}

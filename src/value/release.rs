@@ -1,0 +1,47 @@
+//! Dropping containers without using up the stack.
+//!
+//! [`Map`](super::Map) and [`List`](super::List) hand what they hold to [`release`] when they are dropped. Always
+//! holds: however deep a value is, at most [`DEPTH_MAX`] drops are nested; what lies deeper waits in a queue of this
+//! thread that the outermost drop empties. A store never holds such values, but a program may build one by mistake,
+//! and a crash would be a poor way to tell it.
+
+use std::cell::{Cell, RefCell};
+use std::sync::Arc;
+
+use imbl::{OrdMap, Vector};
+
+use super::{DEPTH_MAX, Key, Value, map::Slot};
+
+/// The contents of a container on their way out. Never read again: being owned is its whole purpose.
+pub(super) enum Contents {
+    Map(#[allow(dead_code, reason = "held only to be dropped")] Arc<OrdMap<Key, Slot>>),
+    List(#[allow(dead_code, reason = "held only to be dropped")] Arc<Vector<Value>>),
+}
+
+thread_local! {
+    static NESTED: Cell<usize> = const { Cell::new(0) };
+    static WAITING: RefCell<Vec<Contents>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Drops the contents now, or queues them when too many drops are already under way.
+pub(super) fn release(contents: Contents) {
+    let nested = NESTED.get();
+    if nested >= DEPTH_MAX {
+        // While the thread's own storage is being torn down there is no queue; the plain drop is all that is left.
+        let _ = WAITING.try_with(|waiting| waiting.borrow_mut().push(contents));
+        return;
+    }
+    NESTED.set(nested + 1);
+    drop(contents);
+    if nested == 0 {
+        drain();
+    }
+    NESTED.set(nested);
+}
+
+/// Runs with the depth at 1, so that what is dropped here may queue more but never drains by itself.
+fn drain() {
+    while let Some(next) = WAITING.try_with(|waiting| waiting.borrow_mut().pop()).ok().flatten() {
+        drop(next);
+    }
+}
