@@ -3,6 +3,7 @@
 //! Variants say what happened and where, with facts as fields; [`Error::kind`] answers what to do now. Nothing here is
 //! a promise about message texts.
 
+use crate::draft::DraftError;
 use crate::patch::ApplyError;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -89,20 +90,12 @@ pub enum Error {
     /// A patch does not apply; nothing changed.
     #[error("{0}")]
     Apply(#[from] ApplyError),
-    /// The recipe returned an error; nothing changed.
-    #[error("the recipe failed, nothing changed: {0}")]
-    Recipe(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The recipe failed, or made something that cannot be stored; nothing changed.
+    #[error("{0}; nothing changed")]
+    Draft(#[from] DraftError),
     /// A recipe called back into the store that was running it; nothing changed.
     #[error("a recipe tried to change the store that is running it; return from the recipe first")]
     Reentrant,
-    /// A value is nested deeper than the limit.
-    #[error("the value at \"{path}\" is nested deeper than {limit} levels; nothing changed")]
-    TooDeep {
-        /// Where, as a JSON Pointer.
-        path: String,
-        /// The limit.
-        limit: usize,
-    },
     /// A change is larger than the store accepts.
     #[error("the change takes {bytes} bytes, the limit is {limit}; nothing changed")]
     TooLarge {
@@ -128,7 +121,9 @@ pub enum Error {
         oldest: u64,
     },
     /// Undoing would overwrite something that was changed later; nothing changed.
-    #[error("change {version} cannot be undone: change {later} touched \"{path}\" since; undo that one first")]
+    #[error(
+        "change {version} cannot be undone: change {later} touched \"{path}\" since; undo that one first"
+    )]
     UndoConflict {
         /// The version whose change was to be undone.
         version: u64,
@@ -162,7 +157,9 @@ pub enum Error {
         found: String,
     },
     /// Source and replica share a beginning and then differ. Both were left as they are.
-    #[error("source and replica differ from offset {offset} on (source has {source_head} changes, replica {replica_head}); both were left untouched")]
+    #[error(
+        "source and replica differ from offset {offset} on (source has {source_head} changes, replica {replica_head}); both were left untouched"
+    )]
     Diverged {
         /// The first offset that differs.
         offset: u64,
@@ -193,7 +190,9 @@ impl Error {
             Error::Io { .. } => ErrorKind::Environment,
             Error::Poisoned { .. } => ErrorKind::Environment,
             Error::Locked { .. } => ErrorKind::Busy,
-            Error::NotAStore { .. } | Error::BeyondHead { .. } | Error::Compacted { .. } => ErrorKind::NotFound,
+            Error::NotAStore { .. } | Error::BeyondHead { .. } | Error::Compacted { .. } => {
+                ErrorKind::NotFound
+            }
             Error::Newer { .. } => ErrorKind::Newer,
             Error::Damaged(_) => ErrorKind::Damage,
             _ => ErrorKind::Refused,
@@ -233,7 +232,10 @@ pub struct Damage {
 }
 
 fn intact_text(intact: Option<u64>) -> String {
-    intact.map_or_else(|| "the log itself is not concerned".into(), |head| format!("intact up to version {head}"))
+    intact.map_or_else(
+        || "the log itself is not concerned".into(),
+        |head| format!("intact up to version {head}"),
+    )
 }
 
 /// What is wrong with damaged bytes.
@@ -289,7 +291,9 @@ pub enum Defect {
         found: u64,
     },
     /// Segments that do not follow each other.
-    #[error("the segment starts at offset {found}, expected {expected}: a segment is missing, doubled or out of place")]
+    #[error(
+        "the segment starts at offset {found}, expected {expected}: a segment is missing, doubled or out of place"
+    )]
     Gap {
         /// Where the segment before ends.
         expected: u64,

@@ -8,13 +8,13 @@
 //! holds a state that the log had made durable before, so its version is proof of how long the log must be.
 
 use crate::error::{Damage, Defect, Error, IoContext, Result};
-use crate::io::{Access, Disk, File, read_full_at, write_all_at};
+use crate::io::{Access, Disk, read_full_at, write_all_at};
 use crate::record::value::{put_value, take_value};
 use crate::record::wire::{Flaw, Sink, Source};
 use crate::record::{Stamp, WriterId};
 use crate::segment::format::{
-    CHECK_BYTES, CODEC_BINCODE, Chain, FORMAT_VERSION, HEADER_BYTES, LENGTH_BYTES, StoreId, check_preamble, checksum,
-    header_check, u32_at, u64_at,
+    CHECK_BYTES, CODEC_BINCODE, Chain, FORMAT_VERSION, HEADER_BYTES, LENGTH_BYTES, StoreId, check_preamble,
+    checksum, header_check, u32_at, u64_at,
 };
 use crate::segment::{UNFINISHED, number_in, numbered};
 use crate::value::Value;
@@ -154,7 +154,9 @@ impl Snapshot {
 
 fn write_new(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<()> {
     match disk.remove(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error).during("remove unfinished", path)?,
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).during("remove unfinished", path)?
+        }
         _ => {}
     }
     let file = disk.open(path, Access::Create).during("create snapshot", path)?;
@@ -172,7 +174,8 @@ pub(crate) fn read_header(disk: &dyn Disk, path: &Path, named: u64) -> Result<He
 
 fn in_blocks(header: &Header, body: &[u8]) -> Vec<u8> {
     let blocks = body.len().div_ceil(BLOCK_BYTES);
-    let mut out = Vec::with_capacity(HEADER_BYTES + body.len() + blocks * (LENGTH_BYTES + CHECK_BYTES) + END_BYTES);
+    let mut out =
+        Vec::with_capacity(HEADER_BYTES + body.len() + blocks * (LENGTH_BYTES + CHECK_BYTES) + END_BYTES);
     out.extend_from_slice(&header.encode());
     let mut check = header.chain;
     for block in body.chunks(BLOCK_BYTES) {
@@ -194,7 +197,13 @@ fn out_of_blocks(bytes: &[u8], header: &Header, path: &Path) -> Result<Vec<u8>> 
     let (mut at, mut check) = (HEADER_BYTES, header.chain);
     loop {
         let rest = &bytes[at..];
-        let ends = || damage(path, at as u64, Defect::Short { expected: (at + END_BYTES) as u64, found: bytes.len() as u64 });
+        let ends = || {
+            damage(
+                path,
+                at as u64,
+                Defect::Short { expected: (at + END_BYTES) as u64, found: bytes.len() as u64 },
+            )
+        };
         if rest.len() < END_BYTES {
             return Err(ends());
         }
@@ -219,12 +228,14 @@ fn out_of_blocks(bytes: &[u8], header: &Header, path: &Path) -> Result<Vec<u8>> 
 }
 
 fn check_end(rest: &[u8], check: u32, total: usize, at: usize, path: &Path) -> Result<()> {
-    let (stored, computed) = (u32_at(rest, LENGTH_BYTES + 8), checksum(check, &[&rest[LENGTH_BYTES..LENGTH_BYTES + 8]]));
+    let (stored, computed) =
+        (u32_at(rest, LENGTH_BYTES + 8), checksum(check, &[&rest[LENGTH_BYTES..LENGTH_BYTES + 8]]));
     if stored != computed || u64_at(rest, LENGTH_BYTES) != total as u64 {
         return Err(damage(path, at as u64, Defect::Checksum { part: "the end", stored, computed }));
     }
     if rest.len() != END_BYTES {
-        let defect = Defect::Length { part: "file", found: (at + rest.len()) as u64, most: (at + END_BYTES) as u64 };
+        let defect =
+            Defect::Length { part: "file", found: (at + rest.len()) as u64, most: (at + END_BYTES) as u64 };
         return Err(damage(path, at as u64, defect));
     }
     Ok(())

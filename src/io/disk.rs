@@ -17,8 +17,11 @@ pub struct RealDisk;
 
 impl Disk for RealDisk {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        let missing: Vec<PathBuf> =
-            path.ancestors().take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists()).map(PathBuf::from).collect();
+        let missing: Vec<PathBuf> = path
+            .ancestors()
+            .take_while(|dir| !dir.as_os_str().is_empty() && !dir.exists())
+            .map(PathBuf::from)
+            .collect();
         for dir in missing.iter().rev() {
             match fs::create_dir(dir) {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
@@ -41,6 +44,16 @@ impl Disk for RealDisk {
         Ok(names)
     }
 
+    fn is_vacant(&self, dir: &Path) -> io::Result<bool> {
+        for entry in fs::read_dir(dir)? {
+            let entry = entry?;
+            if !entry.file_type()?.is_file() || entry.file_name().to_str().is_none() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn File>> {
         let mut options = fs::OpenOptions::new();
         options.read(true).write(access != Access::Read).create_new(access == Access::Create);
@@ -60,7 +73,8 @@ impl Disk for RealDisk {
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<LockAttempt> {
-        let mut file = fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let mut file =
+            fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
         match file.try_lock() {
             Ok(()) => {
                 // The process id only serves the error message of whoever comes second; the kernel holds the lock.

@@ -132,6 +132,11 @@ impl Disk for FaultDisk {
         self.memory.list(dir)
     }
 
+    fn is_vacant(&self, dir: &Path) -> io::Result<bool> {
+        self.switches.count()?;
+        self.memory.is_vacant(dir)
+    }
+
     fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn File>> {
         self.switches.count()?;
         if access == Access::Create {

@@ -95,7 +95,8 @@ impl MemoryDisk {
     }
 
     fn holding(names: BTreeMap<PathBuf, Node>, bytes_of: impl Fn(&MemoryFile) -> Vec<u8>) -> MemoryDisk {
-        let reachable = |path: &Path| path.ancestors().skip(1).all(|dir| is_root(dir) || names.contains_key(dir));
+        let reachable =
+            |path: &Path| path.ancestors().skip(1).all(|dir| is_root(dir) || names.contains_key(dir));
         let live: BTreeMap<PathBuf, Node> = names
             .iter()
             .filter(|(path, _)| reachable(path))
@@ -130,7 +131,11 @@ impl MemoryDisk {
     /// The paths of all files, in order.
     pub fn files(&self) -> Vec<PathBuf> {
         let tree = self.lock();
-        tree.live.iter().filter(|(_, node)| matches!(node, Node::File(_))).map(|(path, _)| path.clone()).collect()
+        tree.live
+            .iter()
+            .filter(|(_, node)| matches!(node, Node::File(_)))
+            .map(|(path, _)| path.clone())
+            .collect()
     }
 
     pub(super) fn open_file(&self, path: &Path, access: Access) -> io::Result<Arc<MemoryFile>> {
@@ -180,8 +185,16 @@ impl Disk for MemoryDisk {
         if !is_root(dir) && !tree.live.contains_key(dir) {
             return Err(io::ErrorKind::NotFound.into());
         }
-        let inside = tree.live.iter().filter(|(path, node)| path.parent() == Some(dir) && matches!(node, Node::File(_)));
+        let inside = tree
+            .live
+            .iter()
+            .filter(|(path, node)| path.parent() == Some(dir) && matches!(node, Node::File(_)));
         Ok(inside.filter_map(|(path, _)| path.file_name()?.to_str().map(String::from)).collect())
+    }
+
+    fn is_vacant(&self, dir: &Path) -> io::Result<bool> {
+        let tree = self.lock();
+        Ok(!tree.live.iter().any(|(path, node)| path.parent() == Some(dir) && matches!(node, Node::Dir)))
     }
 
     fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn File>> {
@@ -208,7 +221,8 @@ impl Disk for MemoryDisk {
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut tree = self.lock();
-        let (settled, waiting) = std::mem::take(&mut tree.pending).into_iter().partition(|op: &DirOp| op.concerns(dir));
+        let (settled, waiting) =
+            std::mem::take(&mut tree.pending).into_iter().partition(|op: &DirOp| op.concerns(dir));
         tree.pending = waiting;
         for op in settled {
             op.run(&mut tree.durable);
@@ -361,7 +375,8 @@ impl File for MemoryFile {
         let old = content.live.len();
         content.live.resize(len, 0);
         // What was cut off and grown again must not come back as its old bytes, but after a power cut it may.
-        content.touch(old.min(len), content.durable.len().min(len).max(old.min(len)));
+        let (kept, grown) = (old.min(len), content.durable.len().min(len));
+        content.touch(kept, grown.max(kept));
         Ok(())
     }
 

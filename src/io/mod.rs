@@ -44,6 +44,8 @@ pub trait Disk: Debug + Send + Sync {
     fn create_dir(&self, path: &Path) -> io::Result<()>;
     /// The names of the plain files in a directory, in no particular order.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
+    /// Whether a directory holds nothing but plain files: what [`list`](Disk::list) tells is all there is.
+    fn is_vacant(&self, dir: &Path) -> io::Result<bool>;
     /// Opens a file.
     fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn File>>;
     /// Renames a file, replacing the target; atomic, but durable only after [`Disk::sync_dir`].

@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use view::View;
 
-const LOCK_NAME: &str = "LOCK";
+pub(crate) const LOCK_NAME: &str = "LOCK";
 /// Positions inside a segment are 32 bits wide.
 pub(crate) const SEGMENT_BYTES_MAX: u64 = 1 << 31;
 /// Room for a header, a record and a footer.
@@ -74,7 +74,9 @@ pub(crate) fn lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn Lock>> {
 
 /// Removes what an interrupted creation of a segment or snapshot left behind.
 pub(crate) fn remove_unfinished(disk: &dyn Disk, dir: &Path, names: &[String]) -> Result<()> {
-    for name in names.iter().filter(|name| Path::new(name).extension().is_some_and(|ending| ending == UNFINISHED)) {
+    for name in
+        names.iter().filter(|name| Path::new(name).extension().is_some_and(|ending| ending == UNFINISHED))
+    {
         let path = dir.join(name);
         tracing::info!(path = %path.display(), "removing an unfinished file");
         disk.remove(&path).during("remove unfinished file", &path)?;
@@ -84,7 +86,13 @@ pub(crate) fn remove_unfinished(disk: &dyn Disk, dir: &Path, names: &[String]) -
 
 impl Log {
     /// Makes the first segment of a log in an existing directory. Durable on return.
-    pub(crate) fn create(env: &Env, dir: &Path, birth: Birth, segment_bytes: u64, lock: Box<dyn Lock>) -> Result<Log> {
+    pub(crate) fn create(
+        env: &Env,
+        dir: &Path,
+        birth: Birth,
+        segment_bytes: u64,
+        lock: Box<dyn Lock>,
+    ) -> Result<Log> {
         let segment_bytes = segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
         let Birth { store, replica, epoch, base, chain } = birth;
         let header = Header { replica, epoch, store, base, allocated: segment_bytes, origin: base, chain };
@@ -105,7 +113,7 @@ impl Log {
         let span = tracing::info_span!("recover", dir = %dir.display());
         let _entered = span.enter();
         let names = env.disk.list(dir).during("list store", dir)?;
-        let layout = recovery::inspect(&*env.disk, dir, bases_in(&names))?;
+        let layout = recovery::inspect(&*env.disk, dir, &bases_in(&names))?;
         layout.reaches(proven)?;
         remove_unfinished(&*env.disk, dir, &names)?;
         let cut = layout.torn.clone();
@@ -136,6 +144,10 @@ impl Log {
 
     pub(crate) fn is_replica(&self) -> bool {
         self.header.replica
+    }
+
+    pub(crate) fn epoch(&self) -> u32 {
+        self.header.epoch
     }
 
     /// The offset after the last durable record.
@@ -233,7 +245,12 @@ impl Log {
         let Some(full) = writer.take() else { return Ok(()) };
         let span = tracing::info_span!("roll", head = full.head());
         let _entered = span.enter();
-        let header = Header { base: full.head(), chain: full.chain(), allocated: self.segment_bytes, ..*full.header() };
+        let header = Header {
+            base: full.head(),
+            chain: full.chain(),
+            allocated: self.segment_bytes,
+            ..*full.header()
+        };
         let next = SegmentWriter::create(&*self.env.disk, &self.dir, header)?;
         full.seal()?;
         *writer = Some(next);

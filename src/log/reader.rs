@@ -48,7 +48,13 @@ pub(crate) struct Records {
 
 impl Records {
     /// Starts at `offset`, which must not be beyond what is durable; `base` is the segment that holds it.
-    pub(crate) fn start(disk: &Arc<dyn Disk>, dir: &Path, bound: Bound, base: u64, offset: u64) -> Result<Records> {
+    pub(crate) fn start(
+        disk: &Arc<dyn Disk>,
+        dir: &Path,
+        bound: Bound,
+        base: u64,
+        offset: u64,
+    ) -> Result<Records> {
         let mut segment = SegmentReader::open(&**disk, path_of(dir, base), base)?;
         let footer = segment.footer()?;
         let proven_until = if footer.is_some() { u64::MAX } else { 0 };

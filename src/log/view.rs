@@ -29,22 +29,22 @@ impl View {
         View { env: env.clone(), dir: dir.to_owned(), bound: Bound::Head(durable) }
     }
 
-    /// Opens the log in `dir` for reading only; a writer may be at work in another process, or there may be none.
-    /// Reads what opening for writing reads, changes nothing.
-    pub(crate) fn open(env: &Env, dir: &Path) -> Result<View> {
+    /// Opens the log in `dir` for reading only; a writer may be at work in another process, or there may be none. Refuses a
+    /// log that ends before `proven`. Reads what opening for writing reads, changes nothing.
+    pub(crate) fn open(env: &Env, dir: &Path, proven: u64) -> Result<View> {
         let view = View { env: env.clone(), dir: dir.to_owned(), bound: Bound::Proof };
         for _ in 1..LOOKS {
-            match view.inspect() {
+            match view.inspect(proven) {
                 Err(Error::Damaged(_)) => std::thread::sleep(LOOK_AGAIN_AFTER),
                 answer => return answer.map(|()| view),
             }
         }
-        view.inspect().map(|()| view)
+        view.inspect(proven).map(|()| view)
     }
 
-    fn inspect(&self) -> Result<()> {
+    fn inspect(&self, proven: u64) -> Result<()> {
         let bases = bases(&*self.env.disk, &self.dir)?;
-        recovery::inspect(&*self.env.disk, &self.dir, bases).map(drop)
+        recovery::inspect(&*self.env.disk, &self.dir, &bases)?.reaches(proven)
     }
 
     /// The header of the newest segment: identity, epoch, role.

@@ -10,8 +10,8 @@ pub mod json;
 mod op;
 mod overlap;
 
-pub(crate) use apply::{apply_op, flaw};
 pub use apply::{Applied, ApplyError, ApplyErrorKind, apply};
+pub(crate) use apply::{apply_op, flaw};
 pub use op::{Action, Insert, Op};
 pub use overlap::interferes;
 

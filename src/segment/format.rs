@@ -32,7 +32,7 @@ const HEADER_CHECK_AT: usize = 56;
 const HEADER_CHAIN_AT: usize = 60;
 
 /// The checksum that identifies a log up to some offset (FORMAT.md, "Record frame").
-pub type Chain = u32;
+pub(crate) type Chain = u32;
 
 /// Identifies a store; the same in all its files and in its replicas.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -155,7 +155,8 @@ pub(crate) fn check_preamble(bytes: &[u8], magic: &[u8; 8], flags_known: u8, pat
     let intact = u32_at(bytes, HEADER_CHECK_AT) == header_check(bytes);
     let version = u16::from_le_bytes([bytes[8], bytes[9]]);
     let one_flip = (version ^ FORMAT_VERSION).count_ones() == 1;
-    let newer = |what, found: u32, supported: u32| Error::Newer { path: path.to_owned(), what, found, supported };
+    let newer =
+        |what, found: u32, supported: u32| Error::Newer { path: path.to_owned(), what, found, supported };
     if version > FORMAT_VERSION && (intact || !one_flip) {
         return Err(newer("format version", version.into(), FORMAT_VERSION.into()));
     }
@@ -221,7 +222,11 @@ pub(crate) enum Item {
 /// `chain` is the chain before this place.
 pub(crate) fn parse(window: &[u8], rest: u64, chain: Chain) -> Item {
     if rest < LENGTH_BYTES as u64 {
-        return if window.iter().all(|&byte| byte == 0) { Item::Blank } else { Item::Bad(short("record", rest)) };
+        return if window.iter().all(|&byte| byte == 0) {
+            Item::Blank
+        } else {
+            Item::Bad(short("record", rest))
+        };
     }
     if window.len() < LENGTH_BYTES {
         return Item::More(LENGTH_BYTES);

@@ -43,7 +43,17 @@ impl SegmentReader {
         }
         let file_bytes = file.len().during("measure segment", &path)?;
         let (at, offset, chain) = (HEADER_BYTES as u64, header.base, header.chain);
-        Ok(SegmentReader { file, path, header, window: Vec::new(), window_at: 0, file_bytes, at, offset, chain })
+        Ok(SegmentReader {
+            file,
+            path,
+            header,
+            window: Vec::new(),
+            window_at: 0,
+            file_bytes,
+            at,
+            offset,
+            chain,
+        })
     }
 
     pub(crate) fn header(&self) -> &Header {
@@ -155,15 +165,15 @@ impl SegmentReader {
     /// The footer, if the segment is sealed by a good one.
     pub(crate) fn footer(&mut self) -> Result<Option<Footer>> {
         let Some(tail_at) = self.file_bytes.checked_sub(FOOTER_TAIL_BYTES as u64) else { return Ok(None) };
-        let tail = self.bytes(tail_at, FOOTER_TAIL_BYTES)?;
-        if tail.len() < FOOTER_TAIL_BYTES {
+        let file_bytes = self.file_bytes;
+        let Some(tail) = self.bytes(tail_at, FOOTER_TAIL_BYTES)?.first_chunk::<FOOTER_TAIL_BYTES>() else {
             return Ok(None);
-        }
-        let Some(start) = Footer::start(&tail[..FOOTER_TAIL_BYTES], self.file_bytes) else { return Ok(None) };
+        };
+        let Some(start) = Footer::start(tail, file_bytes) else { return Ok(None) };
         if start < HEADER_BYTES as u64 {
             return Ok(None);
         }
-        let wanted = (self.file_bytes - start) as usize;
+        let wanted = (file_bytes - start) as usize;
         let bytes = self.bytes(start, wanted)?;
         Ok(Footer::decode(bytes).filter(|footer| footer.data_end == start))
     }
@@ -174,7 +184,8 @@ impl SegmentReader {
         let index = offset - self.header.base;
         let stride = u64::from(POSITION_STRIDE);
         if index >= u64::from(footer.count) {
-            (self.at, self.offset, self.chain) = (footer.data_end, self.header.base + u64::from(footer.count), footer.chain);
+            (self.at, self.offset, self.chain) =
+                (footer.data_end, self.header.base + u64::from(footer.count), footer.chain);
             return Ok(());
         }
         let position = footer.positions.get((index / stride) as usize).copied().unwrap_or(0);
@@ -323,7 +334,11 @@ fn leads_on(bytes: &[u8], mut at: usize) -> bool {
         match u32_at(bytes, at) {
             0 | u32::MAX => return true,
             length if length == u32::MAX - 1 => return true,
-            length if length > RECORD_BYTES_MAX || at + length as usize + format::FRAME_BYTES > bytes.len() => return false,
+            length
+                if length > RECORD_BYTES_MAX || at + length as usize + format::FRAME_BYTES > bytes.len() =>
+            {
+                return false;
+            }
             length => at += length as usize + format::FRAME_BYTES,
         }
     }
@@ -333,7 +348,8 @@ fn leads_on(bytes: &[u8], mut at: usize) -> bool {
 fn starts_batch(bytes: &[u8], at: usize) -> bool {
     let before = u32_at(bytes, at - CHECK_BYTES);
     let rest = (bytes.len() - at) as u64;
-    let first_after = |chain| matches!(format::parse(&bytes[at..], rest, chain), Item::Record { first: true, .. });
+    let first_after =
+        |chain| matches!(format::parse(&bytes[at..], rest, chain), Item::Record { first: true, .. });
     // The chain here is what is stored or its complement; take the reading under which the record is good at all.
     first_after(before) || first_after(!before)
 }

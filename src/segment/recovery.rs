@@ -31,8 +31,6 @@ pub struct Cut {
 /// The segments of a log as they stand on disk.
 #[derive(Debug)]
 pub(crate) struct Layout {
-    /// Base offsets of all segments, ascending.
-    pub(crate) bases: Vec<u64>,
     pub(crate) active_path: PathBuf,
     pub(crate) active: Extent,
     /// A full segment whose seal was interrupted.
@@ -63,7 +61,7 @@ struct End {
 
 /// Looks at all segments of `dir`. Reads headers and footers, and the records of the segments without a footer only.
 /// Changes nothing. `bases` must not be empty.
-pub(crate) fn inspect(disk: &dyn Disk, dir: &Path, bases: Vec<u64>) -> Result<Layout> {
+pub(crate) fn inspect(disk: &dyn Disk, dir: &Path, bases: &[u64]) -> Result<Layout> {
     let mut before: Option<End> = None;
     let mut unsealed: Option<(PathBuf, Extent)> = None;
     let mut active = None;
@@ -77,9 +75,11 @@ pub(crate) fn inspect(disk: &dyn Disk, dir: &Path, bases: Vec<u64>) -> Result<La
         }
         before = Some(match footer {
             Some(footer) if last => return Err(successor_missing(&reader, &footer)),
-            Some(footer) => {
-                End { head: base + u64::from(footer.count), chain: footer.chain, store: reader.header().store }
-            }
+            Some(footer) => End {
+                head: base + u64::from(footer.count),
+                chain: footer.chain,
+                store: reader.header().store,
+            },
             None => {
                 let survey = survey(&mut reader)?;
                 let end = End { head: reader.offset(), chain: reader.chain(), store: reader.header().store };
@@ -99,7 +99,7 @@ pub(crate) fn inspect(disk: &dyn Disk, dir: &Path, bases: Vec<u64>) -> Result<La
 fn finish(
     disk: &dyn Disk,
     dir: &Path,
-    bases: Vec<u64>,
+    bases: &[u64],
     unsealed: Option<(PathBuf, Extent)>,
     reader: SegmentReader,
     survey: Survey,
@@ -109,9 +109,9 @@ fn finish(
     {
         return Err(never_sealed(path, extent));
     }
-    begins_at_origin(disk, dir, &bases, reader.header().origin)?;
+    begins_at_origin(disk, dir, bases, reader.header().origin)?;
     let Survey { extent: active, torn } = survey;
-    Ok(Layout { bases, active_path: reader.path().to_owned(), active, unsealed, torn })
+    Ok(Layout { active_path: reader.path().to_owned(), active, unsealed, torn })
 }
 
 /// The first segment must be the oldest one the store knows of.
@@ -160,7 +160,13 @@ fn successor_missing(reader: &SegmentReader, footer: &Footer) -> Error {
 
 fn never_sealed(path: &Path, extent: &Extent) -> Error {
     let head = extent.header.base + u64::from(extent.count);
-    Damage { path: path.to_owned(), byte: extent.end, defect: Defect::Unsealed { successor: head }, intact: Some(head) }.into()
+    Damage {
+        path: path.to_owned(),
+        byte: extent.end,
+        defect: Defect::Unsealed { successor: head },
+        intact: Some(head),
+    }
+    .into()
 }
 
 /// A segment with a successor was durable to its end when the successor was made: nothing of it can be torn.
@@ -191,7 +197,9 @@ fn survey(reader: &mut SegmentReader) -> Result<Survey> {
                 }
                 reader.pass(body, chain);
             }
-            Item::Mark { head } if head == reader.offset() => break ("something behind the mark".into(), true),
+            Item::Mark { head } if head == reader.offset() => {
+                break ("something behind the mark".into(), true);
+            }
             Item::Mark { .. } => break ("a mark for another place".into(), false),
             Item::Blank => break ("zeros before something else".into(), false),
             Item::FooterTag => break (TORN_FOOTER.into(), false),
@@ -237,7 +245,13 @@ fn torn_tail(reader: &mut SegmentReader, found: String, marked: bool) -> Result<
             _ => reader.damage_here(Defect::Hole { proof }),
         });
     }
-    Ok(Some(Cut { path: reader.path().to_owned(), byte: start, bytes: solid - start, head: reader.offset(), found }))
+    Ok(Some(Cut {
+        path: reader.path().to_owned(),
+        byte: start,
+        bytes: solid - start,
+        head: reader.offset(),
+        found,
+    }))
 }
 
 impl Layout {
@@ -248,7 +262,8 @@ impl Layout {
             return Ok(());
         }
         let defect = Defect::LogTooShort { head, proven };
-        Err(Damage { path: self.active_path.clone(), byte: self.active.end, defect, intact: Some(head) }.into())
+        Err(Damage { path: self.active_path.clone(), byte: self.active.end, defect, intact: Some(head) }
+            .into())
     }
 
     /// Does what the table allows a writer to do, and hands over the active segment. Idempotent: a crash in the middle

@@ -118,7 +118,9 @@ impl<S: State> History<S> {
         let candidates = self.snapshots()?;
         for taken in candidates.into_iter().rev().filter(|taken| (oldest..=version).contains(taken)) {
             match self.from_snapshot(taken) {
-                Ok((tip, records)) => return Ok(Start { tip, records, from_snapshot: Some(taken), passed_over }),
+                Ok((tip, records)) => {
+                    return Ok(Start { tip, records, from_snapshot: Some(taken), passed_over });
+                }
                 Err(error @ Error::Damaged(_)) => {
                     tracing::warn!(%error, "passing over a damaged snapshot");
                     passed_over.push(error);
@@ -154,7 +156,8 @@ impl<S: State> History<S> {
         } else if header.chain != records.chain() {
             Defect::Chain { expected: records.chain(), found: header.chain }
         } else {
-            let state = S::from_value(state).map_err(|misfit| Error::Misfit { version, message: misfit.to_string() })?;
+            let state = S::from_value(state)
+                .map_err(|misfit| Error::Misfit { version, message: misfit.to_string() })?;
             let (writers, state) = (Arc::new(writers), Arc::new(state));
             return Ok((Tip { version, chain: header.chain, stamp, writers, state }, records));
         };
@@ -175,7 +178,7 @@ impl<S: State> History<S> {
     }
 }
 
-fn copy_of<S>(tip: &Tip<S>) -> Tip<S> {
+pub(super) fn copy_of<S>(tip: &Tip<S>) -> Tip<S> {
     let Tip { version, chain, stamp, .. } = *tip;
     Tip { version, chain, stamp, writers: Arc::clone(&tip.writers), state: Arc::clone(&tip.state) }
 }

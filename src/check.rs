@@ -1,0 +1,247 @@
+//! Full verification: reads every byte of a store and reports all damage, changing nothing.
+//!
+//! Shared by the command, the tests and the fuzzers. Each segment and snapshot is checked on its own, then against its
+//! neighbours; then the whole history is replayed and every snapshot held against the state the log gives.
+
+use crate::error::{Damage, Defect, Error, IoContext, Result};
+use crate::io::Env;
+use crate::log::reader::Frame;
+use crate::segment::format::{Chain, Item, StoreId};
+use crate::segment::reader::SegmentReader;
+use crate::segment::recovery::Cut;
+use crate::segment::{self, bases_in, recovery};
+use crate::snapshot::{self, Snapshot};
+use crate::state::State;
+use crate::store::history::decode;
+use crate::store::open::{Occupant, occupant};
+use crate::value::Value;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What [`verify`] found.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Identifies the store, if a header could be read.
+    pub store: Option<StoreId>,
+    /// Segment files.
+    pub segments: usize,
+    /// Good records.
+    pub records: u64,
+    /// Bytes of good records, frames included.
+    pub record_bytes: u64,
+    /// Good snapshots.
+    pub snapshots: usize,
+    /// The version up to which everything is good, replay included.
+    pub intact: u64,
+    /// A write at the very end that no sync had made durable. Not damage: the next writer cuts it.
+    pub torn: Option<Cut>,
+    /// Everything that is wrong.
+    pub damage: Vec<Damage>,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub fn is_sound(&self) -> bool {
+        self.damage.is_empty()
+    }
+}
+
+/// Reads all of the store in the directory `path` and reports all damage. Takes no lock and changes nothing; beside a writer
+/// it checks what was there when it came by. O(history), and as much memory as the state and the snapshots take.
+///
+/// # Errors
+/// Only what keeps it from looking at all: [`Error::NotAStore`], [`Error::Newer`], [`Error::Io`]. Damage is in the report.
+pub fn verify(env: &Env, path: &Path) -> Result<Report> {
+    let span = tracing::info_span!("verify", path = %path.display());
+    let _entered = span.enter();
+    match occupant(&*env.disk, path)? {
+        Occupant::Store => {}
+        Occupant::Other(why) => return Err(Error::NotAStore { path: path.to_owned(), why }),
+        Occupant::Missing => {
+            return Err(Error::NotAStore { path: path.to_owned(), why: "it does not exist" });
+        }
+        Occupant::Nothing => {
+            return Err(Error::NotAStore { path: path.to_owned(), why: "there is nothing in it" });
+        }
+    }
+    let names = env.disk.list(path).during("list store", path)?;
+    let mut check = Check {
+        env,
+        dir: path,
+        report: Report::default(),
+        snapshots: BTreeMap::new(),
+        chains: BTreeMap::new(),
+    };
+    check.read_snapshots(&snapshot::versions_in(&names))?;
+    check.read_segments(&bases_in(&names))?;
+    check.layout(&bases_in(&names))?;
+    check.snapshots_are_of_this_log();
+    Ok(check.report)
+}
+
+struct Check<'a> {
+    env: &'a Env,
+    dir: &'a Path,
+    report: Report,
+    snapshots: BTreeMap<u64, Snapshot>,
+    /// The chain at the versions that have a snapshot, and at the end of each segment.
+    chains: BTreeMap<u64, Chain>,
+}
+
+/// The state while the history is replayed; nothing once that is no longer possible.
+type Replayed = Option<(u64, Value)>;
+
+impl Check<'_> {
+    fn note(&mut self, error: Error) -> Result<()> {
+        match error {
+            Error::Damaged(damage) => {
+                if !self.report.damage.contains(&damage) {
+                    self.report.damage.push(damage);
+                }
+                Ok(())
+            }
+            other => Err(other),
+        }
+    }
+
+    fn read_snapshots(&mut self, versions: &[u64]) -> Result<()> {
+        for &version in versions {
+            match Snapshot::read(&*self.env.disk, &snapshot::path_of(self.dir, version), version) {
+                Ok(snapshot) => drop(self.snapshots.insert(version, snapshot)),
+                Err(error) => self.note(error)?,
+            }
+        }
+        self.report.snapshots = self.snapshots.len();
+        Ok(())
+    }
+
+    fn read_segments(&mut self, bases: &[u64]) -> Result<()> {
+        self.report.segments = bases.len();
+        let oldest = bases.first().copied().unwrap_or(0);
+        let mut replayed: Replayed = match self.snapshots.get(&oldest) {
+            Some(snapshot) => Some((oldest, snapshot.state.clone())),
+            None if oldest == 0 => Some((0, Value::initial())),
+            None => None,
+        };
+        if replayed.is_none() {
+            let path = segment::path_of(self.dir, oldest);
+            self.note(Damage { path, byte: 0, defect: Defect::BaseMissing { oldest }, intact: None }.into())?;
+        }
+        for &base in bases {
+            let path = segment::path_of(self.dir, base);
+            match SegmentReader::open(&*self.env.disk, path, base) {
+                Ok(reader) => self.read_segment(reader, &mut replayed)?,
+                Err(error) => self.note(error)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Every record of one segment, from its own header on.
+    fn read_segment(&mut self, mut reader: SegmentReader, replayed: &mut Replayed) -> Result<()> {
+        self.report.store.get_or_insert(reader.header().store);
+        let footer = reader.footer()?;
+        self.chains.insert(reader.offset(), reader.chain());
+        loop {
+            match reader.look()? {
+                Item::Record { body, chain, .. } => {
+                    self.record(&reader, body, chain, replayed)?;
+                    reader.pass(body, chain);
+                    self.report.record_bytes += crate::log::framed_bytes(body) as u64;
+                    self.report.records += 1;
+                }
+                Item::FooterTag if footer.as_ref().is_some_and(|footer| footer.data_end == reader.at()) => {
+                    break;
+                }
+                // The last segment may end like this; `layout` tells whether it does.
+                _ if footer.is_none() => break,
+                other => {
+                    let error = reader.damage(other);
+                    self.note(error)?;
+                    break;
+                }
+            }
+        }
+        self.chains.insert(reader.offset(), reader.chain());
+        match footer {
+            Some(footer) if reader.at() == footer.data_end => self.footer_fits(&reader, &footer),
+            _ => Ok(()),
+        }
+    }
+
+    fn footer_fits(&mut self, reader: &SegmentReader, footer: &segment::format::Footer) -> Result<()> {
+        let count = reader.offset() - reader.header().base;
+        if count == u64::from(footer.count) && reader.chain() == footer.chain {
+            return Ok(());
+        }
+        let defect = Defect::Chain { expected: reader.chain(), found: footer.chain };
+        self.note(reader.damage_here(defect))
+    }
+
+    fn record(
+        &mut self,
+        reader: &SegmentReader,
+        length: usize,
+        chain: Chain,
+        replayed: &mut Replayed,
+    ) -> Result<()> {
+        let (offset, byte, path) = (reader.offset(), reader.at(), reader.path());
+        let frame = Frame { offset, body: reader.body(length), chain, path, byte };
+        let Some((version, state)) = replayed.as_mut().filter(|(version, _)| *version == offset) else {
+            return Ok(());
+        };
+        if let Err(error) = step(state, &frame) {
+            *replayed = None;
+            return self.note(error);
+        }
+        *version += 1;
+        self.report.intact = *version;
+        if let Some(snapshot) = self.snapshots.get(version) {
+            self.chains.insert(*version, chain);
+            if snapshot.state != *state {
+                let defect = Defect::SnapshotDiffers { version: *version };
+                let path = snapshot::path_of(self.dir, *version);
+                self.note(Damage { path, byte: 0, defect, intact: None }.into())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// How the segments stand to each other, and how the last one ends: the table that opening goes by.
+    fn layout(&mut self, bases: &[u64]) -> Result<()> {
+        match recovery::inspect(&*self.env.disk, self.dir, bases) {
+            Ok(layout) => {
+                let proven = self.snapshots.keys().next_back().copied().unwrap_or(0);
+                let reaches = layout.reaches(proven);
+                self.report.torn = layout.torn;
+                reaches.or_else(|error| self.note(error))
+            }
+            Err(error) => self.note(error),
+        }
+    }
+
+    fn snapshots_are_of_this_log(&mut self) {
+        for (version, snapshot) in &self.snapshots {
+            let path = snapshot::path_of(self.dir, *version);
+            let defect = match (self.report.store, self.chains.get(version)) {
+                (Some(store), _) if store != snapshot.header.store => Defect::Foreign,
+                (_, Some(&expected)) if expected != snapshot.header.chain => {
+                    Defect::Chain { expected, found: snapshot.header.chain }
+                }
+                _ => continue,
+            };
+            self.report.damage.push(Damage { path, byte: 0, defect, intact: None });
+        }
+    }
+}
+
+fn step(state: &mut Value, frame: &Frame<'_>) -> Result<()> {
+    let change = decode(frame)?;
+    for (index, op) in change.patch.iter().enumerate() {
+        state.apply(op.path.as_slice(), &op.action).map_err(|kind| {
+            let defect = Defect::Inapplicable { reason: format!("op {index} at \"{}\": {kind}", op.path) };
+            Damage { path: frame.path.to_owned(), byte: frame.byte, defect, intact: Some(frame.offset) }
+        })?;
+    }
+    Ok(())
+}

@@ -1,0 +1,181 @@
+//! A replica: the same records under the same chain, in a directory of its own.
+//!
+//! Catches up from its own head by reading the source's segments in place, however its own segments are cut. (Over a
+//! network the same will be done with bytes that arrive; this is the local half.) Leaves reading the replica to
+//! [`Reader`](crate::Reader).
+//!
+//! Always: a record is appended only if it continues the replica's chain, so source and replica agree on every byte of
+//! history up to the replica's head. When they do not, both are left as they are.
+
+use crate::error::{Error, IoContext, Result};
+use crate::io::Env;
+use crate::log::view::View;
+use crate::log::{self, Birth, Log};
+use crate::snapshot::{self, Snapshot};
+use crate::store::open::{Occupant, begin_at, must_be_free, occupant, proven_version};
+use crate::store::reader::open_view;
+use std::path::{Path, PathBuf};
+
+/// How much is copied before it is synced, in bytes.
+const BATCH_BYTES: usize = 1 << 20;
+const SEGMENT_BYTES: u64 = 64 << 20;
+
+/// A copy of a store that follows it.
+#[derive(Debug)]
+pub struct Replica {
+    source: View,
+    source_dir: PathBuf,
+    log: Log,
+    dir: PathBuf,
+}
+
+/// How far a replica has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Progress {
+    /// The replica's version, durable.
+    pub version: u64,
+    /// Changes copied by this call so far.
+    pub copied: u64,
+    /// The source's version when it was last looked at.
+    pub source: u64,
+}
+
+impl Replica {
+    /// Opens the replica in the directory `replica` of the store in the directory `source`, or starts one there if it does
+    /// not exist or is empty. The source is only read; its writer may be at work.
+    ///
+    /// # Errors
+    /// [`Error::Foreign`] when the replica follows another store, [`Error::Diverged`] when their histories differ or the
+    /// replica has more, [`Error::Role`] when it is no replica; otherwise as opening a store.
+    pub fn open(source: impl AsRef<Path>, replica: impl AsRef<Path>) -> Result<Replica> {
+        Replica::in_env(&Env::real(), source.as_ref(), replica.as_ref())
+    }
+
+    /// [`open`](Replica::open) on another machine than the real one.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn in_env(env: &Env, source_dir: &Path, dir: &Path) -> Result<Replica> {
+        let span = tracing::info_span!("follow", source = %source_dir.display(), replica = %dir.display());
+        let _entered = span.enter();
+        let source = open_view(env, source_dir)?;
+        let log = match occupant(&*env.disk, dir)? {
+            Occupant::Store => reopen(env, dir)?,
+            _ => bootstrap(env, &source, source_dir, dir)?,
+        };
+        let replica = Replica { source, source_dir: source_dir.to_owned(), log, dir: dir.to_owned() };
+        replica.agrees()?;
+        Ok(replica)
+    }
+
+    /// The replica's version: how many changes it holds durably.
+    pub fn version(&self) -> u64 {
+        self.log.head()
+    }
+
+    /// The directory of the replica.
+    pub fn path(&self) -> &Path {
+        &self.dir
+    }
+
+    /// The directory of the source.
+    pub fn source(&self) -> &Path {
+        &self.source_dir
+    }
+
+    /// Copies what the source has and the replica has not, and tells `progress` after each durable piece. Returns how far it
+    /// came. Costs what is copied, one sync per MiB.
+    ///
+    /// # Errors
+    /// [`Error::Diverged`] when a record does not continue the replica's chain; [`Error::Damaged`] when the source is;
+    /// [`Error::Io`]. What was copied before stays.
+    pub fn catch_up(&mut self, mut progress: impl FnMut(Progress)) -> Result<Progress> {
+        let mut records = self.source.records(self.log.head())?;
+        let (mut copied, mut unsynced) = (0, 0);
+        while let Some(frame) = records.next()? {
+            let (offset, chain) = self.log.enqueue(frame.body)?;
+            if (offset, chain) != (frame.offset, frame.chain) {
+                return Err(self.diverged_at(offset));
+            }
+            (copied, unsynced) = (copied + 1, unsynced + frame.body.len());
+            if unsynced >= BATCH_BYTES {
+                self.log.wait(offset)?;
+                unsynced = 0;
+                progress(Progress { version: self.log.head(), copied, source: self.source.head()? });
+            }
+        }
+        let end = records.offset();
+        if let Some(last) = end.checked_sub(1) {
+            self.log.wait(last)?;
+        }
+        let done = Progress { version: self.log.head(), copied, source: end };
+        tracing::debug!(version = done.version, copied, "caught up");
+        progress(done);
+        Ok(done)
+    }
+
+    fn diverged_at(&self, offset: u64) -> Error {
+        let source_head = self.source.head().unwrap_or(0);
+        Error::Diverged { offset, source_head, replica_head: self.log.head() }
+    }
+
+    /// Ends the replica's session cleanly, as [`Store::close`](crate::Store::close) does.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn close(self) -> Result<()> {
+        self.log.close()
+    }
+
+    /// Whether source and replica share all of the replica's history.
+    fn agrees(&self) -> Result<()> {
+        let (expected, found) = (self.log.store_id(), self.source.store_id()?);
+        if expected != found {
+            return Err(Error::Foreign { expected: expected.to_string(), found: found.to_string() });
+        }
+        let own = self.log.view();
+        let (replica_head, source_head) = (self.log.head(), self.source.head()?);
+        let common = replica_head.min(source_head);
+        let same = |offset| Ok::<bool, Error>(own.chain_at(offset)? == self.source.chain_at(offset)?);
+        let agreed_from = own.oldest()?.max(self.source.oldest()?);
+        if same(common)? {
+            return match replica_head > source_head {
+                true => Err(Error::Diverged { offset: source_head, source_head, replica_head }),
+                false => Ok(()),
+            };
+        }
+        // Chains that differ stay different, so the first difference can be found by halving.
+        let (mut equal, mut different) = (agreed_from, common);
+        while equal + 1 < different {
+            let middle = equal + (different - equal) / 2;
+            if same(middle)? { equal = middle } else { different = middle }
+        }
+        Err(Error::Diverged { offset: different.saturating_sub(1), source_head, replica_head })
+    }
+}
+
+fn reopen(env: &Env, dir: &Path) -> Result<Log> {
+    let lock = log::lock(&*env.disk, dir)?;
+    let proven = proven_version(&*env.disk, dir)?;
+    let (log, _) = Log::open(env, dir, proven, SEGMENT_BYTES, lock)?;
+    if log.is_replica() {
+        return Ok(log);
+    }
+    Err(Error::Role { path: dir.to_owned(), why: "is a store of its own, not a replica" })
+}
+
+/// Starts where the source's history starts: at the beginning, or with a copy of the snapshot its log begins at.
+fn bootstrap(env: &Env, source: &View, source_dir: &Path, dir: &Path) -> Result<Log> {
+    must_be_free(&*env.disk, dir)?;
+    let oldest = source.oldest()?;
+    let header = source.header()?;
+    if oldest > 0 {
+        let snapshot = Snapshot::read(&*env.disk, &snapshot::path_of(source_dir, oldest), oldest)?;
+        return begin_at(env, dir, &snapshot, true);
+    }
+    env.disk.create_dir(dir).during("create directory", dir)?;
+    let lock = log::lock(&*env.disk, dir)?;
+    let (store, epoch) = (header.store, header.epoch);
+    let birth = Birth { store, replica: true, epoch, base: 0, chain: store.genesis() };
+    Log::create(env, dir, birth, SEGMENT_BYTES, lock)
+}

@@ -1,0 +1,401 @@
+//! The facade: a program's state, changed by recipes, durable as a log of patches.
+//!
+//! Names the stages and keeps them in order; every algorithm lives in the stage itself. [`Store`] writes, [`Reader`]
+//! only reads and works beside a writer in another process.
+//!
+//! Always:
+//! * `Ok` from a change means that it survives power loss.
+//! * Readers see durable states only, in order; they never wait for a writer and no writer waits for them.
+//! * A recipe that fails or panics has changed nothing.
+
+pub(crate) mod open;
+pub(crate) mod reader;
+mod restore;
+mod undo;
+
+pub(crate) mod history;
+
+pub use open::{Opened, Options};
+pub use reader::{Changes, Reader};
+
+use crate::draft::{Drafted, Outcome, draft};
+use crate::error::{Error, Result};
+use crate::log::Log;
+use crate::patch::{self, Patch};
+use crate::record::{Change, Meta, WriterId};
+use crate::segment::format::StoreId;
+use crate::snapshot::{self, Snapshot};
+use crate::state::State;
+use crate::value::Value;
+use arc_swap::ArcSwap;
+use history::{History, Tip};
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::ops::{Deref, DerefMut, RangeBounds};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A state that a program owns, with all of its history.
+///
+/// Any number of threads may use one store at the same time; put it into an [`Arc`] to share it. One process writes a
+/// store; any number of others can read it meanwhile, with [`Reader`].
+///
+/// Dropping a store closes it, without telling whether that worked; [`close`](Store::close) tells.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// # let path = dir.path().join("board.redraft");
+/// use redraft::{Store, Value, value};
+///
+/// let store = Store::<Value>::open(&path)?;
+/// let commit = store.produce(|doc| doc["title"] = "ship it".into())?; // Ok: durable
+/// assert_eq!(store.state()["title"].as_str(), Some("ship it"));
+/// assert_eq!(*store.at(commit.version() - 1)?, value!({}));
+/// # Ok(()) }
+/// ```
+#[derive(Debug)]
+pub struct Store<S: State = Value> {
+    log: Log,
+    history: History<S>,
+    /// The newest state, which the next recipe starts from; it may not be durable yet.
+    newest: Mutex<Arc<Tip<S>>>,
+    /// States on their way to the disk, oldest first.
+    waiting: Mutex<VecDeque<Arc<Tip<S>>>>,
+    /// The newest durable state.
+    published: ArcSwap<Tip<S>>,
+    opened: Opened,
+}
+
+/// One change that a store made, durable.
+#[derive(Clone, Debug)]
+pub struct Commit<S> {
+    version: u64,
+    state: Arc<S>,
+    patch: Patch,
+    inverse: Patch,
+}
+
+impl<S> Commit<S> {
+    /// The version the change made; the unchanged version if the recipe changed nothing.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The state at that version.
+    pub fn state(&self) -> &Arc<S> {
+        &self.state
+    }
+
+    /// What changed. Empty if nothing did; then nothing was recorded.
+    pub fn patch(&self) -> &Patch {
+        &self.patch
+    }
+
+    /// What takes the change back, from exactly this state.
+    pub fn inverse(&self) -> &Patch {
+        &self.inverse
+    }
+}
+
+/// Most changes fit into this many bytes; larger ones grow the buffer.
+const USUAL_BODY_BYTES: usize = 128;
+
+thread_local! {
+    /// The stores whose recipe this thread is running.
+    static RUNNING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Notes that a recipe runs, for as long as it lives.
+#[derive(Debug)]
+struct Running;
+
+/// The newest state, locked: whoever holds it makes the next change.
+#[derive(Debug)]
+struct Newest<'a, S> {
+    tip: MutexGuard<'a, Arc<Tip<S>>>,
+    _running: Running,
+}
+
+impl<S> Deref for Newest<'_, S> {
+    type Target = Arc<Tip<S>>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.tip
+    }
+}
+
+impl<S> DerefMut for Newest<'_, S> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        &mut self.tip
+    }
+}
+
+impl Running {
+    fn enter(store: usize) -> Result<Running> {
+        RUNNING.with_borrow_mut(|running| {
+            if running.contains(&store) {
+                return Err(Error::Reentrant);
+            }
+            running.push(store);
+            Ok(Running)
+        })
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        RUNNING.with_borrow_mut(Vec::pop);
+    }
+}
+
+impl<S: State> Store<S> {
+    /// Opens the store in the directory `path`, or makes a new one where there is nothing. See [`Options`] for more choice.
+    ///
+    /// Costs reading the newest snapshot and the changes after it.
+    ///
+    /// # Errors
+    /// [`Error::Locked`] when another writer has it, [`Error::NotAStore`] when the directory holds something else,
+    /// [`Error::Damaged`] when bytes are not what was written, [`Error::Io`] when the system refuses.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Options::new().open(path)
+    }
+
+    /// Makes a new store in a directory that does not exist or is empty. Durable on return.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] when there is something, [`Error::Io`] when the system refuses.
+    pub fn create(path: impl AsRef<Path>) -> Result<Self> {
+        Options::new().create_new(path)
+    }
+
+    /// What opening the store found and did.
+    pub fn opened(&self) -> &Opened {
+        &self.opened
+    }
+
+    /// Identifies the store and its replicas.
+    pub fn id(&self) -> StoreId {
+        self.log.store_id()
+    }
+
+    /// The newest durable state. O(1); never waits.
+    pub fn state(&self) -> Arc<S> {
+        Arc::clone(&self.published.load().state)
+    }
+
+    /// The newest durable version: how many changes there have been. O(1); never waits.
+    pub fn version(&self) -> u64 {
+        self.published.load().version
+    }
+
+    /// State and version that belong together. O(1); never waits.
+    pub fn current(&self) -> (u64, Arc<S>) {
+        let tip = self.published.load();
+        (tip.version, Arc::clone(&tip.state))
+    }
+
+    /// Runs `recipe` on a draft of the newest state and records what it changed. Blocks until that is durable.
+    ///
+    /// Recipes of one store run one after the other, so keep them short; their syncs are shared. A recipe that changes
+    /// nothing records nothing. A recipe may return a `Result`: an error means that nothing happened. So does a panic,
+    /// which goes on to the caller. Costs what changed, one record and (a share of) one sync.
+    ///
+    /// # Errors
+    /// [`Error::Draft`] when the recipe fails, [`Error::Reentrant`] when called from a recipe of the same store,
+    /// [`Error::TooLarge`]; [`Error::Poisoned`] when the disk fails, now or earlier: then whether the change will be there
+    /// when the store is opened again is not known.
+    pub fn produce<R: Outcome>(&self, recipe: impl FnOnce(&mut S) -> R) -> Result<Commit<S>> {
+        self.produce_with(Meta::default(), recipe)
+    }
+
+    /// [`produce`](Store::produce), with a label, a time or tags for the history.
+    ///
+    /// # Errors
+    /// As `produce`.
+    pub fn produce_with<R: Outcome>(
+        &self,
+        meta: Meta,
+        recipe: impl FnOnce(&mut S) -> R,
+    ) -> Result<Commit<S>> {
+        self.change(meta, |base| Ok(draft(base, recipe)?))
+    }
+
+    /// Applies a patch to the newest state and records it as it is. All or nothing; blocks until durable.
+    ///
+    /// # Errors
+    /// [`Error::Apply`] naming op and path when it does not fit; otherwise as [`produce`](Store::produce).
+    pub fn apply(&self, patch: &Patch, meta: Meta) -> Result<Commit<S>> {
+        self.change(meta, |base| applied(base, patch))
+    }
+
+    /// The path of every change: draft, record, log, publish.
+    fn change(&self, meta: Meta, make: impl FnOnce(&S) -> Result<Drafted<S>>) -> Result<Commit<S>> {
+        let span = tracing::debug_span!("produce", version = tracing::field::Empty);
+        let _entered = span.enter();
+        let commit = {
+            let mut newest = self.newest()?;
+            let drafted = make(&newest.state)?;
+            self.record(&mut newest, meta, None, drafted)?
+        };
+        span.record("version", commit.version);
+        self.settle(commit.version)?;
+        Ok(commit)
+    }
+
+    fn newest(&self) -> Result<Newest<'_, S>> {
+        let running = Running::enter(std::ptr::from_ref(self) as usize)?;
+        let tip = ignore_poison(&self.newest);
+        self.log.check()?;
+        Ok(Newest { tip, _running: running })
+    }
+
+    /// Gives a drafted change its place in the order. Nothing is durable yet: see [`settle`](Store::settle).
+    fn record(
+        &self,
+        newest: &mut Arc<Tip<S>>,
+        meta: Meta,
+        undoes: Option<u64>,
+        drafted: Drafted<S>,
+    ) -> Result<Commit<S>> {
+        let Drafted { state, patch, inverse } = drafted;
+        if patch.is_empty() {
+            let (version, state) = (newest.version, Arc::clone(&newest.state));
+            return Ok(Commit { version, state, patch, inverse });
+        }
+        let change = self.change_after(newest, meta, undoes, patch);
+        let mut body = Vec::with_capacity(USUAL_BODY_BYTES);
+        change.encode(&mut body);
+        let (offset, chain) = self.log.enqueue(&body)?;
+        debug_assert_eq!(offset, change.offset(), "versions and offsets go hand in hand");
+        *newest = Arc::new(after(newest, &change, chain, state));
+        ignore_poison(&self.waiting).push_back(Arc::clone(newest));
+        Ok(Commit { version: change.version, state: Arc::clone(&newest.state), patch: change.patch, inverse })
+    }
+
+    /// Returns once `version` is durable and readers can see it.
+    fn settle(&self, version: u64) -> Result<()> {
+        if let Some(offset) = version.checked_sub(1) {
+            self.log.wait(offset)?;
+        }
+        self.publish();
+        Ok(())
+    }
+
+    fn change_after(&self, tip: &Tip<S>, meta: Meta, undoes: Option<u64>, patch: Patch) -> Change {
+        let writer = self.writer();
+        Change {
+            version: tip.version + 1,
+            base: tip.version,
+            writer,
+            sequence: tip.sequence_of(writer) + 1,
+            stamp: tip.stamp.next(self.history.env.clock.now_ms()),
+            meta,
+            undoes,
+            patch,
+        }
+    }
+
+    /// Who the changes of this store are by.
+    fn writer(&self) -> WriterId {
+        WriterId(crate::segment::format::u64_at(self.log.store_id().as_bytes(), 0))
+    }
+
+    /// Lets readers see what has become durable.
+    fn publish(&self) {
+        let head = self.log.head();
+        let mut waiting = ignore_poison(&self.waiting);
+        let mut newest = None;
+        while waiting.front().is_some_and(|tip| tip.version <= head) {
+            newest = waiting.pop_front();
+        }
+        if let Some(tip) = newest {
+            self.published.store(tip);
+        }
+    }
+
+    /// The state at any version that is kept. O(changes since the nearest snapshot or a state still in memory).
+    ///
+    /// # Errors
+    /// [`Error::BeyondHead`], [`Error::Compacted`], or [`Error::Damaged`] when the way there is.
+    pub fn at(&self, version: u64) -> Result<Arc<S>> {
+        let (head, state) = self.current();
+        match version {
+            _ if version == head => Ok(state),
+            _ if version > head => Err(Error::BeyondHead { version, head }),
+            _ => self.history.at(version),
+        }
+    }
+
+    /// The oldest version that [`at`](Store::at) can give.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn oldest(&self) -> Result<u64> {
+        self.history.oldest()
+    }
+
+    /// The changes that made the versions in `range`, oldest first. Costs what is read.
+    ///
+    /// # Errors
+    /// [`Error::Compacted`] when the range starts before what is kept; later trouble comes out of the iterator.
+    pub fn changes(&self, range: impl RangeBounds<u64>) -> Result<Changes> {
+        reader::changes(&self.history.view, &range)
+    }
+
+    /// Writes a snapshot of the newest durable state, so that opening the store and going back to versions after this one
+    /// start from here. Returns its version. O(state); other threads may go on changing the store.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; the store itself is not affected.
+    pub fn snapshot(&self) -> Result<u64> {
+        let tip = self.published.load_full();
+        let header = snapshot::Header {
+            store: self.log.store_id(),
+            epoch: self.log.epoch(),
+            version: tip.version,
+            chain: tip.chain,
+        };
+        let (writers, state) = ((*tip.writers).clone(), tip.state.to_value());
+        let snapshot = Snapshot { header, writers, stamp: tip.stamp, state };
+        snapshot.write(&*self.history.env.disk, &self.history.dir)?;
+        Ok(tip.version)
+    }
+
+    /// Writes the state at `version` into a new store in the directory `target`, which must not exist or be empty. The new
+    /// store begins at that version, with an identity of its own; this one is not touched.
+    ///
+    /// # Errors
+    /// As [`at`](Store::at), and [`Error::Exists`].
+    pub fn restore(&self, version: u64, target: impl AsRef<Path>) -> Result<()> {
+        let head = self.version();
+        if version > head {
+            return Err(Error::BeyondHead { version, head });
+        }
+        restore::restore(&self.history, version, target.as_ref())
+    }
+
+    /// Closes the store. From then on all damage to its files can be told from a write that was cut short.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when the last sync fails; every change that was acknowledged is safe all the same.
+    pub fn close(self) -> Result<()> {
+        self.log.close()
+    }
+}
+
+fn applied<S: State>(base: &S, patch: &Patch) -> Result<Drafted<S>> {
+    let done = patch::apply(base, patch)?;
+    Ok(Drafted { state: done.state, patch: patch.clone(), inverse: done.inverse })
+}
+
+fn after<S>(tip: &Tip<S>, change: &Change, chain: u32, state: S) -> Tip<S> {
+    let mut writers = Arc::clone(&tip.writers);
+    Arc::make_mut(&mut writers).insert(change.writer, change.sequence);
+    Tip { version: change.version, chain, stamp: change.stamp, writers, state: Arc::new(state) }
+}
+
+/// Whatever panicked while it held one of our locks left nothing half done: what a lock guards is replaced as a whole.
+fn ignore_poison<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

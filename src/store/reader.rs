@@ -1,0 +1,186 @@
+//! The public reading half: [`Reader`] for a store that somebody else may be writing, [`Changes`] for its history.
+
+use super::history::{History, Tip, decode};
+use super::open::{Occupant, occupant, proven_version};
+use super::restore;
+use crate::error::{Error, Result};
+use crate::io::Env;
+use crate::log::reader::Records;
+use crate::log::view::View;
+use crate::record::Change;
+use crate::segment::format::StoreId;
+use crate::state::State;
+use crate::value::Value;
+use std::ops::{Bound, RangeBounds};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// A store opened for reading only, perhaps while a writer is at work in another process.
+///
+/// Takes no lock and writes nothing. Sees what is durable, as of [`open`](Reader::open) or the last
+/// [`refresh`](Reader::refresh). What a crashed writer left unproved becomes visible once a writer has opened the store.
+#[derive(Debug)]
+pub struct Reader<S: State = Value> {
+    history: History<S>,
+    tip: Mutex<Arc<Tip<S>>>,
+}
+
+impl<S: State> Reader<S> {
+    /// Opens the store, or replica, in the directory `path`. Costs what opening for writing costs.
+    ///
+    /// # Errors
+    /// [`Error::NotAStore`], [`Error::Damaged`], [`Error::Newer`], [`Error::Io`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self> {
+        Reader::in_env(&Env::real(), path.as_ref())
+    }
+
+    pub(crate) fn in_env(env: &Env, path: &Path) -> Result<Self> {
+        let history = History::new(env, path.to_owned(), open_view(env, path)?);
+        let start = history.start(u64::MAX)?;
+        let tip = history.replay(start.tip, start.records, u64::MAX)?;
+        Ok(Reader { history, tip: Mutex::new(tip) })
+    }
+
+    fn tip(&self) -> Arc<Tip<S>> {
+        Arc::clone(&self.tip.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Looks for what has become durable since, and returns the version now seen. Costs the new changes.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`].
+    pub fn refresh(&self) -> Result<u64> {
+        let before = self.tip();
+        let records = self.history.view.records(before.version)?;
+        let tip = self.history.replay(super::history::copy_of(&before), records, u64::MAX)?;
+        *self.tip.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&tip);
+        Ok(tip.version)
+    }
+
+    /// Identifies the store and its replicas.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn id(&self) -> Result<StoreId> {
+        self.history.view.store_id()
+    }
+
+    /// The newest state seen. O(1).
+    pub fn state(&self) -> Arc<S> {
+        Arc::clone(&self.tip().state)
+    }
+
+    /// The newest version seen. O(1).
+    pub fn version(&self) -> u64 {
+        self.tip().version
+    }
+
+    /// The oldest version that [`at`](Reader::at) can give.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn oldest(&self) -> Result<u64> {
+        self.history.oldest()
+    }
+
+    /// The versions that have a snapshot, ascending.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn snapshots(&self) -> Result<Vec<u64>> {
+        self.history.snapshots()
+    }
+
+    /// The state at any version that is kept. See [`Store::at`](super::Store::at).
+    ///
+    /// # Errors
+    /// As `Store::at`.
+    pub fn at(&self, version: u64) -> Result<Arc<S>> {
+        let tip = self.tip();
+        match version {
+            _ if version == tip.version => Ok(Arc::clone(&tip.state)),
+            _ if version > tip.version => Err(Error::BeyondHead { version, head: tip.version }),
+            _ => self.history.at(version),
+        }
+    }
+
+    /// The changes that made the versions in `range`. See [`Store::changes`](super::Store::changes).
+    ///
+    /// # Errors
+    /// As `Store::changes`.
+    pub fn changes(&self, range: impl RangeBounds<u64>) -> Result<Changes> {
+        changes(&self.history.view, &range)
+    }
+
+    /// Writes the state at `version` into a new store. See [`Store::restore`](super::Store::restore).
+    ///
+    /// # Errors
+    /// As `Store::restore`.
+    pub fn restore(&self, version: u64, target: impl AsRef<Path>) -> Result<()> {
+        let head = self.version();
+        if version > head {
+            return Err(Error::BeyondHead { version, head });
+        }
+        restore::restore(&self.history, version, target.as_ref())
+    }
+}
+
+/// Opens the log of a store for reading and holds it against the snapshots beside it.
+pub(crate) fn open_view(env: &Env, path: &Path) -> Result<View> {
+    match occupant(&*env.disk, path)? {
+        Occupant::Store => {}
+        Occupant::Missing => return Err(not_a_store(path, "it does not exist")),
+        Occupant::Nothing => return Err(not_a_store(path, "there is nothing in it")),
+        Occupant::Other(why) => return Err(not_a_store(path, why)),
+    }
+    // In this order: what a snapshot proves was durable before it was taken.
+    let proven = proven_version(&*env.disk, path)?;
+    View::open(env, path, proven)
+}
+
+fn not_a_store(path: &Path, why: &'static str) -> Error {
+    Error::NotAStore { path: path.to_owned(), why }
+}
+
+/// The changes of a range of versions, oldest first; ends with the newest durable one.
+#[derive(Debug)]
+pub struct Changes {
+    records: Records,
+    /// The last version wanted.
+    last: u64,
+}
+
+pub(super) fn changes(view: &View, range: &impl RangeBounds<u64>) -> Result<Changes> {
+    let oldest = view.oldest()?;
+    let first = match range.start_bound() {
+        Bound::Included(&version) => version,
+        Bound::Excluded(&version) => version.saturating_add(1),
+        Bound::Unbounded => oldest + 1,
+    };
+    let last = match range.end_bound() {
+        Bound::Included(&version) => version,
+        Bound::Excluded(&version) => version.saturating_sub(1),
+        Bound::Unbounded => u64::MAX,
+    };
+    // Version 0 is the beginning: nobody made it.
+    let first = first.max(1);
+    if first <= oldest {
+        return Err(Error::Compacted { version: first, oldest: oldest + 1 });
+    }
+    Ok(Changes { records: view.records(first - 1)?, last })
+}
+
+impl Iterator for Changes {
+    type Item = Result<Change>;
+
+    /// After an error the iterator stays where it is; asking again gives the same error.
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.records.offset() >= self.last {
+            return None;
+        }
+        match self.records.next() {
+            Ok(frame) => frame.map(|frame| decode(&frame)),
+            Err(error) => Some(Err(error)),
+        }
+    }
+}

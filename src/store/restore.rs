@@ -1,0 +1,38 @@
+//! Restoring: a new store that begins with the state another one had at some version.
+//!
+//! Always: the source is only read, and the target is a store only once it is complete: its first segment is named last.
+
+use super::history::History;
+use super::open::{must_be_free, new_identity};
+use crate::error::{IoContext, Result};
+use crate::io::Env;
+use crate::log::{self, Birth, Log};
+use crate::snapshot::{Header, Snapshot};
+use crate::state::State;
+use std::path::Path;
+
+/// The size of the first segment; the options of whoever opens the new store decide about later ones.
+const FIRST_SEGMENT_BYTES: u64 = 64 << 20;
+
+pub(super) fn restore<S: State>(history: &History<S>, version: u64, target: &Path) -> Result<()> {
+    let span = tracing::info_span!("restore", version, target = %target.display());
+    let _entered = span.enter();
+    must_be_free(&*history.env.disk, target)?;
+    let tip = history.tip_at(version)?;
+    let store = new_identity(&history.env, target)?;
+    // The chain goes on from the source's: it still tells which history the new store grew from.
+    let header = Header { store, epoch: 1, version, chain: tip.chain };
+    let (writers, state) = ((*tip.writers).clone(), tip.state.to_value());
+    let snapshot = Snapshot { header, writers, stamp: tip.stamp, state };
+    begin_at(&history.env, target, &snapshot, false)?.close()
+}
+
+/// Makes a store (or replica) whose log begins at a snapshot.
+pub(crate) fn begin_at(env: &Env, target: &Path, snapshot: &Snapshot, replica: bool) -> Result<Log> {
+    env.disk.create_dir(target).during("create directory", target)?;
+    let lock = log::lock(&*env.disk, target)?;
+    snapshot.write(&*env.disk, target)?;
+    let Header { store, epoch, version, chain } = snapshot.header;
+    let birth = Birth { store, replica, epoch, base: version, chain };
+    Log::create(env, target, birth, FIRST_SEGMENT_BYTES, lock)
+}

@@ -1,0 +1,114 @@
+//! Taking back a change that is not the newest one, and taking that back again.
+//!
+//! An undo is a change like any other: the inverse of the old one, applied to the newest state, with a note of what it
+//! undoes. It is refused where something later touched the same place, because then the inverse would overwrite or miss;
+//! pairs of an undo and its redo in between do not count.
+
+use super::{Commit, Store, applied};
+use crate::error::{Error, Result};
+use crate::patch::{self, Patch, interferes};
+use crate::record::{Change, Meta};
+use crate::state::State;
+use std::collections::BTreeSet;
+
+impl<S: State> Store<S> {
+    /// Takes back the change that made `version`, as a new change. Costs the state at that version and reading the changes
+    /// since.
+    ///
+    /// # Errors
+    /// [`Error::UndoConflict`] when a later change touched the same place, [`Error::UndoState`] when it is undone
+    /// already, [`Error::BeyondHead`], [`Error::Compacted`]; otherwise as [`produce`](Store::produce). Nothing changed.
+    pub fn undo(&self, version: u64) -> Result<Commit<S>> {
+        self.undo_with(version, Meta::default())
+    }
+
+    /// [`undo`](Store::undo), with a label, a time or tags for the history.
+    ///
+    /// # Errors
+    /// As `undo`.
+    pub fn undo_with(&self, version: u64, meta: Meta) -> Result<Commit<S>> {
+        let head = self.version();
+        if version > head {
+            return Err(Error::BeyondHead { version, head });
+        }
+        let Some(before) = version.checked_sub(1) else {
+            return Err(Error::UndoState { version, why: "is the beginning: no change made it" });
+        };
+        let base = self.at(before)?;
+        let Some(done) = self.changes(version..=version)?.next().transpose()? else {
+            return Err(Error::BeyondHead { version, head });
+        };
+        let inverse = patch::apply(&*base, &done.patch)?.inverse;
+        self.take_back(&done, &inverse, meta)
+    }
+
+    /// Checks and applies against one and the same state: whenever somebody else was faster, looks again.
+    fn take_back(&self, done: &Change, inverse: &Patch, meta: Meta) -> Result<Commit<S>> {
+        loop {
+            let head = self.version();
+            self.unless_touched(done, head)?;
+            let mut newest = self.newest()?;
+            if newest.version == head {
+                let drafted = applied(&*newest.state, inverse)?;
+                let commit = self.record(&mut newest, meta, Some(done.version), drafted)?;
+                drop(newest);
+                self.settle(commit.version)?;
+                return Ok(commit);
+            }
+            let version = newest.version;
+            drop(newest);
+            self.settle(version)?;
+        }
+    }
+
+    /// Does again what was undone: takes back the newest undo of `version`.
+    ///
+    /// # Errors
+    /// [`Error::UndoState`] when it is not undone; otherwise as [`undo`](Store::undo).
+    pub fn redo(&self, version: u64) -> Result<Commit<S>> {
+        let first = version.max(1);
+        let mut standing = None;
+        for change in self.changes(first..)? {
+            let change = change?;
+            match (change.undoes, standing) {
+                (Some(undone), _) if undone == version => standing = Some(change.version),
+                (Some(undone), Some(undo)) if undone == undo => standing = None,
+                _ => {}
+            }
+        }
+        match standing {
+            Some(undo) => self.undo(undo),
+            None => Err(Error::UndoState { version, why: "is not undone" }),
+        }
+    }
+
+    /// Refuses if a change after `done`, up to `head`, touched the same place.
+    fn unless_touched(&self, done: &Change, head: u64) -> Result<()> {
+        let later: Vec<Change> = self.changes(done.version + 1..=head)?.collect::<Result<_>>()?;
+        let cancelled = cancelled(&later);
+        for change in later.iter().filter(|change| !cancelled.contains(&change.version)) {
+            if change.undoes == Some(done.version) {
+                return Err(Error::UndoState { version: done.version, why: "is undone already" });
+            }
+            if let Some(path) = interferes(&done.patch, &change.patch) {
+                let (version, later) = (done.version, change.version);
+                return Err(Error::UndoConflict { version, later, path: path.to_string() });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The changes that cancel out: undone ones with their undo, as long as that stands.
+fn cancelled(changes: &[Change]) -> BTreeSet<u64> {
+    let mut cancelled = BTreeSet::new();
+    for change in changes.iter().rev() {
+        let inside = |version: &u64| changes.first().is_some_and(|first| *version >= first.version);
+        if let Some(undone) = change.undoes.filter(inside)
+            && !cancelled.contains(&change.version)
+        {
+            cancelled.extend([undone, change.version]);
+        }
+    }
+    cancelled
+}
