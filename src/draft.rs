@@ -79,7 +79,10 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> Outcome for Result<(), E> {
 /// assert_eq!(drafted.patch.len(), 1);
 /// # Ok::<(), redraft::DraftError>(())
 /// ```
-pub fn draft<S: State, R: Outcome>(base: &S, recipe: impl FnOnce(&mut S) -> R) -> Result<Drafted<S>, DraftError> {
+pub fn draft<S: State, R: Outcome>(
+    base: &S,
+    recipe: impl FnOnce(&mut S) -> R,
+) -> Result<Drafted<S>, DraftError> {
     let mut state = base.clone();
     recipe(&mut state).into_result().map_err(DraftError::Recipe)?;
     let (patch, inverse) = diff(base, &state)?;

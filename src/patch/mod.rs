@@ -10,7 +10,9 @@ pub mod json;
 mod op;
 mod overlap;
 
-pub(crate) use apply::{apply_op, flaw};
+#[cfg(feature = "json")]
+use apply::apply_op;
+pub(crate) use apply::flaw;
 pub use apply::{Applied, ApplyError, ApplyErrorKind, apply};
 pub use op::{Action, Insert, Op};
 pub use overlap::interferes;

@@ -34,7 +34,9 @@ impl State for Value {
         match action {
             Action::Add(value) => add(parent, last, value),
             Action::Remove => remove(parent, last),
-            Action::Replace(_) | Action::Splice { .. } | Action::Inc(_) => apply_here(step(parent, last)?, action),
+            Action::Replace(_) | Action::Splice { .. } | Action::Inc(_) => {
+                apply_here(step(parent, last)?, action)
+            }
         }
     }
 
@@ -161,7 +163,9 @@ fn add(parent: &mut Value, segment: &Segment, value: &Value) -> Result<Action, A
             list.insert(*index, value.clone());
             Ok(Action::Remove)
         }
-        (Value::List(list), Segment::Index(index)) => Err(ApplyErrorKind::Bounds { index: *index, len: list.len() }),
+        (Value::List(list), Segment::Index(index)) => {
+            Err(ApplyErrorKind::Bounds { index: *index, len: list.len() })
+        }
         (parent, segment) => Err(mismatch(parent, segment)),
     }
 }
@@ -175,9 +179,15 @@ fn upsert(map: &mut Map, key: &Key, value: &Value) -> Action {
 
 fn remove(parent: &mut Value, segment: &Segment) -> Result<Action, ApplyErrorKind> {
     match (parent, segment) {
-        (Value::Map(map), Segment::Key(key)) => map.remove(key).map(Action::Add).ok_or(ApplyErrorKind::NotFound),
-        (Value::List(list), Segment::Index(index)) if *index < list.len() => Ok(Action::Add(list.remove(*index))),
-        (Value::List(list), Segment::Index(index)) => Err(ApplyErrorKind::Bounds { index: *index, len: list.len() }),
+        (Value::Map(map), Segment::Key(key)) => {
+            map.remove(key).map(Action::Add).ok_or(ApplyErrorKind::NotFound)
+        }
+        (Value::List(list), Segment::Index(index)) if *index < list.len() => {
+            Ok(Action::Add(list.remove(*index)))
+        }
+        (Value::List(list), Segment::Index(index)) => {
+            Err(ApplyErrorKind::Bounds { index: *index, len: list.len() })
+        }
         (parent, segment) => Err(mismatch(parent, segment)),
     }
 }
@@ -199,8 +209,12 @@ fn apply_splice(value: &mut Value, at: usize, del: usize, ins: &Insert) -> Resul
             Insert::Items(list.splice(at, del, items.iter().cloned()))
         }
         (Value::Str(text), Insert::Text(ins)) => Insert::Text(splice_text(text, at, del, ins)?),
-        (value, Insert::Items(_)) => return Err(ApplyErrorKind::Type { expected: "list", found: value.kind() }),
-        (value, Insert::Text(_)) => return Err(ApplyErrorKind::Type { expected: "string", found: value.kind() }),
+        (value, Insert::Items(_)) => {
+            return Err(ApplyErrorKind::Type { expected: "list", found: value.kind() });
+        }
+        (value, Insert::Text(_)) => {
+            return Err(ApplyErrorKind::Type { expected: "string", found: value.kind() });
+        }
     };
     Ok(Action::Splice { at, del: ins.len(), ins: out })
 }
@@ -228,7 +242,8 @@ fn inc(value: &mut Value, by: i64) -> Result<Action, ApplyErrorKind> {
         other => return Err(ApplyErrorKind::Type { expected: "integer", found: other.kind() }),
     };
     let new = integer(sum, value)?;
-    let same_width = matches!((&new, &*value), (Value::Int(_), Value::Int(_)) | (Value::Uint(_), Value::Uint(_)));
+    let same_width =
+        matches!((&new, &*value), (Value::Int(_), Value::Int(_)) | (Value::Uint(_), Value::Uint(_)));
     let old = std::mem::replace(value, new);
     // Coming back over the edge of a width would leave the number in the other variant; the old value leads back exactly.
     Ok(if same_width { Action::Inc(undo) } else { Action::Replace(old) })

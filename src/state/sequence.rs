@@ -78,7 +78,12 @@ impl<E: FnMut(usize, usize) -> bool> Search<E> {
     fn round(&mut self, old: usize, new: usize) -> (usize, usize) {
         // Positions within a round are kept in 32 bits; a gap longer than that is cut like one over budget.
         let reach = u32::MAX as usize;
-        let area = Area { old, new, width: (self.old_len - old).min(reach), height: (self.new_len - new).min(reach) };
+        let area = Area {
+            old,
+            new,
+            width: (self.old_len - old).min(reach),
+            height: (self.new_len - new).min(reach),
+        };
         let mut trace: Vec<Frontier> = Vec::new();
         for edits in 0..=ROUND_EDITS_MAX {
             let (frontier, goal) = self.advance(&area, trace.last(), edits);
@@ -99,7 +104,8 @@ impl<E: FnMut(usize, usize) -> bool> Search<E> {
         let mut frontier = Frontier::with_capacity(edits + 1);
         let mut goal = None;
         for slot in 0..=edits {
-            let end = area.origin(before, slot, edits).map(|(x, _)| self.slide(area, x, x + edits - 2 * slot));
+            let end =
+                area.origin(before, slot, edits).map(|(x, _)| self.slide(area, x, x + edits - 2 * slot));
             if end.is_some_and(|x| x == area.width && x + edits - 2 * slot == area.height) {
                 goal = Some(slot);
             }

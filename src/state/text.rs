@@ -68,7 +68,9 @@ fn by_lines(old: &str, new: &str, gap: &Piece) -> Vec<Piece> {
     let bytes = |ends: &[usize], lines: &Range<usize>| ends[lines.start]..ends[lines.end];
     hunks
         .iter()
-        .map(|hunk| trim(old, new, &Piece { old: bytes(&old_ends, &hunk.old), new: bytes(&new_ends, &hunk.new) }))
+        .map(|hunk| {
+            trim(old, new, &Piece { old: bytes(&old_ends, &hunk.old), new: bytes(&new_ends, &hunk.new) })
+        })
         .collect()
 }
 

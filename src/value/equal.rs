@@ -93,7 +93,9 @@ fn lists<'a>(a: &'a List, b: &'a List, pending: &mut Pending<'a>) -> bool {
 
 /// How many elements from the start on are equal by `equal`, skipping runs of memory that both lists share.
 pub(crate) fn shared_start<'a>(
-    a: &'a List, b: &'a List, mut equal: impl FnMut(&'a Value, &'a Value) -> bool,
+    a: &'a List,
+    b: &'a List,
+    mut equal: impl FnMut(&'a Value, &'a Value) -> bool,
 ) -> usize {
     let (mut runs_a, mut runs_b) = (a.runs(), b.runs());
     let (mut rest_a, mut rest_b): (&[Value], &[Value]) = (&[], &[]);
@@ -121,7 +123,9 @@ pub(crate) fn shared_start<'a>(
 
 /// As [`shared_start`], from the end on.
 pub(crate) fn shared_end<'a>(
-    a: &'a List, b: &'a List, mut equal: impl FnMut(&'a Value, &'a Value) -> bool,
+    a: &'a List,
+    b: &'a List,
+    mut equal: impl FnMut(&'a Value, &'a Value) -> bool,
 ) -> usize {
     let (mut runs_a, mut runs_b) = (a.runs().rev(), b.runs().rev());
     let (mut rest_a, mut rest_b): (&[Value], &[Value]) = (&[], &[]);
@@ -139,7 +143,8 @@ pub(crate) fn shared_end<'a>(
         let (start_a, start_b) = (rest_a.len() - width, rest_b.len() - width);
         let (end_a, end_b) = (&rest_a[start_a..], &rest_b[start_b..]);
         if !std::ptr::eq(end_a.as_ptr(), end_b.as_ptr()) {
-            let equal_here = end_a.iter().rev().zip(end_b.iter().rev()).take_while(|(a, b)| equal(a, b)).count();
+            let equal_here =
+                end_a.iter().rev().zip(end_b.iter().rev()).take_while(|(a, b)| equal(a, b)).count();
             if equal_here < width {
                 return count + equal_here;
             }

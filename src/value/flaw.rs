@@ -38,7 +38,9 @@ impl Value {
         let Some(below) = limit.checked_sub(1) else { return Some(Flaw::Depth) };
         match self {
             Self::List(items) => items.iter().find_map(|item| item.flaw(below)),
-            Self::Map(entries) => entries.iter().find_map(|(key, value)| key_flaw(key).or_else(|| value.flaw(below))),
+            Self::Map(entries) => {
+                entries.iter().find_map(|(key, value)| key_flaw(key).or_else(|| value.flaw(below)))
+            }
             _ => None,
         }
     }

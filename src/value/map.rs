@@ -135,7 +135,8 @@ impl Map {
 
     /// Keeps the entries for which `keep` says so. O(n).
     pub fn retain(&mut self, mut keep: impl FnMut(&Key, &Value) -> bool) {
-        let gone: Vec<Key> = self.iter().filter(|(key, value)| !keep(key, value)).map(|(key, _)| key.clone()).collect();
+        let gone: Vec<Key> =
+            self.iter().filter(|(key, value)| !keep(key, value)).map(|(key, _)| key.clone()).collect();
         for key in &gone {
             self.remove(key);
         }

@@ -109,7 +109,8 @@ impl Pointer {
     /// Whether the path lies at or below this pointer, compared by text: for history, where the document that the path
     /// belonged to is not at hand. O(length).
     pub fn is_prefix_of(&self, path: &Path) -> bool {
-        self.tokens.len() <= path.len() && self.tokens.iter().zip(path).all(|(token, segment)| reads_as(token, segment))
+        self.tokens.len() <= path.len()
+            && self.tokens.iter().zip(path).all(|(token, segment)| reads_as(token, segment))
     }
 }
 
