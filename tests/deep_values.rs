@@ -1,4 +1,10 @@
 //! Values nested far beyond the limit are errors where they would be stored, and never a crash.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 use redraft::value::{DEPTH_MAX, JsonError, Map};
 use redraft::{DraftError, Patch, Value, apply, draft};

@@ -2,6 +2,12 @@
 //!
 //! The patches of a recipe are ours (splices on purpose), so effects are compared: the next state, both directions,
 //! whether anything changed, and the patch lowered to Immer's format and read back.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 #[path = "common/vectors.rs"]
 mod vectors;

@@ -1,6 +1,12 @@
 //! The public conformance cases of JSON Patch (RFC 6902).
 //!
 //! They belong to others and are not part of this repository: see `vectors` for where they are looked for.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 #[path = "common/vectors.rs"]
 mod vectors;

@@ -1,4 +1,10 @@
 //! The laws of patches, held over random documents.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 #[path = "common/documents.rs"]
 mod documents;
@@ -8,6 +14,11 @@ use proptest::prelude::*;
 use redraft::patch::{Action, ApplyErrorKind, Insert, Op, Patch, interferes};
 use redraft::value::{List, Map, Path};
 use redraft::{Value, apply, diff, draft};
+
+/// How many cases each law is held to; `PROPTEST_CASES` asks for more.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1000)
+}
 
 /// Carries out the picked operations one after the other; returns the state and the patch they make.
 fn run(doc: &Value, picks: &[Picks]) -> (Value, Patch, Patch) {
@@ -42,7 +53,7 @@ fn keeps_positions(patch: &Patch) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(ProptestConfig::with_cases(cases()))]
 
     #[test]
     fn diff_of_unrelated_documents_leads_there_and_back(a in any_value(), b in any_value()) {
@@ -60,6 +71,61 @@ proptest! {
         a in prop::collection::vec(0_i64..4, 0..40), b in prop::collection::vec(0_i64..4, 0..40),
     ) {
         check_diff(&a.into(), &b.into());
+    }
+
+    // Large enough for trees of several nodes, of which an edit shares all but a few.
+    #[test]
+    fn diff_of_large_maps_finds_exactly_what_was_edited(
+        size in 0_i64..600, edits in prop::collection::vec((0_i64..700, prop::option::of(0_i64..3)), 0..20),
+    ) {
+        let base: Map = (0..size).map(|key| (key, redraft::value!({ "n": (key % 3) }))).collect();
+        let mut edited = base.clone();
+        for (key, new) in edits {
+            match new {
+                Some(number) => drop(edited.insert(key, redraft::value!({ "n": number }))),
+                None => drop(edited.remove(key)),
+            }
+        }
+        let keys: std::collections::BTreeSet<_> = base.keys().chain(edited.keys()).collect();
+        let differ = keys.iter().filter(|key| base.get(**key) != edited.get(**key)).count();
+        let (base, edited) = (Value::from(base), Value::from(edited));
+        check_diff(&base, &edited);
+        prop_assert_eq!(diff(&base, &edited).unwrap().0.len(), differ);
+    }
+
+    #[test]
+    fn diff_of_large_lists_leads_there_and_back(
+        size in 0_i64..1500, edits in prop::collection::vec((any::<u16>(), 0_usize..4, 0_usize..70, 0_i64..3), 0..8),
+    ) {
+        let base: List = (0..size).collect();
+        let mut edited = base.clone();
+        let mut model: Vec<Value> = base.iter().cloned().collect();
+        for (at, del, ins, number) in edits {
+            let at = at as usize % (model.len() + 1);
+            let del = if ins > 60 { model.len() - at } else { del.min(model.len() - at) };
+            let new = vec![Value::from(number); ins % 5];
+            edited.splice(at, del, new.clone());
+            model.splice(at..at + del, new);
+        }
+        prop_assert!(edited.iter().eq(&model));
+        let (base, edited) = (Value::from(base), Value::from(edited));
+        check_diff(&base, &edited);
+        check_diff(&base, &model.into());
+    }
+
+    #[test]
+    fn diff_of_texts_leads_there_and_back(
+        lines in prop::collection::vec("(one|two|dr\u{e9}i|vier \u{1f511} lock)", 0..60),
+        edits in prop::collection::vec((any::<u16>(), 0_usize..12, "[a\u{e9}\n]{0,6}"), 0..5),
+    ) {
+        let base = lines.join("\n");
+        let mut chars: Vec<char> = base.chars().collect();
+        for (at, del, ins) in edits {
+            let at = at as usize % (chars.len() + 1);
+            let end = (at + del).min(chars.len());
+            chars.splice(at..end, ins.chars());
+        }
+        check_diff(&Value::from(base), &Value::from(chars.into_iter().collect::<String>()));
     }
 
     #[test]

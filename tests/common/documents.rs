@@ -117,7 +117,7 @@ fn in_list(path: &Path, list: &List, what: usize, amount: usize, value: &Value) 
 
 fn in_map(path: &Path, map: &Map, what: usize, amount: usize, value: &Value) -> (Path, Action) {
     match map.iter().nth(amount % map.len().max(1)) {
-        Some((key, _)) if what % 3 == 0 => (path.child(key), Action::Remove),
+        Some((key, _)) if what.is_multiple_of(3) => (path.child(key), Action::Remove),
         Some((key, _)) if what % 3 == 1 => (path.child(key), Action::Replace(value.clone())),
         _ => (path.child(["a", "b", "c"][amount % 3]), Action::Add(value.clone())),
     }
