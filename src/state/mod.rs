@@ -10,7 +10,6 @@ mod sequence;
 mod text;
 
 pub use differ::Differ;
-pub(crate) use differ::Refused;
 
 use crate::patch::{Action, ApplyErrorKind};
 use crate::value::{Segment, Value};

@@ -24,7 +24,7 @@ mod serde;
 use std::sync::Arc;
 
 pub use access::ValueIndex;
-pub(crate) use equal::{shared_end, shared_start};
+pub(crate) use equal::{shared_end, shared_start, walk_pairs};
 pub(crate) use flaw::Flaw;
 #[cfg(feature = "json")]
 pub use json::JsonError;
@@ -34,6 +34,8 @@ pub(crate) use map::Change;
 pub use map::{Entry, Iter, Map};
 pub use path::{Path, Segment, Trail};
 pub use pointer::{Pointer, PointerError};
+#[cfg(feature = "json")]
+pub(crate) use pointer::{key_in, parse_index};
 
 /// How deep values may be nested wherever one is parsed, stored, applied or printed.
 ///
