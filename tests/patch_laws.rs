@@ -17,7 +17,7 @@ use redraft::{Value, apply, diff, draft};
 
 /// How many cases each law is held to; `PROPTEST_CASES` asks for more.
 fn cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(1000)
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(400)
 }
 
 /// Carries out the picked operations one after the other; returns the state and the patch they make.

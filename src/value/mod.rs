@@ -29,9 +29,9 @@ pub(crate) use flaw::Flaw;
 #[cfg(feature = "json")]
 pub use json::JsonError;
 pub use key::{KEY_BYTES_MAX, Key, KeyRef};
-pub use list::List;
+pub use list::{List, ListIter};
 pub(crate) use map::Change;
-pub use map::{Entry, Iter, Map};
+pub use map::{Entry, Map, MapIter};
 pub use path::{Path, Segment, Trail};
 pub use pointer::{Pointer, PointerError};
 #[cfg(feature = "json")]
