@@ -1,5 +1,6 @@
 //! Durable changes: one thread, many threads, and the same without syncs to see what is ours and what is the disk's.
 //! Each figure is for the whole run; divide by the count in the argument or read the throughput.
+#![allow(clippy::expect_used, reason = "a benchmark that cannot run has nothing to measure")]
 
 #[path = "unsynced.rs"]
 mod unsynced;

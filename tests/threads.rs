@@ -1,4 +1,5 @@
 //! One store, many threads: every change has its place, nothing is lost, and a recipe that goes wrong has not happened.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly")]
 
 use redraft::{Error, ErrorKind, Meta, Options, Patch, Reader, Store, Value, value};
 use std::sync::atomic::{AtomicBool, Ordering};

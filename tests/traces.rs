@@ -14,7 +14,9 @@ impl Subscriber for Names {
         metadata.target().starts_with("redraft")
     }
     fn new_span(&self, span: &Attributes<'_>) -> Id {
-        self.0.lock().unwrap().insert(span.metadata().name());
+        if let Ok(mut names) = self.0.lock() {
+            names.insert(span.metadata().name());
+        }
         Id::from_u64(1)
     }
     fn record(&self, _: &Id, _: &Record<'_>) {}

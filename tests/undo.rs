@@ -1,4 +1,5 @@
 //! Undo takes back exactly one change, whenever it was made, or says which later change is in the way.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly")]
 
 use redraft::{Error, Store, Value, value};
 

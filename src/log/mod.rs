@@ -228,7 +228,7 @@ impl Log {
             let end = ends[first + count - 1];
             let chain = u32_at(&frames, end - 4);
             let ends = &ends[first..first + count];
-            active.append(Batch { frames: &mut frames[start..end], ends, start, chain })?;
+            active.append(&mut Batch { frames: &mut frames[start..end], ends, start, chain })?;
             self.durable.store(active.head(), Ordering::Release);
             (first, start) = (first + count, end);
         }

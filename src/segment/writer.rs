@@ -103,13 +103,13 @@ impl SegmentWriter {
     }
 
     /// Writes a batch, makes it durable, and says so with a mark. One sync.
-    pub(crate) fn append(&mut self, batch: Batch<'_>) -> Result<()> {
+    pub(crate) fn append(&mut self, batch: &mut Batch<'_>) -> Result<()> {
         self.extend()?;
         let first = batch.ends.first().map_or(0, |end| end - batch.start);
         format::mark_first(&mut batch.frames[..first]);
-        write_all_at(&*self.file, batch.frames, self.end).during("append to segment", &self.path)?;
+        write_all_at(&*self.file, &*batch.frames, self.end).during("append to segment", &self.path)?;
         self.sync()?;
-        self.account(&batch);
+        self.account(batch);
         self.write_mark()
     }
 
