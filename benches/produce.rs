@@ -10,7 +10,8 @@ fn main() {
 const SIZES: [usize; 3] = [10_000, 100_000, 1_000_000];
 
 fn map_of(size: usize) -> Value {
-    (0..size).map(|n| (format!("{n:07}"), value!({ "title": "a card", "done": false }))).collect()
+    let card = value!({ "title": "a card", "done": false });
+    Value::Map((0..size).map(|n| (format!("{n:07}"), card.clone())).collect())
 }
 
 fn list_of(size: usize) -> Value {
