@@ -2,7 +2,7 @@
 //! Each figure is for the whole run; divide by the count in the argument or read the throughput.
 #![allow(clippy::expect_used, reason = "a benchmark that cannot run has nothing to measure")]
 
-#[path = "unsynced.rs"]
+#[path = "common/unsynced.rs"]
 mod unsynced;
 
 use divan::Bencher;

@@ -1,7 +1,7 @@
 //! Coming back: opening a store after a clean close and after a crash, with and without a snapshot, and reading history.
 #![allow(clippy::expect_used, reason = "a benchmark that cannot run has nothing to measure")]
 
-#[path = "unsynced.rs"]
+#[path = "common/unsynced.rs"]
 mod unsynced;
 
 use divan::Bencher;
