@@ -148,8 +148,10 @@ impl SegmentWriter {
         write_all_at(&*self.file, &mark, self.end).during("mark segment", &self.path)
     }
 
-    /// Ends the segment with a footer. Its successor must exist durably. Two syncs at most.
-    pub(crate) fn seal(self) -> Result<()> {
+    /// Ends the segment with a footer. Its successor must exist durably. Two syncs, or three where the file was closed
+    /// before: a footer is longer than the mark it overwrites, so the file needs its length back first.
+    pub(crate) fn seal(mut self) -> Result<()> {
+        self.extend()?;
         let footer = Footer {
             positions: self.positions.clone(),
             count: self.count,
