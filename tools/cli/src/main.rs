@@ -1,2 +1,80 @@
-//! The `redraft` command.
-fn main() {}
+//! The `redraft` command: makes, changes, inspects, rewinds, follows, imports and verifies stores.
+//!
+//! A thin shell over the library, one file per verb. What it owes its user beyond that: one place for output ([`output`]),
+//! one for errors and exit codes ([`exit`]), and nothing from a store printed to a terminal unescaped ([`text`]).
+
+mod apply;
+mod args;
+mod demo;
+mod diff;
+mod exit;
+mod files;
+mod follow;
+mod git;
+mod import;
+mod import_git;
+mod import_jsonl;
+mod init;
+mod log;
+mod output;
+mod progress;
+mod restore;
+mod show;
+mod snapshot;
+mod stores;
+mod text;
+mod undo;
+mod verify;
+
+use args::{Command, Redraft};
+use clap::Parser;
+use output::Output;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let parsed = match Redraft::try_parse() {
+        Ok(parsed) => parsed,
+        Err(error) => return exit::misused(&error),
+    };
+    trace(parsed.verbose);
+    let mut output = Output::new(parsed.json);
+    let done = run(parsed.command, &mut output).and_then(|()| output.flush());
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => exit::failed(&error, output.is_json()),
+    }
+}
+
+fn run(command: Command, output: &mut Output) -> anyhow::Result<()> {
+    match command {
+        Command::Init(args) => init::run(&args, output),
+        Command::Apply(args) => apply::run(&args, output),
+        Command::Log(args) => log::run(&args, output),
+        Command::Show(args) => show::run(&args, output),
+        Command::Diff(args) => diff::run(&args, output),
+        Command::Undo(args) => undo::undo(&args, output),
+        Command::Redo(args) => undo::redo(&args, output),
+        Command::Snapshot(args) => snapshot::run(&args, output),
+        Command::Restore(args) => restore::run(&args, output),
+        Command::Verify(args) => verify::run(&args, output),
+        Command::Follow(args) => follow::run(&args, output),
+        Command::Import(args) => import::run(&args, output),
+        Command::Demo(args) => demo::run(&args, output),
+    }
+}
+
+/// Sends the library's spans and events to stderr: once for what happened, twice for every step.
+fn trace(verbose: u8) {
+    use tracing_subscriber::filter::LevelFilter;
+    let level = match verbose {
+        0 => return,
+        1 => LevelFilter::INFO,
+        _ => LevelFilter::TRACE,
+    };
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_span_events(tracing_subscriber::fmt::format::FmtSpan::CLOSE)
+        .init();
+}

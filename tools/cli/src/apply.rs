@@ -1,0 +1,113 @@
+//! `redraft apply`: one patch, or one for each line, applied to the newest state.
+//!
+//! A patch is converted against the very state it is applied to: this process is the only writer of the store, and it
+//! does one patch at a time. An acknowledgement is written only once the change survives power loss.
+
+use crate::output::Output;
+use crate::{files, stores, text};
+use anyhow::{Context, Result};
+use redraft::patch::json::PatchJsonError;
+use redraft::{Commit, Meta, Patch, Store, Value};
+use serde::Serialize;
+use std::io::BufRead;
+use std::path::PathBuf;
+
+/// Apply a patch to the newest state. All of it or nothing; durable once acknowledged.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The store.
+    store: PathBuf,
+    /// The patch: a file, or - for stdin.
+    #[arg(default_value = "-", hide_default_value = true)]
+    patch: PathBuf,
+    /// What the patch is written in.
+    #[arg(long, value_enum, default_value_t = Format::JsonPatch)]
+    format: Format,
+    /// A short text for the history.
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
+    /// Take one patch from each line. Each is acknowledged by a line with the version it made. A bad line ends it; what
+    /// came before stays.
+    #[arg(long)]
+    lines: bool,
+}
+
+/// A JSON form of patches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// RFC 6902.
+    JsonPatch,
+    /// RFC 7396.
+    MergePatch,
+    /// What Immer's produceWithPatches gives.
+    Immer,
+    /// redraft's own, without losses.
+    Native,
+}
+
+impl Format {
+    pub(crate) fn read(self, text: &[u8], doc: &Value) -> Result<Patch, PatchJsonError> {
+        match self {
+            Format::JsonPatch => Patch::from_json_patch(text, doc),
+            Format::MergePatch => Patch::from_merge_patch(text, doc),
+            Format::Immer => Patch::from_immer(text, doc),
+            Format::Native => Patch::from_native(text, doc),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Acknowledged {
+    version: u64,
+    ops: usize,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
+    let meta = Meta { label: args.label.clone(), ..Meta::default() };
+    if args.lines {
+        let store = stores::write(&args.store)?;
+        let done = lines(&store, args, &meta, output);
+        // The store is closed properly even if a line was bad; the line is what the user has to hear of.
+        let closed = store.close();
+        done?;
+        return Ok(closed?);
+    }
+    let text = files::read(&args.patch)?;
+    let store = stores::write(&args.store)?;
+    let commit = one(&store, args.format, &text, meta).with_context(|| files::name(&args.patch))?;
+    store.close()?;
+    let (version, ops) = (commit.version(), commit.patch().len());
+    let human = match ops {
+        0 => format!("version {version}: the patch changes nothing"),
+        _ => format!("version {version}: {}", text::count(ops as u64, "op")),
+    };
+    output.tell(&Acknowledged { version, ops }, human)
+}
+
+fn one(store: &Store<Value>, format: Format, text: &[u8], meta: Meta) -> Result<Commit<Value>> {
+    let patch = format.read(text, &store.state())?;
+    Ok(store.apply(&patch, meta)?)
+}
+
+fn lines(store: &Store<Value>, args: &Args, meta: &Meta, output: &mut Output) -> Result<()> {
+    let mut input = files::open(&args.patch)?;
+    let (mut line, mut number) = (Vec::new(), 0u64);
+    loop {
+        line.clear();
+        let name = || files::name(&args.patch);
+        if input.read_until(b'\n', &mut line).with_context(|| format!("cannot read {}", name()))? == 0 {
+            return Ok(());
+        }
+        number += 1;
+        if line.trim_ascii().is_empty() {
+            continue;
+        }
+        let commit = one(store, args.format, line.trim_ascii_end(), meta.clone()).with_context(|| {
+            let kept = store.version();
+            format!("{}, line {number} (what came before it is applied, up to version {kept})", name())
+        })?;
+        let version = commit.version();
+        output.tell(&Acknowledged { version, ops: commit.patch().len() }, version)?;
+        output.flush()?;
+    }
+}

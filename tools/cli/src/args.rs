@@ -1,0 +1,42 @@
+//! The command line: the verbs, and what several of them share. Each verb's own arguments are in its file.
+
+use crate::{apply, demo, diff, follow, import, init, log, restore, show, snapshot, undo, verify};
+use clap::{Parser, Subcommand};
+
+/// An event-sourced state store: every change is kept, every version can be had back.
+///
+/// A STORE is a directory. Exit codes: 0 done, 1 refused or not found, 2 wrong usage, 3 damage found.
+#[derive(Debug, Parser)]
+#[command(name = "redraft", version, max_term_width = 100, subcommand_required = true)]
+pub(crate) struct Redraft {
+    /// Write JSON to stdout: one object, or one line for each thing found.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Tell on stderr what the library does; twice for every step.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    Init(init::Args),
+    Apply(apply::Args),
+    Log(log::Args),
+    Show(show::Args),
+    Diff(diff::Args),
+    Undo(undo::Args),
+    Redo(undo::Args),
+    Snapshot(snapshot::Args),
+    Restore(restore::Args),
+    Verify(verify::Args),
+    Follow(follow::Args),
+    Import(import::Args),
+    Demo(demo::Args),
+}
+
+/// Reads a version. Anything else is wrong usage and says what a version is.
+pub(crate) fn version(text: &str) -> Result<u64, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a version: versions are whole numbers from 0 on"))
+}

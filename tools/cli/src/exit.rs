@@ -1,0 +1,129 @@
+//! Errors as the user meets them: `error: ...` on stderr, or a JSON object there, and the exit code.
+//!
+//! Codes: 0 done, 1 refused or not found, 2 wrong usage, 3 damage found.
+
+use crate::output::OutputClosed;
+use crate::text;
+use redraft::ErrorKind;
+use serde::Serialize;
+use std::fmt;
+use std::io::Write;
+use std::process::ExitCode;
+
+const REFUSED: u8 = 1;
+const USAGE: u8 = 2;
+const DAMAGE: u8 = 3;
+
+/// A verb found damage and has told all about it on stdout.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct DamageFound {
+    pub(crate) places: usize,
+}
+
+impl fmt::Display for DamageFound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "damage found in {}", text::count(self.places as u64, "place"))
+    }
+}
+
+impl std::error::Error for DamageFound {}
+
+/// Something asked for is not there.
+#[derive(Debug, Clone)]
+pub(crate) struct NotThere(pub(crate) String);
+
+impl fmt::Display for NotThere {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NotThere {}
+
+/// The command line asks for something that makes no sense, in a way only the verb can tell.
+#[derive(Debug, Clone)]
+pub(crate) struct Usage(pub(crate) String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+#[derive(Serialize)]
+struct ErrorLine<'a> {
+    error: &'a str,
+    kind: &'a str,
+    exit: u8,
+}
+
+/// Reports why a verb failed and says how the process ends.
+pub(crate) fn failed(error: &anyhow::Error, json: bool) -> ExitCode {
+    if error.is::<OutputClosed>() {
+        return ExitCode::SUCCESS;
+    }
+    let (kind, code) = judge(error);
+    report(&message(error), kind, code, json);
+    ExitCode::from(code)
+}
+
+/// Reports that the command line was wrong, or shows the help that was asked for.
+pub(crate) fn misused(error: &clap::Error) -> ExitCode {
+    // The arguments could not be parsed, so whether JSON was wanted can only be looked up.
+    let json = std::env::args_os().any(|argument| argument == "--json");
+    if error.use_stderr() && json {
+        let rendered = error.render().to_string();
+        let text = rendered.strip_prefix("error: ").unwrap_or(&rendered).trim_end();
+        report(text, "usage", USAGE, true);
+    } else {
+        // Nobody is left to tell if this fails.
+        let _ = error.print();
+    }
+    ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
+}
+
+fn report(message: &str, kind: &str, code: u8, json: bool) {
+    let line = match serde_json::to_string(&ErrorLine { error: message, kind, exit: code }) {
+        Ok(line) if json => line,
+        _ => format!("error: {}", text::one_line(message)),
+    };
+    // Nobody is left to tell if this fails.
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
+/// The kind of an error in a word, and its exit code.
+fn judge(error: &anyhow::Error) -> (&'static str, u8) {
+    if error.is::<DamageFound>() {
+        return ("damage", DAMAGE);
+    }
+    if error.is::<Usage>() {
+        return ("usage", USAGE);
+    }
+    if error.is::<NotThere>() {
+        return ("not-found", REFUSED);
+    }
+    match error.downcast_ref::<redraft::Error>().map(redraft::Error::kind) {
+        Some(ErrorKind::Damage) => ("damage", DAMAGE),
+        Some(ErrorKind::NotFound) => ("not-found", REFUSED),
+        Some(ErrorKind::Busy) => ("busy", REFUSED),
+        Some(ErrorKind::Environment) => ("environment", REFUSED),
+        Some(ErrorKind::Newer) => ("newer", REFUSED),
+        _ => ("refused", REFUSED),
+    }
+}
+
+/// The error and its causes in one line, leaving out what an error repeats of its cause.
+fn message(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain() {
+        let text = cause.to_string();
+        if told.is_empty() {
+            told = text;
+        } else if !told.contains(&text) {
+            told = format!("{told}: {text}");
+        }
+    }
+    told
+}

@@ -1,0 +1,72 @@
+//! The user's own files: what is read in, and how large things on disk are. Stores are the library's.
+
+#![expect(clippy::disallowed_methods, reason = "these are the user's files, not a store's")]
+
+use anyhow::{Context, Result};
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+
+/// Whether the name stands for stdin.
+pub(crate) fn is_stdin(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+/// How a source is called in messages.
+pub(crate) fn name(path: &Path) -> String {
+    if is_stdin(path) { "stdin".into() } else { path.display().to_string() }
+}
+
+/// All of a file, or of stdin for `-`.
+pub(crate) fn read(path: &Path) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open(path)?.read_to_end(&mut bytes).with_context(|| format!("cannot read {}", name(path)))?;
+    Ok(bytes)
+}
+
+/// A file, or stdin for `-`, to be read piece by piece.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>> {
+    if is_stdin(path) {
+        return Ok(Box::new(std::io::stdin().lock()));
+    }
+    let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(Box::new(BufReader::new(file)))
+}
+
+/// The size of a plain file, where that can be known.
+pub(crate) fn size(path: &Path) -> Option<u64> {
+    let about = std::fs::metadata(path).ok()?;
+    about.is_file().then_some(about.len())
+}
+
+/// Whether there is something at this path.
+pub(crate) fn exists(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok()
+}
+
+/// Whether there is a directory with something in it, or a file: whatever a new store could not take the place of.
+pub(crate) fn is_taken(path: &Path) -> bool {
+    std::fs::read_dir(path).map_or_else(|_| exists(path), |mut entries| entries.next().is_some())
+}
+
+/// The bytes of the files in a directory, without its subdirectories.
+pub(crate) fn directory_bytes(path: &Path) -> Result<u64> {
+    let entries = std::fs::read_dir(path).with_context(|| format!("cannot list {}", path.display()))?;
+    let mut total = 0;
+    for entry in entries {
+        let about = entry?.metadata()?;
+        total += if about.is_file() { about.len() } else { 0 };
+    }
+    Ok(total)
+}
+
+/// Writes a file that the demonstration needs.
+pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
+    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+/// Makes a directory that must not exist or be empty.
+pub(crate) fn make_directory(path: &Path) -> Result<()> {
+    anyhow::ensure!(!is_taken(path), "{} already exists and is not an empty directory", path.display());
+    std::fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))
+}

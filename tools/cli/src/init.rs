@@ -1,0 +1,45 @@
+//! `redraft init`: makes a store, empty or with a first state.
+
+use crate::output::Output;
+use crate::{files, text};
+use anyhow::{Context, Result};
+use redraft::patch::{Action, Op};
+use redraft::value::Path as ValuePath;
+use redraft::{Meta, Patch, Store, Value};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Make a new store in a directory that does not exist or is empty.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The directory to make the store in.
+    store: PathBuf,
+    /// A JSON file (- for stdin) whose content becomes version 1. Without it the store is {} at version 0.
+    #[arg(long, value_name = "FILE")]
+    state: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Created<'a> {
+    store: &'a str,
+    id: String,
+    version: u64,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
+    // Before anything is made, so that a bad file leaves nothing behind.
+    let state = args.state.as_deref().map(first_state).transpose()?;
+    let store = Store::<Value>::create(&args.store)?;
+    if let Some(state) = state {
+        let everything = Op::new(ValuePath::root(), Action::Replace(state));
+        store.apply(&Patch::from(vec![everything]), Meta::label("init"))?;
+    }
+    let (version, id, path) = (store.version(), store.id().to_string(), args.store.display().to_string());
+    store.close()?;
+    let human = format!("created {} at version {version}, id {id}", text::one_line(&path));
+    output.tell(&Created { store: &path, id, version }, human)
+}
+
+fn first_state(path: &std::path::Path) -> Result<Value> {
+    Value::from_json(&files::read(path)?).with_context(|| format!("{} is not a state", files::name(path)))
+}

@@ -1,0 +1,34 @@
+//! `redraft restore`: a new store that begins with the state another one had at some version.
+
+use crate::output::Output;
+use crate::{args, stores, text};
+use anyhow::Result;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Write the state at a version into a new store. The old one is only read.
+#[derive(Debug, clap::Args)]
+#[command(allow_negative_numbers = true)]
+pub(crate) struct Args {
+    /// The store to read.
+    store: PathBuf,
+    /// The version to begin the new store with.
+    #[arg(long, value_name = "V", value_parser = args::version)]
+    at: u64,
+    /// The directory for the new store; it must not exist or be empty.
+    #[arg(long, value_name = "NEW")]
+    to: PathBuf,
+}
+
+#[derive(Serialize)]
+struct Restored<'a> {
+    version: u64,
+    to: &'a str,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
+    stores::read(&args.store)?.restore(args.at, &args.to)?;
+    let to = args.to.display().to_string();
+    let human = format!("version {} restored to {}", args.at, text::one_line(&to));
+    output.tell(&Restored { version: args.at, to: &to }, human)
+}
