@@ -155,7 +155,7 @@ impl Snapshot {
 fn write_new(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<()> {
     match disk.remove(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(error).during("remove unfinished", path)?
+            return Err(error).during("remove unfinished", path);
         }
         _ => {}
     }

@@ -86,15 +86,15 @@ impl MemoryDisk {
                 op.run(&mut names);
             }
         }
-        MemoryDisk::holding(names, |file| file.after_power_cut(&dice))
+        MemoryDisk::holding(&names, |file| file.after_power_cut(&dice))
     }
 
     /// A copy of everything written so far, as if all of it had been synced: what a killed process leaves.
     pub fn process_kill(&self) -> MemoryDisk {
-        MemoryDisk::holding(self.lock().live.clone(), |file| file.content().live.clone())
+        MemoryDisk::holding(&self.lock().live, |file| file.content().live.clone())
     }
 
-    fn holding(names: BTreeMap<PathBuf, Node>, bytes_of: impl Fn(&MemoryFile) -> Vec<u8>) -> MemoryDisk {
+    fn holding(names: &BTreeMap<PathBuf, Node>, bytes_of: impl Fn(&MemoryFile) -> Vec<u8>) -> MemoryDisk {
         let reachable =
             |path: &Path| path.ancestors().skip(1).all(|dir| is_root(dir) || names.contains_key(dir));
         let live: BTreeMap<PathBuf, Node> = names

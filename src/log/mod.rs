@@ -21,7 +21,7 @@ use crate::segment::writer::{Batch, SegmentWriter};
 use crate::segment::{UNFINISHED, bases_in};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use view::View;
 
 pub(crate) const LOCK_NAME: &str = "LOCK";
@@ -49,6 +49,9 @@ pub(crate) struct Log {
     header: Header,
     queue: Mutex<Queue>,
     writer: Mutex<Option<SegmentWriter>>,
+    /// Whether somebody is writing and syncing, and the bell that rings when that is done.
+    syncing: Mutex<bool>,
+    synced: Condvar,
     durable: Arc<AtomicU64>,
     failure: OnceLock<Arc<Error>>,
     _lock: Box<dyn Lock>,
@@ -133,6 +136,8 @@ impl Log {
             durable: Arc::new(AtomicU64::new(writer.head())),
             queue: Mutex::new(queue),
             writer: Mutex::new(Some(writer)),
+            syncing: Mutex::new(false),
+            synced: Condvar::new(),
             failure: OnceLock::new(),
             _lock: lock,
         }
@@ -175,18 +180,25 @@ impl Log {
         Ok((queue.head - 1, queue.chain))
     }
 
-    /// Returns once the record at `offset` is durable. Whoever comes first writes and syncs all that is queued, in one
-    /// batch; the others find their record done. A lone caller waits for nobody.
+    /// Returns once the record at `offset` is durable. Whoever finds nobody syncing writes and syncs all that is queued, in
+    /// one batch; the others sleep until that is done. A lone caller waits for nobody.
     pub(crate) fn wait(&self, offset: u64) -> Result<()> {
-        if self.head() > offset {
-            return Ok(());
+        let mut syncing = ignore_poison(&self.syncing);
+        while self.head() <= offset {
+            self.check()?;
+            if *syncing {
+                syncing = self.synced.wait(syncing).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            *syncing = true;
+            drop(syncing);
+            let answer = self.flush(&mut ignore_poison(&self.writer)).map_err(|error| self.fail(error));
+            syncing = ignore_poison(&self.syncing);
+            *syncing = false;
+            self.synced.notify_all();
+            answer?;
         }
-        let mut writer = ignore_poison(&self.writer);
-        if self.head() > offset {
-            return Ok(());
-        }
-        self.check()?;
-        self.flush(&mut writer).map_err(|error| self.fail(error))
+        Ok(())
     }
 
     /// The error that everything after a failure gets.
@@ -216,7 +228,7 @@ impl Log {
             let end = ends[first + count - 1];
             let chain = u32_at(&frames, end - 4);
             let ends = &ends[first..first + count];
-            active.append(Batch { frames: &mut frames[start..end], ends, start, chain })?;
+            active.append(&mut Batch { frames: &mut frames[start..end], ends, start, chain })?;
             self.durable.store(active.head(), Ordering::Release);
             (first, start) = (first + count, end);
         }

@@ -17,8 +17,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub(crate) enum Bound {
     /// From the writer in the same process.
     Head(Arc<AtomicU64>),
-    /// From the proofs in the segments (FORMAT.md).
-    Proof,
+    /// From the proofs in the segments (FORMAT.md), and from what was proven before: a writer overwrites a mark with the
+    /// next batch, so that for a moment, or after a crash in that moment, nothing but memory proves what it proved.
+    Proof(Arc<AtomicU64>),
 }
 
 /// One record as it lies in the log.
@@ -119,14 +120,23 @@ impl Records {
     }
 
     fn is_durable(&mut self, length: usize) -> Result<bool> {
-        if let Bound::Head(head) = &self.bound {
-            return Ok(self.segment.offset() < head.load(Ordering::Acquire));
+        let offset = self.segment.offset();
+        let known = match &self.bound {
+            Bound::Head(head) => return Ok(offset < head.load(Ordering::Acquire)),
+            Bound::Proof(known) => known,
+        };
+        if offset < known.load(Ordering::Acquire) {
+            return Ok(true);
         }
         let end = self.segment.at() + crate::log::framed_bytes(length) as u64;
         if self.proven_until < end {
             self.proven_until = self.segment.proven_until()?;
         }
-        Ok(end <= self.proven_until)
+        let proven = end <= self.proven_until;
+        if proven {
+            known.fetch_max(offset + 1, Ordering::AcqRel);
+        }
+        Ok(proven)
     }
 
     /// Whether a record must be here although something else was seen. Leaves fresh bytes for the second look: what was
@@ -135,7 +145,8 @@ impl Records {
         self.segment.refresh()?;
         match &self.bound {
             Bound::Head(head) => Ok(self.segment.offset() < head.load(Ordering::Acquire)),
-            Bound::Proof => {
+            Bound::Proof(known) if self.segment.offset() < known.load(Ordering::Acquire) => Ok(true),
+            Bound::Proof(_) => {
                 let at_mark = matches!(self.segment.look()?, Item::Mark { .. });
                 Ok(!at_mark && self.segment.proof()?.is_some())
             }

@@ -32,7 +32,8 @@ impl View {
     /// Opens the log in `dir` for reading only; a writer may be at work in another process, or there may be none. Refuses a
     /// log that ends before `proven`. Reads what opening for writing reads, changes nothing.
     pub(crate) fn open(env: &Env, dir: &Path, proven: u64) -> Result<View> {
-        let view = View { env: env.clone(), dir: dir.to_owned(), bound: Bound::Proof };
+        let known = Arc::new(AtomicU64::new(proven));
+        let view = View { env: env.clone(), dir: dir.to_owned(), bound: Bound::Proof(known) };
         for _ in 1..LOOKS {
             match view.inspect(proven) {
                 Err(Error::Damaged(_)) => std::thread::sleep(LOOK_AGAIN_AFTER),

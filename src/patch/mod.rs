@@ -10,8 +10,10 @@ pub mod json;
 mod op;
 mod overlap;
 
+#[cfg(feature = "json")]
+use apply::apply_op;
+pub(crate) use apply::flaw;
 pub use apply::{Applied, ApplyError, ApplyErrorKind, apply};
-pub(crate) use apply::{apply_op, flaw};
 pub use op::{Action, Insert, Op};
 pub use overlap::interferes;
 

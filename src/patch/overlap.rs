@@ -152,3 +152,75 @@ fn shift(op: &Op) -> Option<Shift<'_>> {
     };
     Some(Shift { list, at, del, ins })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::patch::Insert;
+    use crate::value::Value;
+
+    fn op(path: &str, action: Action) -> Patch {
+        let segment =
+            |token: &str| token.parse::<usize>().map_or_else(|_| Segment::from(token), Segment::from);
+        vec![Op::new(path.split('/').skip(1).map(segment).collect(), action)].into()
+    }
+
+    fn set(path: &str) -> Patch {
+        op(path, Action::Replace(Value::Null))
+    }
+
+    fn splice(path: &str, at: usize, del: usize, ins: usize) -> Patch {
+        op(path, Action::Splice { at, del, ins: Insert::Items(vec![Value::Null; ins]) })
+    }
+
+    #[track_caller]
+    fn free(done: &Patch, later: &Patch) {
+        assert_eq!(interferes(done, later), None);
+    }
+
+    #[track_caller]
+    fn blocked(done: &Patch, later: &Patch) {
+        assert_eq!(interferes(done, later).as_ref(), Some(&later[0].path));
+    }
+
+    #[test]
+    fn disjoint_places_do_not_interfere_and_nested_ones_do() {
+        free(&set("/a/x"), &set("/a/y"));
+        free(&set("/l/1/x"), &set("/l/2/x"));
+        blocked(&set("/a/x"), &set("/a/x"));
+        blocked(&set("/a/x"), &set("/a"));
+        blocked(&set("/a/x"), &set(""));
+        blocked(&set("/a"), &set("/a/x/y"));
+        blocked(&op("/a", Action::Add(Value::Null)), &op("/a", Action::Remove));
+    }
+
+    #[test]
+    fn increments_of_one_number_do_not_interfere() {
+        free(&op("/n", Action::Inc(1)), &op("/n", Action::Inc(2)));
+        free(&op("/l/1", Action::Inc(1)), &op("/l/1", Action::Inc(2)));
+        blocked(&op("/n", Action::Inc(1)), &set("/n"));
+        blocked(&set("/n"), &op("/n", Action::Inc(1)));
+    }
+
+    #[test]
+    fn positions_that_moved_interfere_and_those_behind_do_not() {
+        blocked(&set("/l/3/x"), &splice("/l", 0, 0, 1));
+        blocked(&set("/l/3/x"), &op("/l/3", Action::Add(Value::Null)));
+        free(&set("/l/3/x"), &op("/l/4", Action::Add(Value::Null)));
+        free(&set("/l/3/x"), &splice("/l", 0, 2, 2));
+        blocked(&set("/l/3/x"), &splice("/l", 2, 2, 2));
+        free(&splice("/l", 2, 1, 3), &splice("/l", 5, 4, 0));
+        blocked(&splice("/l", 2, 1, 3), &splice("/l", 4, 4, 0));
+        free(&splice("/l", 2, 1, 3), &set("/l/1/x"));
+        blocked(&splice("/l", 2, 1, 3), &set("/l/4/x"));
+        blocked(&splice("/l", 2, 1, 3), &set("/l"));
+        blocked(&set("/t"), &splice("/t", 0, 0, 1));
+        blocked(&splice("/a/t", 0, 0, 1), &set("/a"));
+    }
+
+    #[test]
+    fn an_empty_patch_interferes_with_nothing() {
+        free(&Patch::new(), &set(""));
+        free(&set(""), &Patch::new());
+    }
+}

@@ -8,6 +8,9 @@
 pub(crate) mod value;
 pub(crate) mod wire;
 
+#[cfg(test)]
+mod tests;
+
 use crate::patch::Patch;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -18,7 +21,8 @@ mod field {
     pub(super) const AT: u8 = 2;
     pub(super) const UNDOES: u8 = 4;
     pub(super) const TAGS: u8 = 8;
-    pub(super) const ALL: u8 = 15;
+    pub(super) const BACK: u8 = 16;
+    pub(super) const ALL: u8 = 31;
 }
 
 /// A hybrid logical clock reading: milliseconds since 1970 (48 bits) and a counter (16 bits).
@@ -114,7 +118,6 @@ impl Change {
         sink.fixed(self.writer.0);
         sink.uint(self.sequence);
         sink.fixed(self.stamp.0);
-        sink.uint(self.offset().saturating_sub(self.base));
         sink.byte(self.fields());
         self.meta.label.iter().for_each(|label| sink.text(label));
         self.meta.at_ms.iter().for_each(|at| sink.sint(*at));
@@ -122,7 +125,15 @@ impl Change {
         if !self.meta.tags.is_empty() {
             put_tags(&mut sink, &self.meta.tags);
         }
+        if self.back() > 0 {
+            sink.uint(self.back());
+        }
         value::put_patch(&mut sink, &self.patch);
+    }
+
+    /// How many versions the one the change was made against lies before the one it was applied to.
+    fn back(&self) -> u64 {
+        self.offset().saturating_sub(self.base)
     }
 
     fn fields(&self) -> u8 {
@@ -131,6 +142,7 @@ impl Change {
             | bit(self.meta.at_ms.is_some(), field::AT)
             | bit(self.undoes.is_some(), field::UNDOES)
             | bit(!self.meta.tags.is_empty(), field::TAGS)
+            | bit(self.back() > 0, field::BACK)
     }
 
     /// Decodes the body of the record at `offset`.
@@ -139,8 +151,6 @@ impl Change {
         let writer = WriterId(source.fixed()?);
         let sequence = source.uint()?;
         let stamp = Stamp(source.fixed()?);
-        let back = source.uint()?;
-        let base = offset.checked_sub(back).ok_or_else(|| source.flaw("a base before the first version"))?;
         let fields = source.byte()?;
         if fields & !field::ALL != 0 {
             return Err(source.flaw("unknown fields"));
@@ -150,6 +160,11 @@ impl Change {
         let at_ms = has(field::AT).then(|| source.sint()).transpose()?;
         let undoes = has(field::UNDOES).then(|| source.uint()).transpose()?;
         let tags = if has(field::TAGS) { take_tags(&mut source)? } else { BTreeMap::new() };
+        let back = if has(field::BACK) { source.uint()? } else { 0 };
+        if has(field::BACK) && back == 0 {
+            return Err(source.flaw("a base that need not be written"));
+        }
+        let base = offset.checked_sub(back).ok_or_else(|| source.flaw("a base before the first version"))?;
         let patch = value::take_patch(&mut source)?;
         source.finish()?;
         let meta = Meta { label, at_ms, tags };

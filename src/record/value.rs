@@ -10,61 +10,66 @@ use std::sync::Arc;
 /// There is one bit pattern for "not a number"; others would make equal states encode differently.
 const NAN_BITS: u64 = 0x7ff8_0000_0000_0000;
 
-mod tag {
-    pub(super) const NULL: u8 = 0;
-    pub(super) const FALSE: u8 = 1;
-    pub(super) const TRUE: u8 = 2;
-    pub(super) const SINT: u8 = 3;
-    pub(super) const UINT: u8 = 4;
-    pub(super) const FLOAT: u8 = 5;
-    pub(super) const STRING: u8 = 6;
-    pub(super) const BYTES: u8 = 7;
-    pub(super) const LIST: u8 = 8;
-    pub(super) const MAP: u8 = 9;
+/// What the first integer of a value, a path segment or an action says. From `KNOWN` on it is a string seen before.
+mod value_tag {
+    pub(super) const NULL: u64 = 0;
+    pub(super) const FALSE: u64 = 1;
+    pub(super) const TRUE: u64 = 2;
+    pub(super) const SINT: u64 = 3;
+    pub(super) const UINT: u64 = 4;
+    pub(super) const FLOAT: u64 = 5;
+    pub(super) const STRING: u64 = 6;
+    pub(super) const BYTES: u64 = 7;
+    pub(super) const LIST: u64 = 8;
+    pub(super) const MAP: u64 = 9;
+    pub(super) const KNOWN: u64 = 10;
+}
 
-    pub(super) const KEY_STRING: u8 = 0;
-    pub(super) const KEY_SINT: u8 = 1;
-    pub(super) const KEY_UINT: u8 = 2;
-    pub(super) const KEY_BYTES: u8 = 3;
-    pub(super) const KEY_FALSE: u8 = 4;
-    pub(super) const KEY_TRUE: u8 = 5;
-    pub(super) const INDEX: u8 = 6;
+mod segment_tag {
+    pub(super) const STRING: u64 = 0;
+    pub(super) const SINT: u64 = 1;
+    pub(super) const UINT: u64 = 2;
+    pub(super) const BYTES: u64 = 3;
+    pub(super) const FALSE: u64 = 4;
+    pub(super) const TRUE: u64 = 5;
+    pub(super) const INDEX: u64 = 6;
+    pub(super) const KNOWN: u64 = 7;
+}
 
-    pub(super) const ADD: u8 = 0;
-    pub(super) const REPLACE: u8 = 1;
-    pub(super) const REMOVE: u8 = 2;
-    pub(super) const SPLICE_ITEMS: u8 = 3;
-    pub(super) const SPLICE_TEXT: u8 = 4;
-    pub(super) const INC: u8 = 5;
+mod action_tag {
+    pub(super) const ADD: u64 = 0;
+    pub(super) const REPLACE: u64 = 1;
+    pub(super) const REMOVE: u64 = 2;
+    pub(super) const SPLICE_ITEMS: u64 = 3;
+    pub(super) const INC: u64 = 4;
+    pub(super) const SPLICE_TEXT: u64 = 5;
+    pub(super) const SPLICE_KNOWN: u64 = 6;
 }
 
 /// Appends a value.
 pub(crate) fn put_value(sink: &mut Sink<'_>, value: &Value) {
     match value {
-        Value::Null => sink.byte(tag::NULL),
-        Value::Bool(on) => sink.byte(if *on { tag::TRUE } else { tag::FALSE }),
+        Value::Null => sink.uint(value_tag::NULL),
+        Value::Bool(on) => sink.uint(if *on { value_tag::TRUE } else { value_tag::FALSE }),
         Value::Int(number) => put_int(sink, *number),
         Value::Uint(number) => match i64::try_from(*number) {
             Ok(number) => put_int(sink, number),
             Err(_) => {
-                sink.byte(tag::UINT);
+                sink.uint(value_tag::UINT);
                 sink.uint(*number);
             }
         },
         Value::Float(number) => {
-            sink.byte(tag::FLOAT);
+            sink.uint(value_tag::FLOAT);
             sink.fixed(if number.is_nan() { NAN_BITS } else { number.to_bits() });
         }
-        Value::Str(text) => {
-            sink.byte(tag::STRING);
-            sink.string(text);
-        }
+        Value::Str(text) => sink.string(text, value_tag::STRING, value_tag::KNOWN),
         Value::Bytes(bytes) => {
-            sink.byte(tag::BYTES);
+            sink.uint(value_tag::BYTES);
             sink.bytes(bytes);
         }
         Value::List(list) => {
-            sink.byte(tag::LIST);
+            sink.uint(value_tag::LIST);
             put_items(sink, list.len(), list.iter());
         }
         Value::Map(map) => put_map(sink, map),
@@ -72,7 +77,7 @@ pub(crate) fn put_value(sink: &mut Sink<'_>, value: &Value) {
 }
 
 fn put_int(sink: &mut Sink<'_>, number: i64) {
-    sink.byte(tag::SINT);
+    sink.uint(value_tag::SINT);
     sink.sint(number);
 }
 
@@ -82,7 +87,7 @@ fn put_items<'v>(sink: &mut Sink<'_>, count: usize, items: impl Iterator<Item = 
 }
 
 fn put_map(sink: &mut Sink<'_>, map: &Map) {
-    sink.byte(tag::MAP);
+    sink.uint(value_tag::MAP);
     sink.uint(map.len() as u64);
     for (key, value) in map.iter() {
         put_key(sink, key);
@@ -92,28 +97,25 @@ fn put_map(sink: &mut Sink<'_>, map: &Map) {
 
 fn put_key(sink: &mut Sink<'_>, key: &Key) {
     match key {
-        Key::Str(text) => {
-            sink.byte(tag::KEY_STRING);
-            sink.string(text);
-        }
+        Key::Str(text) => sink.string(text, segment_tag::STRING, segment_tag::KNOWN),
         Key::Int(number) => put_int_key(sink, *number),
         Key::Uint(number) => match i64::try_from(*number) {
             Ok(number) => put_int_key(sink, number),
             Err(_) => {
-                sink.byte(tag::KEY_UINT);
+                sink.uint(segment_tag::UINT);
                 sink.uint(*number);
             }
         },
         Key::Bytes(bytes) => {
-            sink.byte(tag::KEY_BYTES);
+            sink.uint(segment_tag::BYTES);
             sink.bytes(bytes);
         }
-        Key::Bool(on) => sink.byte(if *on { tag::KEY_TRUE } else { tag::KEY_FALSE }),
+        Key::Bool(on) => sink.uint(if *on { segment_tag::TRUE } else { segment_tag::FALSE }),
     }
 }
 
 fn put_int_key(sink: &mut Sink<'_>, number: i64) {
-    sink.byte(tag::KEY_SINT);
+    sink.uint(segment_tag::SINT);
     sink.sint(number);
 }
 
@@ -123,18 +125,18 @@ pub(crate) fn take_value(source: &mut Source<'_>) -> Result<Value, Flaw> {
 }
 
 fn take_nested(source: &mut Source<'_>, levels: usize) -> Result<Value, Flaw> {
-    Ok(match source.byte()? {
-        tag::NULL => Value::Null,
-        tag::FALSE => Value::Bool(false),
-        tag::TRUE => Value::Bool(true),
-        tag::SINT => Value::Int(source.sint()?),
-        tag::UINT => Value::Uint(take_large(source)?),
-        tag::FLOAT => Value::Float(take_float(source)?),
-        tag::STRING => Value::Str(source.string()?),
-        tag::BYTES => Value::Bytes(Arc::from(source.bytes()?)),
-        tag::LIST => Value::List(take_list(source, deeper(source, levels)?)?),
-        tag::MAP => Value::Map(take_map(source, deeper(source, levels)?)?),
-        _ => return Err(source.flaw("an unknown kind of value")),
+    Ok(match source.uint()? {
+        value_tag::NULL => Value::Null,
+        value_tag::FALSE => Value::Bool(false),
+        value_tag::TRUE => Value::Bool(true),
+        value_tag::SINT => Value::Int(source.sint()?),
+        value_tag::UINT => Value::Uint(take_large(source)?),
+        value_tag::FLOAT => Value::Float(take_float(source)?),
+        value_tag::STRING => Value::Str(source.new_string()?),
+        value_tag::BYTES => Value::Bytes(Arc::from(source.bytes()?)),
+        value_tag::LIST => Value::List(take_list(source, deeper(source, levels)?)?),
+        value_tag::MAP => Value::Map(take_map(source, deeper(source, levels)?)?),
+        known => Value::Str(source.known_string(known - value_tag::KNOWN)?),
     })
 }
 
@@ -169,7 +171,7 @@ fn take_map(source: &mut Source<'_>, levels: usize) -> Result<Map, Flaw> {
     let mut map = Map::new();
     let mut last: Option<Key> = None;
     for _ in 0..count {
-        let kind = source.byte()?;
+        let kind = source.uint()?;
         let key = take_key(source, kind)?;
         if last.as_ref().is_some_and(|last| *last >= key) {
             return Err(source.flaw("the keys of a map are not in order"));
@@ -180,33 +182,35 @@ fn take_map(source: &mut Source<'_>, levels: usize) -> Result<Map, Flaw> {
     Ok(map)
 }
 
-fn take_key(source: &mut Source<'_>, kind: u8) -> Result<Key, Flaw> {
+fn take_key(source: &mut Source<'_>, kind: u64) -> Result<Key, Flaw> {
     Ok(match kind {
-        tag::KEY_STRING => Key::Str(source.string()?),
-        tag::KEY_SINT => Key::Int(source.sint()?),
-        tag::KEY_UINT => Key::Uint(take_large(source)?),
-        tag::KEY_BYTES => match source.bytes()? {
+        segment_tag::STRING => Key::Str(source.new_string()?),
+        segment_tag::SINT => Key::Int(source.sint()?),
+        segment_tag::UINT => Key::Uint(take_large(source)?),
+        segment_tag::BYTES => match source.bytes()? {
             bytes if bytes.len() <= KEY_BYTES_MAX => Key::Bytes(Arc::from(bytes)),
             _ => return Err(source.flaw("a key of too many bytes")),
         },
-        tag::KEY_FALSE => Key::Bool(false),
-        tag::KEY_TRUE => Key::Bool(true),
-        _ => return Err(source.flaw("an unknown kind of key")),
+        segment_tag::FALSE => Key::Bool(false),
+        segment_tag::TRUE => Key::Bool(true),
+        segment_tag::INDEX => return Err(source.flaw("a list index where a key must be")),
+        known => Key::Str(source.known_string(known - segment_tag::KNOWN)?),
     })
 }
 
-/// Appends a patch.
+/// Appends a patch. It has no length of its own: it must be the last part of a body.
 pub(crate) fn put_patch(sink: &mut Sink<'_>, patch: &Patch) {
-    sink.uint(patch.len() as u64);
-    let mut before: &[Segment] = &[];
+    let mut before: Option<&[Segment]> = None;
     for op in patch.iter() {
         let path = op.path.as_slice();
-        let shared = shared(before, path);
-        sink.uint(shared as u64);
+        let shared = before.map_or(0, |before| shared(before, path));
+        if before.is_some() {
+            sink.uint(shared as u64);
+        }
         sink.uint((path.len() - shared) as u64);
         path[shared..].iter().for_each(|segment| put_segment(sink, segment));
         put_action(sink, &op.action);
-        before = path;
+        before = Some(path);
     }
 }
 
@@ -218,7 +222,7 @@ fn put_segment(sink: &mut Sink<'_>, segment: &Segment) {
     match segment {
         Segment::Key(key) => put_key(sink, key),
         Segment::Index(index) => {
-            sink.byte(tag::INDEX);
+            sink.uint(segment_tag::INDEX);
             sink.uint(*index as u64);
         }
     }
@@ -227,48 +231,51 @@ fn put_segment(sink: &mut Sink<'_>, segment: &Segment) {
 fn put_action(sink: &mut Sink<'_>, action: &Action) {
     match action {
         Action::Add(value) => {
-            sink.byte(tag::ADD);
+            sink.uint(action_tag::ADD);
             put_value(sink, value);
         }
         Action::Replace(value) => {
-            sink.byte(tag::REPLACE);
+            sink.uint(action_tag::REPLACE);
             put_value(sink, value);
         }
-        Action::Remove => sink.byte(tag::REMOVE),
+        Action::Remove => sink.uint(action_tag::REMOVE),
         Action::Splice { at, del, ins } => put_splice(sink, *at, *del, ins),
         Action::Inc(by) => {
-            sink.byte(tag::INC);
+            sink.uint(action_tag::INC);
             sink.sint(*by);
         }
     }
 }
 
+/// What is put in comes first, because its tag is the action's.
 fn put_splice(sink: &mut Sink<'_>, at: usize, del: usize, ins: &Insert) {
-    sink.byte(if matches!(ins, Insert::Items(_)) { tag::SPLICE_ITEMS } else { tag::SPLICE_TEXT });
+    match ins {
+        Insert::Items(items) => {
+            sink.uint(action_tag::SPLICE_ITEMS);
+            put_items(sink, items.len(), items.iter());
+        }
+        Insert::Text(text) => sink.string(text, action_tag::SPLICE_TEXT, action_tag::SPLICE_KNOWN),
+    }
     sink.uint(at as u64);
     sink.uint(del as u64);
-    match ins {
-        Insert::Items(items) => put_items(sink, items.len(), items.iter()),
-        Insert::Text(text) => sink.string(text),
-    }
 }
 
-/// Takes a patch.
+/// Takes a patch, to the end of the body.
 pub(crate) fn take_patch(source: &mut Source<'_>) -> Result<Patch, Flaw> {
-    let count = source.count()?;
     let mut before: Vec<Segment> = Vec::new();
     let mut patch = Patch::new();
-    for _ in 0..count {
-        take_path(source, &mut before)?;
+    while !source.is_empty() {
+        let kept = if patch.is_empty() { 0 } else { source.uint()? };
+        take_path(source, &mut before, kept)?;
         let action = take_action(source)?;
         patch.push(Op { path: Path::from(before.clone()), action });
     }
     Ok(patch)
 }
 
-/// Turns the path of the op before into the path of this one.
-fn take_path(source: &mut Source<'_>, path: &mut Vec<Segment>) -> Result<(), Flaw> {
-    let (kept, more) = (source.uint()?, source.count()?);
+/// Turns the path of the op before, of which `kept` segments stay, into the path of this one.
+fn take_path(source: &mut Source<'_>, path: &mut Vec<Segment>, kept: u64) -> Result<(), Flaw> {
+    let more = source.count()?;
     let kept = usize::try_from(kept).unwrap_or(usize::MAX);
     if kept > path.len() || kept + more > DEPTH_MAX {
         return Err(source.flaw("an impossible length of a path"));
@@ -285,8 +292,8 @@ fn take_path(source: &mut Source<'_>, path: &mut Vec<Segment>) -> Result<(), Fla
 }
 
 fn take_segment(source: &mut Source<'_>) -> Result<Segment, Flaw> {
-    match source.byte()? {
-        tag::INDEX => take_size(source).map(Segment::Index),
+    match source.uint()? {
+        segment_tag::INDEX => take_size(source).map(Segment::Index),
         kind => take_key(source, kind).map(Segment::Key),
     }
 }
@@ -296,21 +303,28 @@ fn take_size(source: &mut Source<'_>) -> Result<usize, Flaw> {
 }
 
 fn take_action(source: &mut Source<'_>) -> Result<Action, Flaw> {
-    Ok(match source.byte()? {
-        tag::ADD => Action::Add(take_value(source)?),
-        tag::REPLACE => Action::Replace(take_value(source)?),
-        tag::REMOVE => Action::Remove,
-        tag::SPLICE_ITEMS => {
-            let (at, del) = (take_size(source)?, take_size(source)?);
+    Ok(match source.uint()? {
+        action_tag::ADD => Action::Add(take_value(source)?),
+        action_tag::REPLACE => Action::Replace(take_value(source)?),
+        action_tag::REMOVE => Action::Remove,
+        action_tag::INC => Action::Inc(source.sint()?),
+        action_tag::SPLICE_ITEMS => {
             let count = source.count()?;
             let items = (0..count).map(|_| take_value(source)).collect::<Result<_, _>>()?;
-            Action::Splice { at, del, ins: Insert::Items(items) }
+            take_splice(source, Insert::Items(items))?
         }
-        tag::SPLICE_TEXT => {
-            let (at, del) = (take_size(source)?, take_size(source)?);
-            Action::Splice { at, del, ins: Insert::Text(source.string()?) }
+        action_tag::SPLICE_TEXT => {
+            let text = source.new_string()?;
+            take_splice(source, Insert::Text(text))?
         }
-        tag::INC => Action::Inc(source.sint()?),
-        _ => return Err(source.flaw("an unknown kind of op")),
+        known => {
+            let text = source.known_string(known - action_tag::SPLICE_KNOWN)?;
+            take_splice(source, Insert::Text(text))?
+        }
     })
+}
+
+fn take_splice(source: &mut Source<'_>, ins: Insert) -> Result<Action, Flaw> {
+    let (at, del) = (take_size(source)?, take_size(source)?);
+    Ok(Action::Splice { at, del, ins })
 }

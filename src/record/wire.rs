@@ -62,13 +62,14 @@ impl<'a> Sink<'a> {
         self.put(value);
     }
 
-    /// A string that is written once and referred to afterwards.
-    pub(crate) fn string(&mut self, value: &Arc<str>) {
+    /// A string that is written once, behind the tag `new`, and referred to afterwards: the n-th one, counted from 0, by
+    /// the tag `known + n`.
+    pub(crate) fn string(&mut self, value: &Arc<str>, new: u64, known: u64) {
         if let Some(&number) = self.strings.get(value) {
-            return self.uint(number);
+            return self.uint(known + number);
         }
-        self.strings.insert(Arc::clone(value), self.strings.len() as u64 + 1);
-        self.byte(0);
+        self.strings.insert(Arc::clone(value), self.strings.len() as u64);
+        self.uint(new);
         self.text(value);
     }
 }
@@ -92,13 +93,18 @@ impl<'a> Source<'a> {
         Flaw { byte: self.at, reason }
     }
 
+    /// Whether everything has been taken.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rest().is_empty()
+    }
+
     fn rest(&self) -> &'a [u8] {
         &self.bytes[self.at..]
     }
 
     /// Refuses bytes that are left over.
     pub(crate) fn finish(self) -> Result<(), Flaw> {
-        if self.rest().is_empty() { Ok(()) } else { Err(self.flaw("bytes are left over")) }
+        if self.is_empty() { Ok(()) } else { Err(self.flaw("bytes are left over")) }
     }
 
     fn take<T: BorrowDecode<'a, ()>>(&mut self) -> Result<(T, usize), Flaw> {
@@ -164,18 +170,14 @@ impl<'a> Source<'a> {
         std::str::from_utf8(bytes).map_err(|_| self.flaw("a string is not UTF-8"))
     }
 
-    /// A string, new or by number.
-    pub(crate) fn string(&mut self) -> Result<Arc<str>, Flaw> {
-        match self.uint()? {
-            0 => self.new_string(),
-            number => {
-                let known = usize::try_from(number - 1).ok().and_then(|index| self.strings.get(index));
-                known.cloned().ok_or_else(|| self.flaw("a string refers to one that does not exist"))
-            }
-        }
+    /// The string of this number.
+    pub(crate) fn known_string(&self, number: u64) -> Result<Arc<str>, Flaw> {
+        let known = usize::try_from(number).ok().and_then(|index| self.strings.get(index));
+        known.cloned().ok_or_else(|| self.flaw("a string refers to one that does not exist"))
     }
 
-    fn new_string(&mut self) -> Result<Arc<str>, Flaw> {
+    /// A string that was not there before; it gets the next number.
+    pub(crate) fn new_string(&mut self) -> Result<Arc<str>, Flaw> {
         let string: Arc<str> = self.text()?.into();
         if self.is_known(&string) {
             return Err(self.flaw("a string is written twice"));

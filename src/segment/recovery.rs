@@ -93,7 +93,7 @@ pub(crate) fn inspect(disk: &dyn Disk, dir: &Path, bases: &[u64]) -> Result<Layo
         });
     }
     let (reader, survey) = active.ok_or_else(|| no_segments(dir))?;
-    finish(disk, dir, bases, unsealed, reader, survey)
+    finish(disk, dir, bases, unsealed, &reader, survey)
 }
 
 fn finish(
@@ -101,7 +101,7 @@ fn finish(
     dir: &Path,
     bases: &[u64],
     unsealed: Option<(PathBuf, Extent)>,
-    reader: SegmentReader,
+    reader: &SegmentReader,
     survey: Survey,
 ) -> Result<Layout> {
     if let Some((path, extent)) = &unsealed

@@ -103,13 +103,13 @@ impl SegmentWriter {
     }
 
     /// Writes a batch, makes it durable, and says so with a mark. One sync.
-    pub(crate) fn append(&mut self, batch: Batch<'_>) -> Result<()> {
+    pub(crate) fn append(&mut self, batch: &mut Batch<'_>) -> Result<()> {
         self.extend()?;
         let first = batch.ends.first().map_or(0, |end| end - batch.start);
         format::mark_first(&mut batch.frames[..first]);
-        write_all_at(&*self.file, batch.frames, self.end).during("append to segment", &self.path)?;
+        write_all_at(&*self.file, &*batch.frames, self.end).during("append to segment", &self.path)?;
         self.sync()?;
-        self.account(&batch);
+        self.account(batch);
         self.write_mark()
     }
 
@@ -148,8 +148,10 @@ impl SegmentWriter {
         write_all_at(&*self.file, &mark, self.end).during("mark segment", &self.path)
     }
 
-    /// Ends the segment with a footer. Its successor must exist durably. Two syncs at most.
-    pub(crate) fn seal(self) -> Result<()> {
+    /// Ends the segment with a footer. Its successor must exist durably. Two syncs, or three where the file was closed
+    /// before: a footer is longer than the mark it overwrites, so the file needs its length back first.
+    pub(crate) fn seal(mut self) -> Result<()> {
+        self.extend()?;
         let footer = Footer {
             positions: self.positions.clone(),
             count: self.count,

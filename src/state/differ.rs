@@ -76,8 +76,8 @@ impl Differ {
 
     /// In the list or string that is here, `ins` stands from `at` on where `old` stood.
     pub fn splice(&mut self, at: usize, old: Insert, ins: Insert) {
-        let undo = Action::Splice { at, del: ins.len(), ins: old.clone() };
-        self.tell(Action::Splice { at, del: old.len(), ins }, undo);
+        let (del, added) = (old.len(), ins.len());
+        self.tell(Action::Splice { at, del, ins }, Action::Splice { at, del: added, ins: old });
     }
 
     /// The integer that is here has grown by `by`. `i64::MIN` has no inverse and must be told as a replacement.

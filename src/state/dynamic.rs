@@ -7,7 +7,13 @@ use std::sync::Arc;
 
 use super::{Differ, State, StateError, sequence, text};
 use crate::patch::{Action, ApplyErrorKind, Insert};
-use crate::value::{Change, Key, List, Map, Segment, Value, shared_end, shared_start};
+use crate::value::{Change, Key, List, Map, Segment, Value, shared_end, shared_start, walk_pairs};
+
+/// One in this many elements may differ for a list to count as overwritten in places: more look like a shift.
+const IN_PLACE_SHARE: usize = 8;
+
+/// And no more than this, so that looking for them in vain stays cheap.
+const IN_PLACE_MAX: usize = 1024;
 
 impl State for Value {
     /// An empty map.
@@ -64,14 +70,47 @@ fn diff_lists(old: &List, new: &List, out: &mut Differ) {
     if old.ptr_eq(new) {
         return;
     }
+    for (in_old, in_new) in gaps(old, new) {
+        let start = in_new.start;
+        let (old, new) = (Gap::new(old, in_old), Gap::new(new, in_new));
+        for hunk in sequence::hunks(old.values.len(), new.values.len(), |a, b| old.equal(a, &new, b)) {
+            diff_hunk(start + hunk.new.start, &old.values[hunk.old], &new.values[hunk.new], out);
+        }
+    }
+}
+
+/// The parts of two lists outside which they are equal.
+fn gaps(old: &List, new: &List) -> Vec<(Range<usize>, Range<usize>)> {
+    if let Some(gaps) = gaps_in_place(old, new) {
+        return gaps.into_iter().map(|gap| (gap.clone(), gap)).collect();
+    }
     let start = shared_start(old, new, |a, b| a == b);
     let shorter = old.len().min(new.len()) - start;
     // The end must not reach into the start: in [1, 1] and [1] the same element would count twice.
     let end = if shorter == 0 { 0 } else { shared_end(old, new, |a, b| a == b).min(shorter) };
-    let (old, new) = (Gap::new(old, start..old.len() - end), Gap::new(new, start..new.len() - end));
-    for hunk in sequence::hunks(old.values.len(), new.values.len(), |a, b| old.equal(a, &new, b)) {
-        diff_hunk(start + hunk.new.start, &old.values[hunk.old], &new.values[hunk.new], out);
+    vec![(start..old.len() - end, start..new.len() - end)]
+}
+
+/// The stretches of positions that differ, if the lists are equally long and few do: elements were overwritten, and
+/// none were inserted or removed. This finds far edits in a long list without reading what lies between them.
+fn gaps_in_place(old: &List, new: &List) -> Option<Vec<Range<usize>>> {
+    if old.len() != new.len() {
+        return None;
     }
+    let mut left = (old.len() / IN_PLACE_SHARE).clamp(1, IN_PLACE_MAX) + 1;
+    let mut gaps: Vec<Range<usize>> = Vec::new();
+    walk_pairs(old, new, |index, old, new| {
+        if old == new {
+            return true;
+        }
+        match gaps.last_mut().filter(|gap| gap.end == index) {
+            Some(gap) => gap.end += 1,
+            None => gaps.push(index..index + 1),
+        }
+        left -= 1;
+        left > 0
+    });
+    (left > 0).then_some(gaps)
 }
 
 /// The part of a list that is left when equal ends are cut off.
@@ -128,7 +167,7 @@ fn flat(at: usize, old: &[&Value], new: &[&Value], out: &mut Differ) {
 }
 
 fn splice(at: usize, old: &[&Value], new: &[&Value], out: &mut Differ) {
-    let items = |values: &[&Value]| Insert::Items(values.iter().map(|value| Value::clone(value)).collect());
+    let items = |values: &[&Value]| Insert::Items(values.iter().copied().cloned().collect());
     out.splice(at, items(old), items(new));
 }
 

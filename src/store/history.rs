@@ -117,7 +117,7 @@ impl<S: State> History<S> {
         let mut passed_over = Vec::new();
         let candidates = self.snapshots()?;
         for taken in candidates.into_iter().rev().filter(|taken| (oldest..=version).contains(taken)) {
-            match self.from_snapshot(taken) {
+            match self.start_from_snapshot(taken) {
                 Ok((tip, records)) => {
                     return Ok(Start { tip, records, from_snapshot: Some(taken), passed_over });
                 }
@@ -128,10 +128,10 @@ impl<S: State> History<S> {
                 Err(error) => return Err(error),
             }
         }
-        self.from_beginning(oldest, passed_over)
+        self.start_from_beginning(oldest, passed_over)
     }
 
-    fn from_beginning(&self, oldest: u64, passed_over: Vec<Error>) -> Result<Start<S>> {
+    fn start_from_beginning(&self, oldest: u64, passed_over: Vec<Error>) -> Result<Start<S>> {
         if oldest > 0 {
             let path = crate::segment::path_of(&self.dir, oldest);
             return Err(Damage { path, byte: 0, defect: Defect::BaseMissing { oldest }, intact: None }.into());
@@ -147,7 +147,7 @@ impl<S: State> History<S> {
         Ok(Start { tip, records, from_snapshot: None, passed_over })
     }
 
-    fn from_snapshot(&self, version: u64) -> Result<(Tip<S>, Records)> {
+    fn start_from_snapshot(&self, version: u64) -> Result<(Tip<S>, Records)> {
         let path = snapshot::path_of(&self.dir, version);
         let Snapshot { header, writers, stamp, state } = Snapshot::read(&*self.env.disk, &path, version)?;
         let records = self.view.records(version)?;

@@ -131,9 +131,9 @@ impl Options {
         log::remove_unfinished(&*self.env.disk, path, &names)?;
         let store = new_identity(&self.env, path)?;
         let birth = Birth { store, replica: false, epoch: 1, base: 0, chain: store.genesis() };
-        drop(Log::create(&self.env, path, birth, self.segment_bytes, lock)?);
+        let log = Log::create(&self.env, path, birth, self.segment_bytes, lock)?;
         tracing::info!(store = %store, "created");
-        self.open_existing(path)
+        self.assemble(path, log, None)
     }
 
     fn open_existing<S: State>(&self, path: &Path) -> Result<Store<S>> {
@@ -148,6 +148,11 @@ impl Options {
             let why = "is a replica: changes are made in its source, this copy only follows";
             return Err(Error::Role { path: path.to_owned(), why });
         }
+        self.assemble(path, log, cut)
+    }
+
+    /// Finds the state that the log ends with.
+    fn assemble<S: State>(&self, path: &Path, log: Log, cut: Option<Cut>) -> Result<Store<S>> {
         let history = History::new(&self.env, path.to_owned(), log.view());
         let Start { tip, records, from_snapshot, passed_over } = history.start(log.head())?;
         let first = tip.version;

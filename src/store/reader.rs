@@ -148,6 +148,7 @@ pub struct Changes {
     records: Records,
     /// The last version wanted.
     last: u64,
+    failed: bool,
 }
 
 pub(super) fn changes(view: &View, range: &impl RangeBounds<u64>) -> Result<Changes> {
@@ -167,20 +168,22 @@ pub(super) fn changes(view: &View, range: &impl RangeBounds<u64>) -> Result<Chan
     if first <= oldest {
         return Err(Error::Compacted { version: first, oldest: oldest + 1 });
     }
-    Ok(Changes { records: view.records(first - 1)?, last })
+    Ok(Changes { records: view.records(first - 1)?, last, failed: false })
 }
 
 impl Iterator for Changes {
     type Item = Result<Change>;
 
-    /// After an error the iterator stays where it is; asking again gives the same error.
+    /// An error is the last item: what follows a damaged record is not handed out as if nothing were missing.
     fn next(&mut self) -> Option<Self::Item> {
-        if self.records.offset() >= self.last {
+        if self.failed || self.records.offset() >= self.last {
             return None;
         }
-        match self.records.next() {
-            Ok(frame) => frame.map(|frame| decode(&frame)),
-            Err(error) => Some(Err(error)),
-        }
+        let item = match self.records.next() {
+            Ok(frame) => decode(&frame?),
+            Err(error) => Err(error),
+        };
+        self.failed = item.is_err();
+        Some(item)
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::equal::float_bits;
 use super::{Key, List, Map, Value};
 
 macro_rules! value_from {
@@ -100,14 +101,21 @@ impl From<Key> for Value {
 }
 
 macro_rules! value_eq {
-    ($($with:ty),*) => {$(
+    ($($with:ty => $read:ident),* $(,)?) => {$(
         /// Saves spelling out the conversion in assertions and conditions.
         impl PartialEq<$with> for Value {
             fn eq(&self, other: &$with) -> bool {
-                *self == Value::from(*other)
+                self.$read() == Some((*other).into())
             }
         }
     )*};
 }
 
-value_eq!(bool, i32, i64, u64, f64, &str);
+value_eq!(bool => as_bool, i32 => as_i64, i64 => as_i64, u64 => as_u64, &str => as_str);
+
+/// By bits, as floats compare inside values, and never equal to an integer.
+impl PartialEq<f64> for Value {
+    fn eq(&self, other: &f64) -> bool {
+        matches!(self, Self::Float(number) if float_bits(*number) == float_bits(*other))
+    }
+}

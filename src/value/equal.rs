@@ -97,26 +97,40 @@ pub(crate) fn shared_start<'a>(
     b: &'a List,
     mut equal: impl FnMut(&'a Value, &'a Value) -> bool,
 ) -> usize {
+    let mut stopped = None;
+    walk_pairs(a, b, |index, a, b| {
+        let go_on = equal(a, b);
+        stopped = (!go_on).then_some(index);
+        go_on
+    });
+    stopped.unwrap_or_else(|| a.len().min(b.len()))
+}
+
+/// Shows the elements at equal positions to `visit` until it says `false`, skipping runs of memory that both share.
+pub(crate) fn walk_pairs<'a>(
+    a: &'a List,
+    b: &'a List,
+    mut visit: impl FnMut(usize, &'a Value, &'a Value) -> bool,
+) {
     let (mut runs_a, mut runs_b) = (a.runs(), b.runs());
     let (mut rest_a, mut rest_b): (&[Value], &[Value]) = (&[], &[]);
-    let mut count = 0;
+    let mut index = 0;
     loop {
         if rest_a.is_empty() {
-            let Some(next) = runs_a.next() else { return count };
+            let Some(next) = runs_a.next() else { return };
             rest_a = next;
         }
         if rest_b.is_empty() {
-            let Some(next) = runs_b.next() else { return count };
+            let Some(next) = runs_b.next() else { return };
             rest_b = next;
         }
         let width = rest_a.len().min(rest_b.len());
-        if !std::ptr::eq(rest_a.as_ptr(), rest_b.as_ptr()) {
-            let equal_here = rest_a.iter().zip(rest_b).take_while(|(a, b)| equal(a, b)).count();
-            if equal_here < width {
-                return count + equal_here;
-            }
+        // Both lists are alive, so one address is one run of memory.
+        let shared = std::ptr::eq(rest_a.as_ptr(), rest_b.as_ptr());
+        if !shared && !rest_a.iter().zip(rest_b).zip(index..).all(|((a, b), index)| visit(index, a, b)) {
+            return;
         }
-        count += width;
+        index += width;
         (rest_a, rest_b) = (&rest_a[width..], &rest_b[width..]);
     }
 }

@@ -53,7 +53,7 @@ impl Value {
     ///
     /// # Errors
     /// [`JsonError`] with the position: bad syntax, bad UTF-8, a key twice in one map, deeper than
-    /// [`DEPTH_MAX`](super::DEPTH_MAX).
+    /// [`DEPTH_MAX`].
     ///
     /// ```
     /// use redraft::value::Value;
@@ -86,7 +86,7 @@ impl FromStr for Value {
 }
 
 /// Compact JSON, or indented with `{:#}`. Bytes print as `"0x.."`, floats that are not finite as `null`, keys as their
-/// text. A value deeper than [`DEPTH_MAX`](super::DEPTH_MAX), which no store holds, is cut there with `".."`.
+/// text. A value deeper than [`DEPTH_MAX`], which no store holds, is cut there with `".."`.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write_value(self, f, 0)

@@ -9,6 +9,8 @@ use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 
 use imbl::Vector;
+use imbl::shared_ptr::DefaultSharedPtr;
+use imbl::vector::Iter as TreeIter;
 
 use super::release::{Contents, release};
 use super::{Value, equal};
@@ -146,8 +148,8 @@ impl List {
     }
 
     /// The elements in order. O(1) to start.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &Value> + Clone {
-        self.items.as_deref().into_iter().flat_map(Vector::iter)
+    pub fn iter(&self) -> ListIter<'_> {
+        ListIter { inner: self.items.as_deref().map(Vector::iter) }
     }
 
     /// The elements in order, writable. O(1) to start, and copies what a clone shares as it goes.
@@ -170,6 +172,43 @@ impl Drop for List {
         if let Some(items) = self.items.take() {
             release(Contents::List(items));
         }
+    }
+}
+
+/// The elements of a [`List`] in order.
+#[derive(Clone)]
+pub struct ListIter<'a> {
+    inner: Option<TreeIter<'a, Value, DefaultSharedPtr>>,
+}
+
+impl<'a> Iterator for ListIter<'a> {
+    type Item = &'a Value;
+
+    fn next(&mut self) -> Option<&'a Value> {
+        self.inner.as_mut()?.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.as_ref().map_or((0, Some(0)), TreeIter::size_hint)
+    }
+}
+
+impl<'a> DoubleEndedIterator for ListIter<'a> {
+    fn next_back(&mut self) -> Option<&'a Value> {
+        self.inner.as_mut()?.next_back()
+    }
+}
+
+impl ExactSizeIterator for ListIter<'_> {}
+
+impl std::iter::FusedIterator for ListIter<'_> {}
+
+impl<'a> IntoIterator for &'a List {
+    type Item = &'a Value;
+    type IntoIter = ListIter<'a>;
+
+    fn into_iter(self) -> ListIter<'a> {
+        self.iter()
     }
 }
 

@@ -148,8 +148,8 @@ impl Map {
     }
 
     /// The entries in key order. O(1) to start.
-    pub fn iter(&self) -> Iter<'_> {
-        Iter { inner: self.tree.as_deref().map(Tree::iter) }
+    pub fn iter(&self) -> MapIter<'_> {
+        MapIter { inner: self.tree.as_deref().map(Tree::iter) }
     }
 
     /// The keys in order. O(1) to start.
@@ -224,11 +224,11 @@ impl<'a> Entry<'a> {
 
 /// The entries of a [`Map`] in key order.
 #[derive(Clone)]
-pub struct Iter<'a> {
+pub struct MapIter<'a> {
     inner: Option<TreeIter<'a, Key, Slot, DefaultSharedPtr>>,
 }
 
-impl<'a> Iterator for Iter<'a> {
+impl<'a> Iterator for MapIter<'a> {
     type Item = (&'a Key, &'a Value);
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -241,20 +241,22 @@ impl<'a> Iterator for Iter<'a> {
     }
 }
 
-impl DoubleEndedIterator for Iter<'_> {
+impl DoubleEndedIterator for MapIter<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
         let (key, slot) = self.inner.as_mut()?.next_back()?;
         Some((key, &slot.0))
     }
 }
 
-impl ExactSizeIterator for Iter<'_> {}
+impl ExactSizeIterator for MapIter<'_> {}
+
+impl std::iter::FusedIterator for MapIter<'_> {}
 
 impl<'a> IntoIterator for &'a Map {
     type Item = (&'a Key, &'a Value);
-    type IntoIter = Iter<'a>;
+    type IntoIter = MapIter<'a>;
 
-    fn into_iter(self) -> Iter<'a> {
+    fn into_iter(self) -> MapIter<'a> {
         self.iter()
     }
 }

@@ -24,14 +24,14 @@ mod serde;
 use std::sync::Arc;
 
 pub use access::ValueIndex;
-pub(crate) use equal::{shared_end, shared_start};
+pub(crate) use equal::{shared_end, shared_start, walk_pairs};
 pub(crate) use flaw::Flaw;
 #[cfg(feature = "json")]
 pub use json::JsonError;
 pub use key::{KEY_BYTES_MAX, Key, KeyRef};
-pub use list::List;
+pub use list::{List, ListIter};
 pub(crate) use map::Change;
-pub use map::{Entry, Iter, Map};
+pub use map::{Entry, Map, MapIter};
 pub use path::{Path, Segment, Trail};
 pub use pointer::{Pointer, PointerError};
 #[cfg(feature = "json")]

@@ -23,9 +23,11 @@ pub(super) fn lower(patch: &Patch, before: &Value) -> Result<Vec<Op>, ApplyError
 
 fn lower_op(op: &Op, after: &Value, plain: &mut Vec<Op>) {
     match &op.action {
-        Action::Splice { at, del, ins: Insert::Items(items) } => lower_items(&op.path, *at, *del, items, plain),
+        Action::Splice { at, del, ins: Insert::Items(items) } => {
+            lower_items(&op.path, *at, *del, items, plain);
+        }
         Action::Inc(_) | Action::Splice { .. } => plain.push(replace_by_result(op, after)),
-        Action::Add(value) if op.path.is_root() => plain.push(Op::new(Path::root(), Action::Replace(value.clone()))),
+        Action::Add(_) if op.path.is_root() => plain.push(replace_by_result(op, after)),
         Action::Add(_) | Action::Replace(_) | Action::Remove => plain.push(op.clone()),
     }
 }

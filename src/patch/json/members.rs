@@ -34,7 +34,10 @@ impl<'a> Members<'a> {
     }
 
     fn typed<T>(
-        &self, member: &'static str, expected: &'static str, read: impl FnOnce(&'a Value) -> Option<T>,
+        &self,
+        member: &'static str,
+        expected: &'static str,
+        read: impl FnOnce(&'a Value) -> Option<T>,
     ) -> Result<T, OpFault> {
         let value = self.value(member)?;
         read(value).ok_or(OpFault::Member { member, expected, found: value.kind() })

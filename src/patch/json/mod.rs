@@ -114,22 +114,25 @@ impl Working {
 
 /// Reads a list of operations and carries out each in turn on a copy of `doc`.
 fn import(
-    text: &[u8], doc: &Value, each: impl Fn(&mut Working, &Members<'_>) -> Result<(), OpFault>,
+    text: &[u8],
+    doc: &Value,
+    each: impl Fn(&mut Working, &Members<'_>) -> Result<(), OpFault>,
 ) -> Result<Patch, PatchJsonError> {
     import_ops(&parse_ops(text)?, 0, doc, each)
 }
 
 /// The same for operations that are parsed already, from number `first` on.
 fn import_ops(
-    ops: &[Value], first: usize, doc: &Value, each: impl Fn(&mut Working, &Members<'_>) -> Result<(), OpFault>,
+    ops: &[Value],
+    first: usize,
+    doc: &Value,
+    each: impl Fn(&mut Working, &Members<'_>) -> Result<(), OpFault>,
 ) -> Result<Patch, PatchJsonError> {
     let mut work = Working::new(doc);
     for (op_index, op) in ops.iter().enumerate().skip(first) {
-        Members::of(op).and_then(|members| each(&mut work, &members)).map_err(|fault| PatchJsonError::Op {
-            op_index,
-            path: members::path_text(op),
-            fault,
-        })?;
+        Members::of(op)
+            .and_then(|members| each(&mut work, &members))
+            .map_err(|fault| PatchJsonError::Op { op_index, path: members::path_text(op), fault })?;
     }
     Ok(work.ops.into())
 }
@@ -154,7 +157,8 @@ fn to_json(value: &Value) -> Result<serde_json::Value, ApplyErrorKind> {
 
 /// The operations of a lowered patch as JSON, with paths written by `write_path`.
 fn plain_ops(
-    ops: &[Op], write_path: impl Fn(&Path) -> serde_json::Value,
+    ops: &[Op],
+    write_path: impl Fn(&Path) -> serde_json::Value,
 ) -> Result<serde_json::Value, ApplyError> {
     let plain = |(op_index, op): (usize, &Op)| {
         plain_op(op, write_path(&op.path)).map_err(|kind| ApplyError {

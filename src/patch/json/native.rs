@@ -34,7 +34,10 @@ impl Patch {
     /// # Errors
     /// [`ApplyError`] of kind [`Depth`](ApplyErrorKind::Depth) for a patch that no state would take.
     pub fn to_native(&self) -> Result<serde_json::Value, ApplyError> {
-        self.iter().enumerate().map(|(op_index, op)| write_op(op).map_err(|kind| failed(op_index, op, kind))).collect()
+        self.iter()
+            .enumerate()
+            .map(|(op_index, op)| write_op(op).map_err(|kind| failed(op_index, op, kind)))
+            .collect()
     }
 }
 
@@ -83,7 +86,11 @@ fn read_splice(op: &Members<'_>) -> Result<Action, OpFault> {
         Value::Str(text) => Insert::Text(text.clone()),
         Value::List(items) => Insert::Items(items.iter().cloned().collect()),
         other => {
-            return Err(OpFault::Member { member: "ins", expected: "an array or a string", found: other.kind() });
+            return Err(OpFault::Member {
+                member: "ins",
+                expected: "an array or a string",
+                found: other.kind(),
+            });
         }
     };
     Ok(Action::Splice { at: op.position("at")?, del: op.position("del")?, ins })

@@ -61,7 +61,11 @@ impl Working {
 
     fn test(&self, path: &Pointer, expected: &Value) -> Result<(), OpFault> {
         let (_, found) = self.found(path)?;
-        if numeric::equal(&found, expected, DEPTH_MAX) { Ok(()) } else { Err(ApplyErrorKind::TestFailed.into()) }
+        if numeric::equal(&found, expected, DEPTH_MAX) {
+            Ok(())
+        } else {
+            Err(ApplyErrorKind::TestFailed.into())
+        }
     }
 
     fn copy(&mut self, from: &Pointer, path: &Pointer) -> Result<(), OpFault> {

@@ -1,0 +1,62 @@
+//! Durable changes: one thread, many threads, and the same without syncs to see what is ours and what is the disk's.
+//! Each figure is for the whole run; divide by the count in the argument or read the throughput.
+#![allow(clippy::expect_used, reason = "a benchmark that cannot run has nothing to measure")]
+
+#[path = "common/unsynced.rs"]
+mod unsynced;
+
+use divan::Bencher;
+use divan::counter::ItemsCount;
+use redraft::io::Env;
+use redraft::{Options, Store, Value};
+use std::sync::Arc;
+
+fn main() {
+    divan::main();
+}
+
+fn unsynced() -> Env {
+    Env { disk: Arc::new(unsynced::Unsynced), ..Env::real() }
+}
+
+fn fresh(env: Env) -> (tempfile::TempDir, Store<Value>) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let store = Options::new().env(env).open(dir.path().join("store")).expect("a new store");
+    (dir, store)
+}
+
+fn change(store: &Store<Value>, key: &str, number: i64) {
+    store.produce(|doc| doc[key] = number.into()).expect("a change");
+}
+
+#[divan::bench(args = [100, 1_000], sample_count = 5)]
+fn immediate_one_thread(bencher: Bencher<'_, '_>, count: usize) {
+    bencher.counter(ItemsCount::new(count)).with_inputs(|| fresh(Env::real())).bench_refs(|(_, store)| {
+        (0..count).for_each(|number| change(store, "counter", number as i64));
+    });
+}
+
+#[divan::bench(args = [2, 8, 32], sample_count = 5)]
+fn immediate_many_threads(bencher: Bencher<'_, '_>, threads: usize) {
+    const EACH: usize = 200;
+    bencher.counter(ItemsCount::new(threads * EACH)).with_inputs(|| fresh(Env::real())).bench_refs(
+        |(_, store)| {
+            std::thread::scope(|scope| {
+                for thread in 0..threads {
+                    let store = &*store;
+                    scope.spawn(move || {
+                        let key = format!("thread {thread}");
+                        (0..EACH).for_each(|number| change(store, &key, number as i64));
+                    });
+                }
+            });
+        },
+    );
+}
+
+#[divan::bench(args = [10_000, 100_000, 1_000_000], sample_count = 3, sample_size = 1)]
+fn without_syncs(bencher: Bencher<'_, '_>, count: usize) {
+    bencher.counter(ItemsCount::new(count)).with_inputs(|| fresh(unsynced())).bench_refs(|(_, store)| {
+        (0..count).for_each(|number| change(store, "counter", number as i64));
+    });
+}
