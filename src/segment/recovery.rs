@@ -83,10 +83,11 @@ pub(crate) fn inspect(disk: &dyn Disk, dir: &Path, bases: &[u64]) -> Result<Layo
             None => {
                 let survey = survey(&mut reader)?;
                 let end = End { head: reader.offset(), chain: reader.chain(), store: reader.header().store };
-                if last {
-                    active = Some((reader, survey));
-                } else {
-                    unsealed = Some((reader.path().to_owned(), whole(survey, &reader)?));
+                match bases.get(index + 1) {
+                    None => active = Some((reader, survey)),
+                    Some(&next) => {
+                        unsealed = Some((reader.path().to_owned(), whole(survey, &reader, next)?));
+                    }
                 }
                 end
             }
@@ -169,18 +170,15 @@ fn never_sealed(path: &Path, extent: &Extent) -> Error {
     .into()
 }
 
-/// A segment with a successor was durable to its end when the successor was made: nothing of it can be torn.
-fn whole(survey: Survey, reader: &SegmentReader) -> Result<Extent> {
-    match survey.torn {
-        // The footer was being written when the machine stopped; recovery writes it again.
-        Some(cut) if !cut.found.starts_with(TORN_FOOTER) => {
-            Err(reader.damage_here(Defect::Hole { proof: "the next segment" }))
-        }
-        _ => Ok(survey.extent),
+/// A segment with a successor was durable to its end when the successor was made: every record before that must be
+/// here. What stands behind them is a footer that was being written when the machine stopped: whole, in part, or in part
+/// over the mark that stood there before. Recovery writes it again.
+fn whole(survey: Survey, reader: &SegmentReader, successor: u64) -> Result<Extent> {
+    if survey.torn.is_some() && reader.offset() < successor {
+        return Err(reader.damage_here(Defect::Hole { proof: "the next segment" }));
     }
+    Ok(survey.extent)
 }
-
-const TORN_FOOTER: &str = "a torn footer";
 
 /// Reads an unsealed segment to its end, verifying every record.
 fn survey(reader: &mut SegmentReader) -> Result<Survey> {
@@ -189,9 +187,13 @@ fn survey(reader: &mut SegmentReader) -> Result<Survey> {
         return Err(short_file(reader, defect)?);
     }
     let mut positions = Vec::new();
+    let mut last_batch = reader.at();
     let (found, marked) = loop {
         match reader.look()? {
-            Item::Record { body, chain, .. } => {
+            Item::Record { body, first, chain } => {
+                if first {
+                    last_batch = reader.at();
+                }
                 if (reader.offset() - reader.header().base).is_multiple_of(POSITION_STRIDE.into()) {
                     positions.push(reader.at() as u32);
                 }
@@ -202,13 +204,13 @@ fn survey(reader: &mut SegmentReader) -> Result<Survey> {
             }
             Item::Mark { .. } => break ("a mark for another place".into(), false),
             Item::Blank => break ("zeros before something else".into(), false),
-            Item::FooterTag => break (TORN_FOOTER.into(), false),
+            Item::FooterTag => break ("a torn footer".into(), false),
             Item::Bad(defect) => break (defect.to_string(), false),
             Item::More(_) => break ("an incomplete record".into(), false),
         }
     };
     let torn = torn_tail(reader, found, marked)?;
-    Ok(Survey { extent: extent_of(reader, positions, marked), torn })
+    Ok(Survey { extent: Extent { last_batch, ..extent_of(reader, positions, marked) }, torn })
 }
 
 /// Damage in a file that was cut short: named at the last place that is still good.
@@ -228,6 +230,7 @@ fn extent_of(reader: &SegmentReader, positions: Vec<u32>, marked: bool) -> Exten
         positions,
         file_bytes: reader.file_bytes(),
         marked,
+        last_batch: reader.at(),
     }
 }
 
@@ -276,11 +279,11 @@ impl Layout {
         if let Some(cut) = &self.torn {
             erase(disk, cut)?;
         }
-        let settled = self.active.marked && self.torn.is_none();
+        let (settled, last_batch) = (self.active.marked && self.torn.is_none(), self.active.last_batch);
         let writer = SegmentWriter::resume(disk, self.active_path, self.active)?;
         if !settled {
             // Records that were written but perhaps never synced are about to be served: they must be durable first.
-            writer.sync()?;
+            writer.renew(last_batch)?;
             writer.write_mark()?;
         }
         Ok(writer)

@@ -6,7 +6,7 @@
 use super::format::{self, Chain, Footer, HEADER_BYTES, Header, MARK_BYTES, POSITION_STRIDE};
 use super::{UNFINISHED, path_of};
 use crate::error::{IoContext, Result};
-use crate::io::{Access, Disk, File, write_all_at};
+use crate::io::{Access, Disk, File, read_full_at, write_all_at};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -49,6 +49,8 @@ pub(crate) struct Extent {
     pub(crate) file_bytes: u64,
     /// Whether a mark stands at the end.
     pub(crate) marked: bool,
+    /// Where the last batch starts: nothing after it proves that this batch was synced.
+    pub(crate) last_batch: u64,
 }
 
 impl SegmentWriter {
@@ -135,6 +137,20 @@ impl SegmentWriter {
             self.extended = true;
         }
         Ok(())
+    }
+
+    /// Makes what a session before this one wrote, from byte `from` on, durable. Writes it once more: if the sync of that
+    /// session failed, the kernel has dropped the pages, shows them all the same, and a sync alone would do nothing.
+    pub(crate) fn renew(&self, from: u64) -> Result<()> {
+        const PIECE_BYTES: u64 = 1 << 20;
+        let mut at = from;
+        while at < self.end {
+            let mut piece = vec![0; (self.end - at).min(PIECE_BYTES) as usize];
+            let count = read_full_at(&*self.file, &mut piece, at).during("read segment", &self.path)?;
+            write_all_at(&*self.file, &piece[..count], at).during("renew segment", &self.path)?;
+            at += (count as u64).max(1);
+        }
+        self.sync()
     }
 
     pub(crate) fn sync(&self) -> Result<()> {
