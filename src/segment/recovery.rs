@@ -33,6 +33,8 @@ pub struct Cut {
 pub(crate) struct Layout {
     pub(crate) active_path: PathBuf,
     pub(crate) active: Extent,
+    /// The sealed segment before the active one, with its base offset.
+    sealed: Option<(PathBuf, u64)>,
     /// A full segment whose seal was interrupted.
     unsealed: Option<(PathBuf, Extent)>,
     /// The torn tail of the active segment.
@@ -112,7 +114,9 @@ fn finish(
     }
     begins_at_origin(disk, dir, bases, reader.header().origin)?;
     let Survey { extent: active, torn } = survey;
-    Ok(Layout { active_path: reader.path().to_owned(), active, unsealed, torn })
+    let before = bases.len().checked_sub(2).and_then(|index| bases.get(index));
+    let sealed = before.filter(|_| unsealed.is_none()).map(|&base| (path_of(dir, base), base));
+    Ok(Layout { active_path: reader.path().to_owned(), active, sealed, unsealed, torn })
 }
 
 /// The first segment must be the oldest one the store knows of.
@@ -269,9 +273,26 @@ impl Layout {
             .into())
     }
 
+    /// Whether the last session ended with a clean close, so that nothing is in doubt.
+    fn is_closed(&self) -> bool {
+        let closed_bytes = self.active.end + MARK_BYTES as u64;
+        self.active.marked && self.torn.is_none() && self.active.file_bytes == closed_bytes
+    }
+
     /// Does what the table allows a writer to do, and hands over the active segment. Idempotent: a crash in the middle
-    /// leaves something that is decided in the same way. Syncs at most three times.
-    pub(crate) fn mend(self, disk: &dyn Disk) -> Result<SegmentWriter> {
+    /// leaves something that is decided in the same way. After a clean close it does nothing.
+    ///
+    /// Otherwise the session before may have ended with a failed sync. Then the kernel shows what is not on the disk and
+    /// calls it clean, so whatever that session did last is done again before anything is built on it: the name of the
+    /// active segment, the seal of the one before, the last batch.
+    pub(crate) fn mend(self, disk: &dyn Disk, dir: &Path) -> Result<SegmentWriter> {
+        if self.is_closed() {
+            return SegmentWriter::resume(disk, self.active_path, self.active);
+        }
+        if self.active.count == 0 {
+            disk.sync_dir(dir).during("sync directory", dir)?;
+            self.sealed.iter().try_for_each(|(path, base)| seal_again(disk, path, *base))?;
+        }
         if let Some((path, extent)) = self.unsealed {
             tracing::info!(path = %path.display(), "finishing an interrupted roll");
             SegmentWriter::resume(disk, path, extent)?.seal()?;
@@ -279,15 +300,22 @@ impl Layout {
         if let Some(cut) = &self.torn {
             erase(disk, cut)?;
         }
-        let (settled, last_batch) = (self.active.marked && self.torn.is_none(), self.active.last_batch);
-        let writer = SegmentWriter::resume(disk, self.active_path, self.active)?;
-        if !settled {
-            // Records that were written but perhaps never synced are about to be served: they must be durable first.
-            writer.renew(last_batch)?;
-            writer.write_mark()?;
-        }
+        let last_batch = self.active.last_batch;
+        let mut writer = SegmentWriter::resume(disk, self.active_path, self.active)?;
+        writer.renew(last_batch)?;
+        writer.write_mark()?;
         Ok(writer)
     }
+}
+
+/// Writes the footer of a sealed segment once more and makes it durable.
+fn seal_again(disk: &dyn Disk, path: &Path, base: u64) -> Result<()> {
+    let Some(footer) = SegmentReader::open(disk, path.to_owned(), base)?.footer()? else { return Ok(()) };
+    let file = disk.open(path, Access::Write).during("open segment for writing", path)?;
+    let bytes = footer.encode();
+    write_all_at(&*file, &bytes, footer.data_end).during("write segment footer", path)?;
+    file.set_len(footer.data_end + bytes.len() as u64).during("trim segment", path)?;
+    file.sync().during("sync segment", path)
 }
 
 /// Overwrites a torn tail with zeros. Cutting the file short instead would make it look damaged to whoever comes next.

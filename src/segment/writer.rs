@@ -21,7 +21,7 @@ pub(crate) struct SegmentWriter {
     end: u64,
     chain: Chain,
     positions: Vec<u32>,
-    /// Whether the file has its full length; after a clean close it does not.
+    /// Whether this session has made sure that the file has its full length, durably.
     extended: bool,
 }
 
@@ -76,9 +76,8 @@ impl SegmentWriter {
     /// Goes on where an unsealed segment ends.
     pub(crate) fn resume(disk: &dyn Disk, path: PathBuf, extent: Extent) -> Result<SegmentWriter> {
         let file = disk.open(&path, Access::Write).during("open segment for writing", &path)?;
-        let extended = extent.file_bytes >= extent.header.allocated;
         let Extent { header, count, end, chain, positions, .. } = extent;
-        Ok(SegmentWriter { file, path, header, count, end, chain, positions, extended })
+        Ok(SegmentWriter { file, path, header, count, end, chain, positions, extended: false })
     }
 
     pub(crate) fn header(&self) -> &Header {
@@ -129,7 +128,8 @@ impl SegmentWriter {
     }
 
     /// Gives a cleanly closed file its full length back, before its mark is overwritten: until then it ends with a
-    /// mark, from then on it is long enough, and at no time is it neither.
+    /// mark, from then on it is long enough, and at no time is it neither. A length that is there already may be what
+    /// a session before this one failed to sync, so it is synced once in each session.
     fn extend(&mut self) -> Result<()> {
         if !self.extended {
             self.file.allocate(self.header.allocated).during("allocate segment", &self.path)?;
@@ -141,7 +141,7 @@ impl SegmentWriter {
 
     /// Makes what a session before this one wrote, from byte `from` on, durable. Writes it once more: if the sync of that
     /// session failed, the kernel has dropped the pages, shows them all the same, and a sync alone would do nothing.
-    pub(crate) fn renew(&self, from: u64) -> Result<()> {
+    pub(crate) fn renew(&mut self, from: u64) -> Result<()> {
         const PIECE_BYTES: u64 = 1 << 20;
         let mut at = from;
         while at < self.end {
@@ -150,7 +150,7 @@ impl SegmentWriter {
             write_all_at(&*self.file, &piece[..count], at).during("renew segment", &self.path)?;
             at += (count as u64).max(1);
         }
-        self.sync()
+        self.extend()
     }
 
     pub(crate) fn sync(&self) -> Result<()> {
