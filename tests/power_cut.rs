@@ -170,6 +170,9 @@ fn judge_image(memory: &MemoryDisk, seed: u64, model: &Model) -> Result<(), Stri
         judged.writer.map_err(|error| format!("after a second cut: {error:?}"))?;
     }
     let judged = judge(&image, rules)?;
+    if judged.gap {
+        return Err("a past version cannot be read".into());
+    }
     judged.writer.map_err(|error| format!("a power cut looks like damage: {error:?}"))?;
     judged.reader.map_err(|error| format!("a reader takes a power cut for damage: {error:?}"))?;
     match judged.report {

@@ -36,7 +36,7 @@ impl View {
         let view = View { env: env.clone(), dir: dir.to_owned(), bound: Bound::Proof(known) };
         for _ in 1..LOOKS {
             match view.inspect(proven) {
-                Err(Error::Damaged(_)) => std::thread::sleep(LOOK_AGAIN_AFTER),
+                Err(Error::Damaged(_)) => view.env.clock.sleep(LOOK_AGAIN_AFTER),
                 answer => return answer.map(|()| view),
             }
         }
@@ -62,6 +62,10 @@ impl View {
         let bases = bases(&*self.env.disk, &self.dir)?;
         if bases.is_empty() {
             return Err(Error::NotAStore { path: self.dir.clone(), why: "it has no segments" });
+        }
+        if let (Bound::Proof(known), Some(&newest)) = (&self.bound, bases.last()) {
+            // A segment is named only after everything before it was durable.
+            known.fetch_max(newest, Ordering::AcqRel);
         }
         Ok(bases)
     }
