@@ -3,6 +3,8 @@
 //! After a clean close every cut is noticed, because an active segment ends with its mark and a sealed one with its
 //! footer. After a crash as well: then the active segment has its full length.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
+
 mod common;
 
 use common::{Model, Rules, contents, copy, judge, written};

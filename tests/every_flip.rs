@@ -3,6 +3,8 @@
 //! After a clean close every flip is found. After a crash the last batch cannot be told from a torn write: it may be
 //! cut, and opening says what was cut.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
+
 mod common;
 
 use common::{Model, Rules, contents, copy, judge, written};
