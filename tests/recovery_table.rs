@@ -138,7 +138,7 @@ fn a_newer_format_is_refused_and_left_untouched() {
         edit_header(&image, &last, at, &[with]);
         match refusal(&image) {
             Error::Newer { path, what, found, .. } => {
-                assert_eq!((path, what, found), (last.clone(), field, with.into()))
+                assert_eq!((path, what, found), (last.clone(), field, with.into()));
             }
             other => panic!("{field}: {other:?}"),
         }
