@@ -228,7 +228,7 @@ fn read_only_agrees(reader: &Reader<Value>, states: &[Plain]) -> Result<(), Test
 /// is checked against the model only where nothing came after it.
 fn undo_and_redo(store: &Store<Value>, states: &mut Vec<Plain>, index: usize) -> Result<(), TestCaseError> {
     let head = store.version();
-    if index % 5 != 0 || head == 0 {
+    if !index.is_multiple_of(5) || head == 0 {
         return Ok(());
     }
     let undone = store.undo(head)?;
