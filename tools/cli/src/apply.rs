@@ -5,7 +5,7 @@
 
 use crate::output::Output;
 use crate::{files, stores, text};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use redraft::patch::json::PatchJsonError;
 use redraft::{Commit, Meta, Patch, Store, Value};
 use serde::Serialize;
@@ -54,6 +54,14 @@ impl Format {
             Format::Native => Patch::from_native(text, doc),
         }
     }
+
+    /// The same for a patch that starts at a column of a line of its own: errors tell the column of that line.
+    pub(crate) fn read_in_line(self, text: &[u8], column: usize, doc: &Value) -> Result<Patch> {
+        self.read(text, doc).map_err(|error| match error {
+            PatchJsonError::Syntax(error) => anyhow!("column {}: {}", column + error.column, error.message),
+            other => other.into(),
+        })
+    }
 }
 
 #[derive(Serialize)]
@@ -74,7 +82,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     }
     let text = files::read(&args.patch)?;
     let store = stores::write(&args.store)?;
-    let commit = one(&store, args.format, &text, meta).with_context(|| files::name(&args.patch))?;
+    let patch = args.format.read(&text, &store.state()).with_context(|| files::name(&args.patch))?;
+    let commit = store.apply(&patch, meta)?;
     store.close()?;
     let (version, ops) = (commit.version(), commit.patch().len());
     let human = match ops {
@@ -84,25 +93,26 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     output.tell(&Acknowledged { version, ops }, human)
 }
 
-fn one(store: &Store<Value>, format: Format, text: &[u8], meta: Meta) -> Result<Commit<Value>> {
-    let patch = format.read(text, &store.state())?;
+/// Reads and applies in one step: the state read for is the state applied to.
+fn line(store: &Store<Value>, format: Format, text: &[u8], meta: Meta) -> Result<Commit<Value>> {
+    let patch = format.read_in_line(text, 0, &store.state())?;
     Ok(store.apply(&patch, meta)?)
 }
 
 fn lines(store: &Store<Value>, args: &Args, meta: &Meta, output: &mut Output) -> Result<()> {
     let mut input = files::open(&args.patch)?;
-    let (mut line, mut number) = (Vec::new(), 0u64);
+    let (mut text, mut number) = (Vec::new(), 0u64);
     loop {
-        line.clear();
+        text.clear();
         let name = || files::name(&args.patch);
-        if input.read_until(b'\n', &mut line).with_context(|| format!("cannot read {}", name()))? == 0 {
+        if input.read_until(b'\n', &mut text).with_context(|| format!("cannot read {}", name()))? == 0 {
             return Ok(());
         }
         number += 1;
-        if line.trim_ascii().is_empty() {
+        if text.trim_ascii().is_empty() {
             continue;
         }
-        let commit = one(store, args.format, line.trim_ascii_end(), meta.clone()).with_context(|| {
+        let commit = line(store, args.format, text.trim_ascii_end(), meta.clone()).with_context(|| {
             let kept = store.version();
             format!("{}, line {number} (what came before it is applied, up to version {kept})", name())
         })?;

@@ -1,9 +1,9 @@
 //! `redraft import jsonl`: a file of patches, one on each line, each one change.
 
+use crate::apply::Format;
 use crate::output::Output;
 use crate::{files, progress, stores, text};
 use anyhow::{Context, Result, anyhow, bail};
-use redraft::patch::json::PatchJsonError;
 use redraft::{Meta, Patch, Store, Value};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -79,14 +79,17 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
         if !line.trim_ascii().is_empty()
             && let Err(error) = target.take(&line)
         {
-            let kept = target.kept();
-            let closed = target.close();
-            return Err(error.context(format!("{name}, line {number} ({kept})")))
-                .and_then(|()| closed.map(drop));
+            let error = error.context(format!("{name}, line {number} ({})", target.kept()));
+            // The line is what the user has to hear of, whatever closing says.
+            let _ = target.close();
+            return Err(error);
         }
         bar.inc(if files::size(&args.file).is_some() { line.len() as u64 } else { 1 });
     }
-    let version = target.close()?;
+    // A file without lines makes an empty store.
+    target.open()?;
+    let version = target.version();
+    target.close()?;
     bar.finish_and_clear();
     let (bytes, seconds) = (files::directory_bytes(&args.store)?, started.elapsed().as_secs_f64());
     let changes = version - first;
@@ -138,18 +141,14 @@ impl Target {
         Ok(())
     }
 
-    /// Ends with the version reached. A file without lines makes an empty store.
-    fn close(mut self) -> Result<u64> {
-        self.open()?;
-        let version = self.version();
-        self.store.map_or(Ok(()), Store::close)?;
-        Ok(version)
+    fn close(self) -> Result<()> {
+        Ok(self.store.map_or(Ok(()), Store::close)?)
     }
 }
 
 fn read(line: &[u8], state: &Value) -> Result<(Patch, Meta)> {
     if line.trim_ascii_start().first() == Some(&b'[') {
-        return Ok((patch(line, 0, state)?, Meta::default()));
+        return Ok((Format::JsonPatch.read_in_line(line, 0, state)?, Meta::default()));
     }
     let entry: Entry<'_> = match serde_json::from_slice(line) {
         Ok(entry) => entry,
@@ -160,15 +159,7 @@ fn read(line: &[u8], state: &Value) -> Result<(Patch, Meta)> {
     let column = (text.as_ptr() as usize).saturating_sub(line.as_ptr() as usize);
     let at_ms = entry.at.map(At::millis).transpose()?;
     let meta = Meta { label: entry.label, at_ms, ..Meta::default() };
-    Ok((patch(text, column, state)?, meta))
-}
-
-/// Reads a patch that starts at a column of its line, so that errors tell the column of the line.
-fn patch(text: &[u8], column: usize, state: &Value) -> Result<Patch> {
-    Patch::from_json_patch(text, state).map_err(|error| match error {
-        PatchJsonError::Syntax(error) => anyhow!("column {}: {}", column + error.column, error.message),
-        other => other.into(),
-    })
+    Ok((Format::JsonPatch.read_in_line(text, column, state)?, meta))
 }
 
 /// serde_json ends its messages with the position, of which the line is always the first here.
