@@ -5,7 +5,6 @@ use redraft::io::{Clock, Entropy, Env};
 use redraft::{Meta, Options, Store, Value, value, verify};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 const FORMAT: &str = include_str!("../src/segment/FORMAT.md");
 const SEGMENT: &str = "/example/00000000000000000000.seg";
@@ -29,7 +28,6 @@ impl Clock for Early {
     fn now_ms(&self) -> u64 {
         1
     }
-    fn sleep(&self, _: Duration) {}
 }
 
 fn env(disk: &MemoryDisk) -> Env {

@@ -4,14 +4,11 @@
 
 use std::fmt::Debug;
 use std::io;
-use std::time::Duration;
 
 /// Tells the time.
 pub trait Clock: Debug + Send + Sync {
     /// Milliseconds since 1970-01-01 UTC; a clock set before that answers 0.
     fn now_ms(&self) -> u64;
-    /// Lets this time pass. A simulated clock may answer at once.
-    fn sleep(&self, time: Duration);
 }
 
 /// Gives random numbers, for identities that must not collide.
@@ -29,10 +26,6 @@ impl Clock for SystemClock {
     fn now_ms(&self) -> u64 {
         let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         since.map_or(0, |elapsed| u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX))
-    }
-
-    fn sleep(&self, time: Duration) {
-        std::thread::sleep(time);
     }
 }
 
@@ -55,11 +48,6 @@ pub struct CountingClock(std::sync::atomic::AtomicU64);
 impl Clock for CountingClock {
     fn now_ms(&self) -> u64 {
         self.0.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
-    }
-
-    fn sleep(&self, time: Duration) {
-        let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-        self.0.fetch_add(millis, std::sync::atomic::Ordering::Relaxed);
     }
 }
 

@@ -6,9 +6,9 @@
 //! Always: nothing that was acknowledged is cut. What is damaged is reported with its place and left as it is.
 
 use super::format::{Chain, Footer, Item, MARK_BYTES, POSITION_STRIDE, StoreId};
-use super::path_of;
 use super::reader::SegmentReader;
 use super::writer::{Extent, SegmentWriter};
+use super::{bases_in, path_of};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::{Access, Disk, write_all_at};
 use std::path::{Path, PathBuf};
@@ -59,6 +59,23 @@ struct End {
     head: u64,
     chain: Chain,
     store: StoreId,
+}
+
+/// How often a reader looks again at a log that changes under its eyes.
+const LOOKS_MAX: u32 = 100;
+
+/// [`inspect`], while a writer may be at work in another process. Directory and files are read one after the other, so a
+/// segment that is rolled in between can look damaged; what looks the same twice is.
+pub(crate) fn inspect_live(disk: &dyn Disk, dir: &Path) -> Result<Layout> {
+    let mut before = None;
+    for _ in 0..LOOKS_MAX {
+        let names = disk.list(dir).during("list store", dir)?;
+        match inspect(disk, dir, &bases_in(&names)) {
+            Err(Error::Damaged(damage)) if before.as_ref() != Some(&damage) => before = Some(damage),
+            answer => return answer,
+        }
+    }
+    Err(before.map_or_else(|| no_segments(dir), Error::from))
 }
 
 /// Looks at all segments of `dir`. Reads headers and footers, and the records of the segments without a footer only.
@@ -190,31 +207,65 @@ fn survey(reader: &mut SegmentReader) -> Result<Survey> {
         let defect = Defect::Short { expected: reader.header().allocated, found: reader.file_bytes() };
         return Err(short_file(reader, defect)?);
     }
-    let mut positions = Vec::new();
-    let mut last_batch = reader.at();
-    let (found, marked) = loop {
-        match reader.look()? {
-            Item::Record { body, first, chain } => {
-                if first {
-                    last_batch = reader.at();
+    let mut passed = Passed { positions: Vec::new(), last_batch: reader.at() };
+    loop {
+        let (found, marked) = passed.walk(reader)?;
+        let torn = match tail(reader, found, marked)? {
+            Tail::Clean => None,
+            Tail::Torn(cut) => Some(cut),
+            Tail::Grown => continue,
+        };
+        return Ok(Survey { extent: passed.extent(reader, marked), torn });
+    }
+}
+
+/// What is remembered of the records that were passed.
+struct Passed {
+    positions: Vec<u32>,
+    last_batch: u64,
+}
+
+impl Passed {
+    /// Passes all good records; tells what stands behind them, and whether that is their mark.
+    fn walk(&mut self, reader: &mut SegmentReader) -> Result<(String, bool)> {
+        loop {
+            return Ok(match reader.look()? {
+                Item::Record { body, first, chain } => {
+                    self.note(reader, first);
+                    reader.pass(body, chain);
+                    continue;
                 }
-                if (reader.offset() - reader.header().base).is_multiple_of(POSITION_STRIDE.into()) {
-                    positions.push(reader.at() as u32);
-                }
-                reader.pass(body, chain);
-            }
-            Item::Mark { head } if head == reader.offset() => {
-                break ("something behind the mark".into(), true);
-            }
-            Item::Mark { .. } => break ("a mark for another place".into(), false),
-            Item::Blank => break ("zeros before something else".into(), false),
-            Item::FooterTag => break ("a torn footer".into(), false),
-            Item::Bad(defect) => break (defect.to_string(), false),
-            Item::More(_) => break ("an incomplete record".into(), false),
+                Item::Mark { head } if head == reader.offset() => ("something behind the mark".into(), true),
+                Item::Mark { .. } => ("a mark for another place".into(), false),
+                Item::Blank => ("zeros before something else".into(), false),
+                Item::FooterTag => ("a torn footer".into(), false),
+                Item::Bad(defect) => (defect.to_string(), false),
+                Item::More(_) => ("an incomplete record".into(), false),
+            });
         }
-    };
-    let torn = torn_tail(reader, found, marked)?;
-    Ok(Survey { extent: Extent { last_batch, ..extent_of(reader, positions, marked) }, torn })
+    }
+
+    fn note(&mut self, reader: &SegmentReader, first: bool) {
+        if first {
+            self.last_batch = reader.at();
+        }
+        if (reader.offset() - reader.header().base).is_multiple_of(POSITION_STRIDE.into()) {
+            self.positions.push(reader.at() as u32);
+        }
+    }
+
+    fn extent(self, reader: &SegmentReader, marked: bool) -> Extent {
+        Extent {
+            header: *reader.header(),
+            count: (reader.offset() - reader.header().base) as u32,
+            end: reader.at(),
+            chain: reader.chain(),
+            positions: self.positions,
+            file_bytes: reader.file_bytes(),
+            marked,
+            last_batch: self.last_batch,
+        }
+    }
 }
 
 /// Damage in a file that was cut short: named at the last place that is still good.
@@ -225,40 +276,32 @@ fn short_file(reader: &mut SegmentReader, defect: Defect) -> Result<Error> {
     Ok(reader.damage_here(defect))
 }
 
-fn extent_of(reader: &SegmentReader, positions: Vec<u32>, marked: bool) -> Extent {
-    Extent {
-        header: *reader.header(),
-        count: (reader.offset() - reader.header().base) as u32,
-        end: reader.at(),
-        chain: reader.chain(),
-        positions,
-        file_bytes: reader.file_bytes(),
-        marked,
-        last_batch: reader.at(),
-    }
+/// What stands behind the last good record.
+enum Tail {
+    Clean,
+    Torn(Cut),
+    /// More good records than a moment ago.
+    Grown,
 }
 
-/// What stands behind the last good record: nothing, something torn, or proof of damage.
-fn torn_tail(reader: &mut SegmentReader, found: String, marked: bool) -> Result<Option<Cut>> {
+fn tail(reader: &mut SegmentReader, found: String, marked: bool) -> Result<Tail> {
     let start = reader.at() + if marked { MARK_BYTES as u64 } else { 0 };
     let solid = reader.solid_end()?;
     if solid <= start {
-        return Ok(None);
+        return Ok(Tail::Clean);
     }
-    if let Some(proof) = reader.proof()? {
-        let item = reader.look()?;
-        return Err(match item {
-            Item::Bad(_) => reader.damage(item),
-            _ => reader.damage_here(Defect::Hole { proof }),
-        });
+    let Some(proof) = reader.proof()? else {
+        let (path, head) = (reader.path().to_owned(), reader.offset());
+        return Ok(Tail::Torn(Cut { path, byte: start, bytes: solid - start, head, found }));
+    };
+    // A writer in another process may have written it since this place was read: whatever is proven to stand here was
+    // written before its proof, so a fresh look must find it.
+    reader.refresh()?;
+    match reader.look()? {
+        Item::Record { .. } => Ok(Tail::Grown),
+        item @ Item::Bad(_) => Err(reader.damage(item)),
+        _ => Err(reader.damage_here(Defect::Hole { proof })),
     }
-    Ok(Some(Cut {
-        path: reader.path().to_owned(),
-        byte: start,
-        bytes: solid - start,
-        head: reader.offset(),
-        found,
-    }))
 }
 
 impl Layout {
