@@ -201,6 +201,31 @@ fn a_segment_that_continues_another_history_is_damage() {
     assert_eq!((found.path, found.intact), (segment_path(second), Some(second)));
 }
 
+/// Every record is good by itself here; only the chain tells that they changed places.
+#[test]
+fn records_that_changed_places_are_damage() {
+    let (disk, model) = {
+        let disk = MemoryDisk::new();
+        let store = options(&disk).create(true).open::<Value>(dir()).unwrap();
+        (1..=4i64).for_each(|number| drop(store.produce(|doc| doc["n"] = number.into()).unwrap()));
+        store.close().unwrap();
+        (disk, 4)
+    };
+    let path = segment_path(0);
+    let bytes = disk.bytes(&path).unwrap();
+    let starts: Vec<usize> = (0..model).fold(vec![HEADER_BYTES], |mut starts, _| {
+        let at = starts[starts.len() - 1];
+        let length = u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
+        starts.push(at + length + 8);
+        starts
+    });
+    let (second, third) = (starts[1]..starts[2], starts[2]..starts[3]);
+    let mut swapped = bytes.clone();
+    swapped.splice(starts[1]..starts[3], [&bytes[third], &bytes[second]].concat());
+    disk.put(&path, swapped);
+    assert_eq!(damage(&disk).intact, Some(1));
+}
+
 #[test]
 fn a_missing_first_segment_is_damage() {
     let (disk, _) = closed();
