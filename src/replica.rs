@@ -12,13 +12,12 @@ use crate::io::Env;
 use crate::log::view::View;
 use crate::log::{self, Birth, Log};
 use crate::snapshot::{self, Snapshot};
-use crate::store::open::{Occupant, begin_at, must_be_free, occupant, proven_version};
+use crate::store::open::{Occupant, USUAL_SEGMENT_BYTES, begin_at, must_be_free, occupant, proven_version};
 use crate::store::reader::open_view;
 use std::path::{Path, PathBuf};
 
 /// How much is copied before it is synced, in bytes.
 const BATCH_BYTES: usize = 1 << 20;
-const SEGMENT_BYTES: u64 = 64 << 20;
 
 /// A copy of a store that follows it.
 #[derive(Debug)]
@@ -157,7 +156,7 @@ impl Replica {
 fn reopen(env: &Env, dir: &Path) -> Result<Log> {
     let lock = log::lock(&*env.disk, dir)?;
     let proven = proven_version(&*env.disk, dir)?;
-    let (log, _) = Log::open(env, dir, proven, SEGMENT_BYTES, lock)?;
+    let (log, _) = Log::open(env, dir, proven, USUAL_SEGMENT_BYTES, lock)?;
     if log.is_replica() {
         return Ok(log);
     }
@@ -171,11 +170,11 @@ fn bootstrap(env: &Env, source: &View, source_dir: &Path, dir: &Path) -> Result<
     let header = source.header()?;
     if oldest > 0 {
         let snapshot = Snapshot::read(&*env.disk, &snapshot::path_of(source_dir, oldest), oldest)?;
-        return begin_at(env, dir, &snapshot, true);
+        return begin_at(env, dir, &snapshot, true, USUAL_SEGMENT_BYTES);
     }
     env.disk.create_dir(dir).during("create directory", dir)?;
     let lock = log::lock(&*env.disk, dir)?;
     let (store, epoch) = (header.store, header.epoch);
     let birth = Birth { store, replica: true, epoch, base: 0, chain: store.genesis() };
-    Log::create(env, dir, birth, SEGMENT_BYTES, lock)
+    Log::create(env, dir, birth, USUAL_SEGMENT_BYTES, lock)
 }

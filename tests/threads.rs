@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "helpers of tests may fail loudly")]
 
 use redraft::{Error, ErrorKind, Meta, Options, Patch, Reader, Store, Value, value};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 const THREADS: u64 = 8;
 const EACH: u64 = 50;
@@ -107,4 +107,33 @@ fn a_recipe_that_changes_nothing_records_nothing() {
     assert_eq!((commit.version(), commit.patch().len()), (1, 0));
     assert_eq!(store.apply(&Patch::new(), Meta::default()).unwrap().version(), 1);
     assert!(std::sync::Arc::ptr_eq(&before, &store.state()));
+}
+
+/// The reader takes the way of another process: through the files, without a lock.
+#[test]
+fn a_reader_opened_beside_a_busy_writer_sees_no_damage_and_all_that_was_acknowledged() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("store");
+    let store: Store<Value> = Options::new().segment_bytes(2048).open(&path).unwrap();
+    let (acknowledged, busy) = (AtomicU64::new(0), AtomicU64::new(3));
+    std::thread::scope(|scope| {
+        for _ in 0..3 {
+            scope.spawn(|| {
+                for _ in 0..1500 {
+                    let commit =
+                        store.produce(|doc| doc["n"] = (doc["n"].as_i64().unwrap_or(0) + 1).into()).unwrap();
+                    acknowledged.fetch_max(commit.version(), Ordering::AcqRel);
+                }
+                busy.fetch_sub(1, Ordering::AcqRel);
+            });
+        }
+        while busy.load(Ordering::Acquire) > 0 {
+            let least = acknowledged.load(Ordering::Acquire);
+            let reader = Reader::<Value>::open(&path).unwrap();
+            let version = reader.version();
+            assert!(version >= least, "version {least} was acknowledged, the reader sees {version}");
+            assert_eq!(reader.state()["n"].as_u64().unwrap_or(0), version);
+            assert!(redraft::verify(&redraft::io::Env::real(), &path).unwrap().is_sound());
+        }
+    });
 }

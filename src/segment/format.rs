@@ -320,9 +320,10 @@ impl Footer {
         let chain = u32_at(tail, 12);
         let sound = u32_at(bytes, 0) == FOOTER_TAG
             && tail[20..24] == SEAL
-            && checksum(chain, &[&bytes[..table_end + 16]]) == u32_at(tail, 16);
+            && checksum(chain, &[&bytes[..table_end + 16]]) == u32_at(tail, 16)
+            && bytes.len() == Footer::bytes_for(u32_at(tail, 0));
         let positions: Vec<u32> = table.chunks_exact(4).map(|word| u32_at(word, 0)).collect();
         let footer = Footer { positions, count: u32_at(tail, 0), data_end: u64_at(tail, 4), chain };
-        (sound && footer.encode() == bytes).then_some(footer)
+        sound.then_some(footer)
     }
 }

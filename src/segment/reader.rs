@@ -258,32 +258,32 @@ impl SegmentReader {
     }
 
     /// Everything from the current place on, with the four bytes before it, without the zeros at the end.
-    fn rest(&mut self) -> Result<Vec<u8>> {
+    fn rest(&self) -> Result<Vec<u8>> {
         let start = self.at - CHECK_BYTES as u64;
-        let mut rest = Vec::new();
-        let mut solid = 0;
-        while start + (rest.len() as u64) < self.file_bytes {
-            let at = start + rest.len() as u64;
-            let piece = (self.file_bytes - at).min(WINDOW_BYTES as u64) as usize;
-            let old = rest.len();
-            rest.resize(old + piece, 0);
-            let count = read_full_at(&*self.file, &mut rest[old..], at).during("read segment", &self.path)?;
-            rest.truncate(old + count);
-            solid = rest[old..].iter().rposition(|&byte| byte != 0).map_or(solid, |last| old + last + 1);
-            if count < piece {
-                break;
-            }
-        }
         // The last record may end with zeros of its own.
-        rest.truncate((solid + CHECK_BYTES).min(rest.len()));
+        let end = (self.solid_end()? + CHECK_BYTES as u64).min(self.file_bytes).max(start);
+        let mut rest = vec![0; (end - start) as usize];
+        let count = read_full_at(&*self.file, &mut rest, start).during("read segment", &self.path)?;
+        rest.truncate(count);
         Ok(rest)
     }
 
-    /// The byte after the last one that is not zero, or the current place if all are.
-    pub(crate) fn solid_end(&mut self) -> Result<u64> {
-        let rest = self.rest()?;
-        let solid = rest.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-        Ok((self.at - CHECK_BYTES as u64 + solid as u64).max(self.at))
+    /// The byte after the last one that is not zero, or the current place if all are. Reads the rest of the file, keeps
+    /// none of it.
+    pub(crate) fn solid_end(&self) -> Result<u64> {
+        let left = usize::try_from(self.file_bytes.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let mut piece = vec![0; left.min(WINDOW_BYTES)];
+        let (mut at, mut solid) = (self.at, self.at);
+        while at < self.file_bytes {
+            let count = read_full_at(&*self.file, &mut piece, at).during("read segment", &self.path)?;
+            if count == 0 {
+                break;
+            }
+            let last = piece[..count].iter().rposition(|&byte| byte != 0);
+            solid = last.map_or(solid, |last| at + last as u64 + 1);
+            at += count as u64;
+        }
+        Ok(solid)
     }
 }
 

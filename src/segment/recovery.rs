@@ -6,9 +6,9 @@
 //! Always: nothing that was acknowledged is cut. What is damaged is reported with its place and left as it is.
 
 use super::format::{Chain, Footer, Item, MARK_BYTES, POSITION_STRIDE, StoreId};
-use super::path_of;
 use super::reader::SegmentReader;
 use super::writer::{Extent, SegmentWriter};
+use super::{bases_in, path_of};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::{Access, Disk, write_all_at};
 use std::path::{Path, PathBuf};
@@ -33,6 +33,8 @@ pub struct Cut {
 pub(crate) struct Layout {
     pub(crate) active_path: PathBuf,
     pub(crate) active: Extent,
+    /// The sealed segment before the active one, with its base offset.
+    sealed: Option<(PathBuf, u64)>,
     /// A full segment whose seal was interrupted.
     unsealed: Option<(PathBuf, Extent)>,
     /// The torn tail of the active segment.
@@ -59,6 +61,23 @@ struct End {
     store: StoreId,
 }
 
+/// How often a reader looks again at a log that changes under its eyes.
+const LOOKS_MAX: u32 = 100;
+
+/// [`inspect`], while a writer may be at work in another process. Directory and files are read one after the other, so a
+/// segment that is rolled in between can look damaged; what looks the same twice is.
+pub(crate) fn inspect_live(disk: &dyn Disk, dir: &Path) -> Result<Layout> {
+    let mut before = None;
+    for _ in 0..LOOKS_MAX {
+        let names = disk.list(dir).during("list store", dir)?;
+        match inspect(disk, dir, &bases_in(&names)) {
+            Err(Error::Damaged(damage)) if before.as_ref() != Some(&damage) => before = Some(damage),
+            answer => return answer,
+        }
+    }
+    Err(before.map_or_else(|| no_segments(dir), Error::from))
+}
+
 /// Looks at all segments of `dir`. Reads headers and footers, and the records of the segments without a footer only.
 /// Changes nothing. `bases` must not be empty.
 pub(crate) fn inspect(disk: &dyn Disk, dir: &Path, bases: &[u64]) -> Result<Layout> {
@@ -83,10 +102,11 @@ pub(crate) fn inspect(disk: &dyn Disk, dir: &Path, bases: &[u64]) -> Result<Layo
             None => {
                 let survey = survey(&mut reader)?;
                 let end = End { head: reader.offset(), chain: reader.chain(), store: reader.header().store };
-                if last {
-                    active = Some((reader, survey));
-                } else {
-                    unsealed = Some((reader.path().to_owned(), whole(survey, &reader)?));
+                match bases.get(index + 1) {
+                    None => active = Some((reader, survey)),
+                    Some(&next) => {
+                        unsealed = Some((reader.path().to_owned(), whole(survey, &reader, next)?));
+                    }
                 }
                 end
             }
@@ -111,7 +131,9 @@ fn finish(
     }
     begins_at_origin(disk, dir, bases, reader.header().origin)?;
     let Survey { extent: active, torn } = survey;
-    Ok(Layout { active_path: reader.path().to_owned(), active, unsealed, torn })
+    let before = bases.len().checked_sub(2).and_then(|index| bases.get(index));
+    let sealed = before.filter(|_| unsealed.is_none()).map(|&base| (path_of(dir, base), base));
+    Ok(Layout { active_path: reader.path().to_owned(), active, sealed, unsealed, torn })
 }
 
 /// The first segment must be the oldest one the store knows of.
@@ -169,18 +191,15 @@ fn never_sealed(path: &Path, extent: &Extent) -> Error {
     .into()
 }
 
-/// A segment with a successor was durable to its end when the successor was made: nothing of it can be torn.
-fn whole(survey: Survey, reader: &SegmentReader) -> Result<Extent> {
-    match survey.torn {
-        // The footer was being written when the machine stopped; recovery writes it again.
-        Some(cut) if !cut.found.starts_with(TORN_FOOTER) => {
-            Err(reader.damage_here(Defect::Hole { proof: "the next segment" }))
-        }
-        _ => Ok(survey.extent),
+/// A segment with a successor was durable to its end when the successor was made: every record before that must be
+/// here. What stands behind them is a footer that was being written when the machine stopped: whole, in part, or in part
+/// over the mark that stood there before. Recovery writes it again.
+fn whole(survey: Survey, reader: &SegmentReader, successor: u64) -> Result<Extent> {
+    if survey.torn.is_some() && reader.offset() < successor {
+        return Err(reader.damage_here(Defect::Hole { proof: "the next segment" }));
     }
+    Ok(survey.extent)
 }
-
-const TORN_FOOTER: &str = "a torn footer";
 
 /// Reads an unsealed segment to its end, verifying every record.
 fn survey(reader: &mut SegmentReader) -> Result<Survey> {
@@ -188,27 +207,65 @@ fn survey(reader: &mut SegmentReader) -> Result<Survey> {
         let defect = Defect::Short { expected: reader.header().allocated, found: reader.file_bytes() };
         return Err(short_file(reader, defect)?);
     }
-    let mut positions = Vec::new();
-    let (found, marked) = loop {
-        match reader.look()? {
-            Item::Record { body, chain, .. } => {
-                if (reader.offset() - reader.header().base).is_multiple_of(POSITION_STRIDE.into()) {
-                    positions.push(reader.at() as u32);
+    let mut passed = Passed { positions: Vec::new(), last_batch: reader.at() };
+    loop {
+        let (found, marked) = passed.walk(reader)?;
+        let torn = match tail(reader, found, marked)? {
+            Tail::Clean => None,
+            Tail::Torn(cut) => Some(cut),
+            Tail::Grown => continue,
+        };
+        return Ok(Survey { extent: passed.extent(reader, marked), torn });
+    }
+}
+
+/// What is remembered of the records that were passed.
+struct Passed {
+    positions: Vec<u32>,
+    last_batch: u64,
+}
+
+impl Passed {
+    /// Passes all good records; tells what stands behind them, and whether that is their mark.
+    fn walk(&mut self, reader: &mut SegmentReader) -> Result<(String, bool)> {
+        loop {
+            return Ok(match reader.look()? {
+                Item::Record { body, first, chain } => {
+                    self.note(reader, first);
+                    reader.pass(body, chain);
+                    continue;
                 }
-                reader.pass(body, chain);
-            }
-            Item::Mark { head } if head == reader.offset() => {
-                break ("something behind the mark".into(), true);
-            }
-            Item::Mark { .. } => break ("a mark for another place".into(), false),
-            Item::Blank => break ("zeros before something else".into(), false),
-            Item::FooterTag => break (TORN_FOOTER.into(), false),
-            Item::Bad(defect) => break (defect.to_string(), false),
-            Item::More(_) => break ("an incomplete record".into(), false),
+                Item::Mark { head } if head == reader.offset() => ("something behind the mark".into(), true),
+                Item::Mark { .. } => ("a mark for another place".into(), false),
+                Item::Blank => ("zeros before something else".into(), false),
+                Item::FooterTag => ("a torn footer".into(), false),
+                Item::Bad(defect) => (defect.to_string(), false),
+                Item::More(_) => ("an incomplete record".into(), false),
+            });
         }
-    };
-    let torn = torn_tail(reader, found, marked)?;
-    Ok(Survey { extent: extent_of(reader, positions, marked), torn })
+    }
+
+    fn note(&mut self, reader: &SegmentReader, first: bool) {
+        if first {
+            self.last_batch = reader.at();
+        }
+        if (reader.offset() - reader.header().base).is_multiple_of(POSITION_STRIDE.into()) {
+            self.positions.push(reader.at() as u32);
+        }
+    }
+
+    fn extent(self, reader: &SegmentReader, marked: bool) -> Extent {
+        Extent {
+            header: *reader.header(),
+            count: (reader.offset() - reader.header().base) as u32,
+            end: reader.at(),
+            chain: reader.chain(),
+            positions: self.positions,
+            file_bytes: reader.file_bytes(),
+            marked,
+            last_batch: self.last_batch,
+        }
+    }
 }
 
 /// Damage in a file that was cut short: named at the last place that is still good.
@@ -219,39 +276,32 @@ fn short_file(reader: &mut SegmentReader, defect: Defect) -> Result<Error> {
     Ok(reader.damage_here(defect))
 }
 
-fn extent_of(reader: &SegmentReader, positions: Vec<u32>, marked: bool) -> Extent {
-    Extent {
-        header: *reader.header(),
-        count: (reader.offset() - reader.header().base) as u32,
-        end: reader.at(),
-        chain: reader.chain(),
-        positions,
-        file_bytes: reader.file_bytes(),
-        marked,
-    }
+/// What stands behind the last good record.
+enum Tail {
+    Clean,
+    Torn(Cut),
+    /// More good records than a moment ago.
+    Grown,
 }
 
-/// What stands behind the last good record: nothing, something torn, or proof of damage.
-fn torn_tail(reader: &mut SegmentReader, found: String, marked: bool) -> Result<Option<Cut>> {
+fn tail(reader: &mut SegmentReader, found: String, marked: bool) -> Result<Tail> {
     let start = reader.at() + if marked { MARK_BYTES as u64 } else { 0 };
     let solid = reader.solid_end()?;
     if solid <= start {
-        return Ok(None);
+        return Ok(Tail::Clean);
     }
-    if let Some(proof) = reader.proof()? {
-        let item = reader.look()?;
-        return Err(match item {
-            Item::Bad(_) => reader.damage(item),
-            _ => reader.damage_here(Defect::Hole { proof }),
-        });
+    let Some(proof) = reader.proof()? else {
+        let (path, head) = (reader.path().to_owned(), reader.offset());
+        return Ok(Tail::Torn(Cut { path, byte: start, bytes: solid - start, head, found }));
+    };
+    // A writer in another process may have written it since this place was read: whatever is proven to stand here was
+    // written before its proof, so a fresh look must find it.
+    reader.refresh()?;
+    match reader.look()? {
+        Item::Record { .. } => Ok(Tail::Grown),
+        item @ Item::Bad(_) => Err(reader.damage(item)),
+        _ => Err(reader.damage_here(Defect::Hole { proof })),
     }
-    Ok(Some(Cut {
-        path: reader.path().to_owned(),
-        byte: start,
-        bytes: solid - start,
-        head: reader.offset(),
-        found,
-    }))
 }
 
 impl Layout {
@@ -266,9 +316,26 @@ impl Layout {
             .into())
     }
 
+    /// Whether the last session ended with a clean close, so that nothing is in doubt.
+    fn is_closed(&self) -> bool {
+        let closed_bytes = self.active.end + MARK_BYTES as u64;
+        self.active.marked && self.torn.is_none() && self.active.file_bytes == closed_bytes
+    }
+
     /// Does what the table allows a writer to do, and hands over the active segment. Idempotent: a crash in the middle
-    /// leaves something that is decided in the same way. Syncs at most three times.
-    pub(crate) fn mend(self, disk: &dyn Disk) -> Result<SegmentWriter> {
+    /// leaves something that is decided in the same way. After a clean close it does nothing.
+    ///
+    /// Otherwise the session before may have ended with a failed sync. Then the kernel shows what is not on the disk and
+    /// calls it clean, so whatever that session did last is done again before anything is built on it: the name of the
+    /// active segment, the seal of the one before, the last batch.
+    pub(crate) fn mend(self, disk: &dyn Disk, dir: &Path) -> Result<SegmentWriter> {
+        if self.is_closed() {
+            return SegmentWriter::resume(disk, self.active_path, self.active);
+        }
+        if self.active.count == 0 {
+            disk.sync_dir(dir).during("sync directory", dir)?;
+            self.sealed.iter().try_for_each(|(path, base)| seal_again(disk, path, *base))?;
+        }
         if let Some((path, extent)) = self.unsealed {
             tracing::info!(path = %path.display(), "finishing an interrupted roll");
             SegmentWriter::resume(disk, path, extent)?.seal()?;
@@ -276,15 +343,22 @@ impl Layout {
         if let Some(cut) = &self.torn {
             erase(disk, cut)?;
         }
-        let settled = self.active.marked && self.torn.is_none();
-        let writer = SegmentWriter::resume(disk, self.active_path, self.active)?;
-        if !settled {
-            // Records that were written but perhaps never synced are about to be served: they must be durable first.
-            writer.sync()?;
-            writer.write_mark()?;
-        }
+        let last_batch = self.active.last_batch;
+        let mut writer = SegmentWriter::resume(disk, self.active_path, self.active)?;
+        writer.renew(last_batch)?;
+        writer.write_mark()?;
         Ok(writer)
     }
+}
+
+/// Writes the footer of a sealed segment once more and makes it durable.
+fn seal_again(disk: &dyn Disk, path: &Path, base: u64) -> Result<()> {
+    let Some(footer) = SegmentReader::open(disk, path.to_owned(), base)?.footer()? else { return Ok(()) };
+    let file = disk.open(path, Access::Write).during("open segment for writing", path)?;
+    let bytes = footer.encode();
+    write_all_at(&*file, &bytes, footer.data_end).during("write segment footer", path)?;
+    file.set_len(footer.data_end + bytes.len() as u64).during("trim segment", path)?;
+    file.sync().during("sync segment", path)
 }
 
 /// Overwrites a torn tail with zeros. Cutting the file short instead would make it look damaged to whoever comes next.

@@ -6,7 +6,7 @@
 use super::format::{self, Chain, Footer, HEADER_BYTES, Header, MARK_BYTES, POSITION_STRIDE};
 use super::{UNFINISHED, path_of};
 use crate::error::{IoContext, Result};
-use crate::io::{Access, Disk, File, write_all_at};
+use crate::io::{Access, Disk, File, read_full_at, write_all_at};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(crate) struct SegmentWriter {
     end: u64,
     chain: Chain,
     positions: Vec<u32>,
-    /// Whether the file has its full length; after a clean close it does not.
+    /// Whether this session has made sure that the file has its full length, durably.
     extended: bool,
 }
 
@@ -49,6 +49,8 @@ pub(crate) struct Extent {
     pub(crate) file_bytes: u64,
     /// Whether a mark stands at the end.
     pub(crate) marked: bool,
+    /// Where the last batch starts: nothing after it proves that this batch was synced.
+    pub(crate) last_batch: u64,
 }
 
 impl SegmentWriter {
@@ -74,9 +76,8 @@ impl SegmentWriter {
     /// Goes on where an unsealed segment ends.
     pub(crate) fn resume(disk: &dyn Disk, path: PathBuf, extent: Extent) -> Result<SegmentWriter> {
         let file = disk.open(&path, Access::Write).during("open segment for writing", &path)?;
-        let extended = extent.file_bytes >= extent.header.allocated;
         let Extent { header, count, end, chain, positions, .. } = extent;
-        Ok(SegmentWriter { file, path, header, count, end, chain, positions, extended })
+        Ok(SegmentWriter { file, path, header, count, end, chain, positions, extended: false })
     }
 
     pub(crate) fn header(&self) -> &Header {
@@ -127,7 +128,8 @@ impl SegmentWriter {
     }
 
     /// Gives a cleanly closed file its full length back, before its mark is overwritten: until then it ends with a
-    /// mark, from then on it is long enough, and at no time is it neither.
+    /// mark, from then on it is long enough, and at no time is it neither. A length that is there already may be what
+    /// a session before this one failed to sync, so it is synced once in each session.
     fn extend(&mut self) -> Result<()> {
         if !self.extended {
             self.file.allocate(self.header.allocated).during("allocate segment", &self.path)?;
@@ -135,6 +137,20 @@ impl SegmentWriter {
             self.extended = true;
         }
         Ok(())
+    }
+
+    /// Makes what a session before this one wrote, from byte `from` on, durable. Writes it once more: if the sync of that
+    /// session failed, the kernel has dropped the pages, shows them all the same, and a sync alone would do nothing.
+    pub(crate) fn renew(&mut self, from: u64) -> Result<()> {
+        const PIECE_BYTES: u64 = 1 << 20;
+        let mut at = from;
+        while at < self.end {
+            let mut piece = vec![0; (self.end - at).min(PIECE_BYTES) as usize];
+            let count = read_full_at(&*self.file, &mut piece, at).during("read segment", &self.path)?;
+            write_all_at(&*self.file, &piece[..count], at).during("renew segment", &self.path)?;
+            at += (count as u64).max(1);
+        }
+        self.extend()
     }
 
     pub(crate) fn sync(&self) -> Result<()> {

@@ -41,6 +41,8 @@ pub(crate) struct History<S> {
     pub(crate) env: Env,
     pub(crate) dir: PathBuf,
     pub(crate) view: View,
+    /// The size of a new segment, should one be made from here.
+    pub(crate) segment_bytes: u64,
     kept: Mutex<VecDeque<Arc<Tip<S>>>>,
 }
 
@@ -53,8 +55,8 @@ pub(crate) struct Start<S> {
 }
 
 impl<S: State> History<S> {
-    pub(crate) fn new(env: &Env, dir: PathBuf, view: View) -> Self {
-        History { env: env.clone(), dir, view, kept: Mutex::new(VecDeque::new()) }
+    pub(crate) fn new(env: &Env, dir: PathBuf, view: View, segment_bytes: u64) -> Self {
+        History { env: env.clone(), dir, view, segment_bytes, kept: Mutex::new(VecDeque::new()) }
     }
 
     /// The oldest version that can be rebuilt.

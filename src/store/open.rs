@@ -16,6 +16,9 @@ use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Mutex;
 
+/// The size of a segment unless the options say otherwise.
+pub(crate) const USUAL_SEGMENT_BYTES: u64 = 64 << 20;
+
 /// How a store is opened.
 ///
 /// ```
@@ -48,7 +51,7 @@ pub struct Opened {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { env: Env::real(), segment_bytes: 64 << 20, create: true }
+        Options { env: Env::real(), segment_bytes: USUAL_SEGMENT_BYTES, create: true }
     }
 }
 
@@ -117,7 +120,7 @@ impl Options {
     /// # Errors
     /// As [`open`](Options::open), except that a writer elsewhere is no hindrance.
     pub fn open_read_only<S: State>(&self, path: impl AsRef<Path>) -> Result<super::Reader<S>> {
-        super::Reader::in_env(&self.env, path.as_ref())
+        super::Reader::in_env(&self.env, path.as_ref(), self.segment_bytes)
     }
 
     fn create_in<S: State>(&self, path: &Path) -> Result<Store<S>> {
@@ -153,7 +156,7 @@ impl Options {
 
     /// Finds the state that the log ends with.
     fn assemble<S: State>(&self, path: &Path, log: Log, cut: Option<Cut>) -> Result<Store<S>> {
-        let history = History::new(&self.env, path.to_owned(), log.view());
+        let history = History::new(&self.env, path.to_owned(), log.view(), self.segment_bytes);
         let Start { tip, records, from_snapshot, passed_over } = history.start(log.head())?;
         let first = tip.version;
         let tip = history.replay(tip, records, log.head())?;

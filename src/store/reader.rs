@@ -1,7 +1,7 @@
 //! The public reading half: [`Reader`] for a store that somebody else may be writing, [`Changes`] for its history.
 
 use super::history::{History, Tip, decode};
-use super::open::{Occupant, occupant, proven_version};
+use super::open::{Occupant, USUAL_SEGMENT_BYTES, occupant, proven_version};
 use super::restore;
 use crate::error::{Error, Result};
 use crate::io::Env;
@@ -31,11 +31,11 @@ impl<S: State> Reader<S> {
     /// # Errors
     /// [`Error::NotAStore`], [`Error::Damaged`], [`Error::Newer`], [`Error::Io`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Reader::in_env(&Env::real(), path.as_ref())
+        Reader::in_env(&Env::real(), path.as_ref(), USUAL_SEGMENT_BYTES)
     }
 
-    pub(crate) fn in_env(env: &Env, path: &Path) -> Result<Self> {
-        let history = History::new(env, path.to_owned(), open_view(env, path)?);
+    pub(crate) fn in_env(env: &Env, path: &Path, segment_bytes: u64) -> Result<Self> {
+        let history = History::new(env, path.to_owned(), open_view(env, path)?, segment_bytes);
         let start = history.start(u64::MAX)?;
         let tip = history.replay(start.tip, start.records, u64::MAX)?;
         Ok(Reader { history, tip: Mutex::new(tip) })

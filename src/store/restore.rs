@@ -11,9 +11,6 @@ use crate::snapshot::{Header, Snapshot};
 use crate::state::State;
 use std::path::Path;
 
-/// The size of the first segment; the options of whoever opens the new store decide about later ones.
-const FIRST_SEGMENT_BYTES: u64 = 64 << 20;
-
 pub(super) fn restore<S: State>(history: &History<S>, version: u64, target: &Path) -> Result<()> {
     let span = tracing::info_span!("restore", version, target = %target.display());
     let _entered = span.enter();
@@ -24,15 +21,21 @@ pub(super) fn restore<S: State>(history: &History<S>, version: u64, target: &Pat
     let header = Header { store, epoch: 1, version, chain: tip.chain };
     let (writers, state) = ((*tip.writers).clone(), tip.state.to_value());
     let snapshot = Snapshot { header, writers, stamp: tip.stamp, state };
-    begin_at(&history.env, target, &snapshot, false)?.close()
+    begin_at(&history.env, target, &snapshot, false, history.segment_bytes)?.close()
 }
 
 /// Makes a store (or replica) whose log begins at a snapshot.
-pub(crate) fn begin_at(env: &Env, target: &Path, snapshot: &Snapshot, replica: bool) -> Result<Log> {
+pub(crate) fn begin_at(
+    env: &Env,
+    target: &Path,
+    snapshot: &Snapshot,
+    replica: bool,
+    segment_bytes: u64,
+) -> Result<Log> {
     env.disk.create_dir(target).during("create directory", target)?;
     let lock = log::lock(&*env.disk, target)?;
     snapshot.write(&*env.disk, target)?;
     let Header { store, epoch, version, chain } = snapshot.header;
     let birth = Birth { store, replica, epoch, base: version, chain };
-    Log::create(env, target, birth, FIRST_SEGMENT_BYTES, lock)
+    Log::create(env, target, birth, segment_bytes, lock)
 }

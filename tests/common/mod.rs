@@ -155,20 +155,23 @@ pub(crate) struct Judged {
     /// Whether opening for writing said that something was cut or passed over.
     pub(crate) spoke: bool,
     pub(crate) cut: Option<redraft::Cut>,
+    /// Whether a version between the beginning and the newest could not be read.
+    pub(crate) gap: bool,
 }
 
 impl Judged {
     /// Whether anybody noticed that the image is not what was written.
     pub(crate) fn noticed(&self) -> bool {
         let report = self.report.as_ref().map_or(true, |report| !report.is_sound() || report.torn.is_some());
-        self.writer.is_err() || self.reader.is_err() || self.spoke || report
+        self.writer.is_err() || self.reader.is_err() || self.spoke || self.gap || report
     }
 }
 
 /// Reads, verifies and finally opens an image, and holds what comes out against the rules. A broken promise is an `Err`.
 pub(crate) fn judge(disk: &MemoryDisk, rules: Rules<'_>) -> Result<Judged, String> {
     let before = rules.thorough.then(|| contents(disk));
-    let reading = judge_reader(disk, rules)?;
+    let mut gap = false;
+    let reading = judge_reader(disk, rules, &mut gap)?;
     let report = judge_report(disk)?;
     if let Some(before) = before
         && before != contents(disk)
@@ -181,8 +184,7 @@ pub(crate) fn judge(disk: &MemoryDisk, rules: Rules<'_>) -> Result<Judged, Strin
             within("writer", version, rules.acked, rules.states)?;
             same("writer", version, &store.state(), rules.states)?;
             for version in some_of(version, rules.thorough) {
-                let state = store.at(version).map_err(|error| format!("at({version}): {error}"))?;
-                same("at", version, &state, rules.states)?;
+                past("at", version, store.at(version), rules.states, &mut gap)?;
             }
             let opened = store.opened();
             (Ok(version), opened.cut.is_some() || !opened.passed_over.is_empty(), opened.cut.clone())
@@ -190,10 +192,10 @@ pub(crate) fn judge(disk: &MemoryDisk, rules: Rules<'_>) -> Result<Judged, Strin
         Err(error) => (Err(typed(error)?), false, None),
     };
     agree(&writer, &report)?;
-    Ok(Judged { writer, reader: reading, report, spoke, cut })
+    Ok(Judged { writer, reader: reading, report, spoke, cut, gap })
 }
 
-fn judge_reader(disk: &MemoryDisk, rules: Rules<'_>) -> Result<Result<u64, Error>, String> {
+fn judge_reader(disk: &MemoryDisk, rules: Rules<'_>, gap: &mut bool) -> Result<Result<u64, Error>, String> {
     let reader = match reader(disk) {
         Ok(reader) => reader,
         Err(error) => return Ok(Err(typed(error)?)),
@@ -202,10 +204,23 @@ fn judge_reader(disk: &MemoryDisk, rules: Rules<'_>) -> Result<Result<u64, Error
     within("reader", version, rules.seen, rules.states)?;
     same("reader", version, &reader.state(), rules.states)?;
     for version in some_of(version, rules.thorough) {
-        let state = reader.at(version).map_err(|error| format!("reader at({version}): {error}"))?;
-        same("reader at", version, &state, rules.states)?;
+        past("reader at", version, reader.at(version), rules.states, gap)?;
     }
     Ok(Ok(version))
+}
+
+/// A past version is the right state, or lies behind damage that is named.
+fn past(
+    who: &str,
+    version: u64,
+    answer: Result<std::sync::Arc<Value>, Error>,
+    states: &[Value],
+    gap: &mut bool,
+) -> Result<(), String> {
+    match answer {
+        Ok(state) => same(who, version, &state, states),
+        Err(error) => typed(error).map(|_| *gap = true),
+    }
 }
 
 fn judge_report(disk: &MemoryDisk) -> Result<Result<Report, Error>, String> {

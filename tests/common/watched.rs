@@ -48,8 +48,8 @@ impl Watched {
         Watched { inner: Arc::new(inner), watcher: Arc::new(watcher) }
     }
 
-    fn tell(&self, call: Call) {
-        (self.watcher)(&call);
+    fn tell(&self, call: &Call) {
+        (self.watcher)(call);
     }
 }
 
@@ -61,12 +61,12 @@ impl fmt::Debug for Watched {
 
 impl Disk for Watched {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        self.tell(Call::CreateDir);
+        self.tell(&Call::CreateDir);
         self.inner.create_dir(path)
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        self.tell(Call::List);
+        self.tell(&Call::List);
         self.inner.list(dir)
     }
 
@@ -75,28 +75,28 @@ impl Disk for Watched {
     }
 
     fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn File>> {
-        self.tell(Call::Open(path.to_owned(), access));
+        self.tell(&Call::Open(path.to_owned(), access));
         let inner = self.inner.open(path, access)?;
         Ok(Arc::new(WatchedFile { inner, path: path.to_owned(), disk: self.clone() }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.tell(Call::Rename(from.to_owned(), to.to_owned()));
+        self.tell(&Call::Rename(from.to_owned(), to.to_owned()));
         self.inner.rename(from, to)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.tell(Call::Remove(path.to_owned()));
+        self.tell(&Call::Remove(path.to_owned()));
         self.inner.remove(path)
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        self.tell(Call::SyncDir);
+        self.tell(&Call::SyncDir);
         self.inner.sync_dir(dir)
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<LockAttempt> {
-        self.tell(Call::Lock);
+        self.tell(&Call::Lock);
         self.inner.try_lock(path)
     }
 }
@@ -110,32 +110,32 @@ struct WatchedFile {
 
 impl File for WatchedFile {
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-        self.disk.tell(Call::Read(self.path.clone(), at));
+        self.disk.tell(&Call::Read(self.path.clone(), at));
         self.inner.read_at(buffer, at)
     }
 
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<usize> {
-        self.disk.tell(Call::Write(self.path.clone(), at, bytes.len()));
+        self.disk.tell(&Call::Write(self.path.clone(), at, bytes.len()));
         self.inner.write_at(bytes, at)
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.disk.tell(Call::Sync(self.path.clone()));
+        self.disk.tell(&Call::Sync(self.path.clone()));
         self.inner.sync()
     }
 
     fn len(&self) -> io::Result<u64> {
-        self.disk.tell(Call::Len(self.path.clone()));
+        self.disk.tell(&Call::Len(self.path.clone()));
         self.inner.len()
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.disk.tell(Call::SetLen(self.path.clone(), len));
+        self.disk.tell(&Call::SetLen(self.path.clone(), len));
         self.inner.set_len(len)
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {
-        self.disk.tell(Call::Allocate(self.path.clone(), len));
+        self.disk.tell(&Call::Allocate(self.path.clone(), len));
         self.inner.allocate(len)
     }
 }
