@@ -83,10 +83,11 @@ pub(crate) fn inspect(disk: &dyn Disk, dir: &Path, bases: &[u64]) -> Result<Layo
             None => {
                 let survey = survey(&mut reader)?;
                 let end = End { head: reader.offset(), chain: reader.chain(), store: reader.header().store };
-                if last {
-                    active = Some((reader, survey));
-                } else {
-                    unsealed = Some((reader.path().to_owned(), whole(survey, &reader)?));
+                match bases.get(index + 1) {
+                    None => active = Some((reader, survey)),
+                    Some(&next) => {
+                        unsealed = Some((reader.path().to_owned(), whole(survey, &reader, next)?));
+                    }
                 }
                 end
             }
@@ -169,18 +170,15 @@ fn never_sealed(path: &Path, extent: &Extent) -> Error {
     .into()
 }
 
-/// A segment with a successor was durable to its end when the successor was made: nothing of it can be torn.
-fn whole(survey: Survey, reader: &SegmentReader) -> Result<Extent> {
-    match survey.torn {
-        // The footer was being written when the machine stopped; recovery writes it again.
-        Some(cut) if !cut.found.starts_with(TORN_FOOTER) => {
-            Err(reader.damage_here(Defect::Hole { proof: "the next segment" }))
-        }
-        _ => Ok(survey.extent),
+/// A segment with a successor was durable to its end when the successor was made: every record before that must be
+/// here. What stands behind them is a footer that was being written when the machine stopped: whole, in part, or in part
+/// over the mark that stood there before. Recovery writes it again.
+fn whole(survey: Survey, reader: &SegmentReader, successor: u64) -> Result<Extent> {
+    if survey.torn.is_some() && reader.offset() < successor {
+        return Err(reader.damage_here(Defect::Hole { proof: "the next segment" }));
     }
+    Ok(survey.extent)
 }
-
-const TORN_FOOTER: &str = "a torn footer";
 
 /// Reads an unsealed segment to its end, verifying every record.
 fn survey(reader: &mut SegmentReader) -> Result<Survey> {
@@ -202,7 +200,7 @@ fn survey(reader: &mut SegmentReader) -> Result<Survey> {
             }
             Item::Mark { .. } => break ("a mark for another place".into(), false),
             Item::Blank => break ("zeros before something else".into(), false),
-            Item::FooterTag => break (TORN_FOOTER.into(), false),
+            Item::FooterTag => break ("a torn footer".into(), false),
             Item::Bad(defect) => break (defect.to_string(), false),
             Item::More(_) => break ("an incomplete record".into(), false),
         }
