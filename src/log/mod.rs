@@ -120,7 +120,7 @@ impl Log {
         layout.reaches(proven)?;
         remove_unfinished(&*env.disk, dir, &names)?;
         let cut = layout.torn.clone();
-        let writer = layout.mend(&*env.disk)?;
+        let writer = layout.mend(&*env.disk, dir)?;
         tracing::info!(head = writer.head(), torn = cut.is_some(), "log is ready");
         let segment_bytes = segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
         Ok((Log::over(env, dir, writer, segment_bytes, lock), cut))

@@ -63,6 +63,10 @@ impl View {
         if bases.is_empty() {
             return Err(Error::NotAStore { path: self.dir.clone(), why: "it has no segments" });
         }
+        if let (Bound::Proof(known), Some(&newest)) = (&self.bound, bases.last()) {
+            // A segment is named only after everything before it was durable.
+            known.fetch_max(newest, Ordering::AcqRel);
+        }
         Ok(bases)
     }
 

@@ -187,9 +187,13 @@ fn survey(reader: &mut SegmentReader) -> Result<Survey> {
         return Err(short_file(reader, defect)?);
     }
     let mut positions = Vec::new();
+    let mut last_batch = reader.at();
     let (found, marked) = loop {
         match reader.look()? {
-            Item::Record { body, chain, .. } => {
+            Item::Record { body, first, chain } => {
+                if first {
+                    last_batch = reader.at();
+                }
                 if (reader.offset() - reader.header().base).is_multiple_of(POSITION_STRIDE.into()) {
                     positions.push(reader.at() as u32);
                 }
@@ -206,7 +210,7 @@ fn survey(reader: &mut SegmentReader) -> Result<Survey> {
         }
     };
     let torn = torn_tail(reader, found, marked)?;
-    Ok(Survey { extent: extent_of(reader, positions, marked), torn })
+    Ok(Survey { extent: extent_of(reader, positions, marked, last_batch), torn })
 }
 
 /// Damage in a file that was cut short: named at the last place that is still good.
@@ -217,7 +221,7 @@ fn short_file(reader: &mut SegmentReader, defect: Defect) -> Result<Error> {
     Ok(reader.damage_here(defect))
 }
 
-fn extent_of(reader: &SegmentReader, positions: Vec<u32>, marked: bool) -> Extent {
+fn extent_of(reader: &SegmentReader, positions: Vec<u32>, marked: bool, last_batch: u64) -> Extent {
     Extent {
         header: *reader.header(),
         count: (reader.offset() - reader.header().base) as u32,
@@ -226,6 +230,7 @@ fn extent_of(reader: &SegmentReader, positions: Vec<u32>, marked: bool) -> Exten
         positions,
         file_bytes: reader.file_bytes(),
         marked,
+        last_batch,
     }
 }
 
@@ -265,8 +270,15 @@ impl Layout {
     }
 
     /// Does what the table allows a writer to do, and hands over the active segment. Idempotent: a crash in the middle
-    /// leaves something that is decided in the same way. Syncs at most three times.
-    pub(crate) fn mend(self, disk: &dyn Disk) -> Result<SegmentWriter> {
+    /// leaves something that is decided in the same way. After a clean close it writes and syncs nothing.
+    ///
+    /// What was read here may be in the page cache only: the last session may have been killed before a sync, or its last
+    /// sync may have failed. So nothing is built upon that is not synced here first.
+    pub(crate) fn mend(self, disk: &dyn Disk, dir: &Path) -> Result<SegmentWriter> {
+        if self.active.count == 0 && !self.active.is_closed() {
+            // The segment's name, which everything to come depends on.
+            disk.sync_dir(dir).during("sync directory", dir)?;
+        }
         if let Some((path, extent)) = self.unsealed {
             tracing::info!(path = %path.display(), "finishing an interrupted roll");
             SegmentWriter::resume(disk, path, extent)?.seal()?;
@@ -274,10 +286,14 @@ impl Layout {
         if let Some(cut) = &self.torn {
             erase(disk, cut)?;
         }
-        let settled = self.active.marked && self.torn.is_none();
+        let closed = self.active.is_closed() && self.torn.is_none();
+        let (marked, last_batch) = (self.active.marked, self.active.last_batch);
         let writer = SegmentWriter::resume(disk, self.active_path, self.active)?;
-        if !settled {
-            // Records that were written but perhaps never synced are about to be served: they must be durable first.
+        if !closed {
+            if !marked {
+                writer.rewrite(last_batch)?;
+            }
+            // Also makes the file's length durable, which the next append relies on.
             writer.sync()?;
             writer.write_mark()?;
         }

@@ -6,7 +6,7 @@
 use super::format::{self, Chain, Footer, HEADER_BYTES, Header, MARK_BYTES, POSITION_STRIDE};
 use super::{UNFINISHED, path_of};
 use crate::error::{IoContext, Result};
-use crate::io::{Access, Disk, File, write_all_at};
+use crate::io::{Access, Disk, File, read_full_at, write_all_at};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -49,6 +49,15 @@ pub(crate) struct Extent {
     pub(crate) file_bytes: u64,
     /// Whether a mark stands at the end.
     pub(crate) marked: bool,
+    /// The byte at which the last batch starts: what stands before it was durable when it was written.
+    pub(crate) last_batch: u64,
+}
+
+impl Extent {
+    /// Whether the file ends with its mark, as a clean close leaves it.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.marked && self.file_bytes == self.end + MARK_BYTES as u64
+    }
 }
 
 impl SegmentWriter {
@@ -133,6 +142,24 @@ impl SegmentWriter {
             self.file.allocate(self.header.allocated).during("allocate segment", &self.path)?;
             self.sync()?;
             self.extended = true;
+        }
+        Ok(())
+    }
+
+    /// Writes what stands from byte `from` on once more. A sync that failed may have left these bytes in the page cache,
+    /// called clean, and nowhere else: only bytes that were written anew are certain to be in the next sync.
+    pub(crate) fn rewrite(&self, from: u64) -> Result<()> {
+        const PIECE_BYTES: usize = 1 << 20;
+        let mut at = from;
+        while at < self.end {
+            let mut piece = vec![0; usize::try_from(self.end - at).unwrap_or(usize::MAX).min(PIECE_BYTES)];
+            let count = read_full_at(&*self.file, &mut piece, at).during("read segment", &self.path)?;
+            if count < piece.len() {
+                let short = std::io::ErrorKind::UnexpectedEof.into();
+                return Err(short).during("read segment", &self.path);
+            }
+            write_all_at(&*self.file, &piece, at).during("write segment again", &self.path)?;
+            at += count as u64;
         }
         Ok(())
     }
