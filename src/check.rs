@@ -74,7 +74,7 @@ pub fn verify(env: &Env, path: &Path) -> Result<Report> {
     };
     check.read_snapshots(&snapshot::versions_in(&names))?;
     check.read_segments(&bases_in(&names))?;
-    check.layout(&bases_in(&names))?;
+    check.layout()?;
     check.snapshots_are_of_this_log();
     Ok(check.report)
 }
@@ -208,8 +208,8 @@ impl Check<'_> {
     }
 
     /// How the segments stand to each other, and how the last one ends: the table that opening goes by.
-    fn layout(&mut self, bases: &[u64]) -> Result<()> {
-        match recovery::inspect(&*self.env.disk, self.dir, bases) {
+    fn layout(&mut self) -> Result<()> {
+        match recovery::inspect_live(&*self.env.disk, self.dir) {
             Ok(layout) => {
                 let proven = self.snapshots.keys().next_back().copied().unwrap_or(0);
                 let reaches = layout.reaches(proven);

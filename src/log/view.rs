@@ -9,12 +9,6 @@ use crate::segment::{path_of, recovery};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
-/// How often, and how long apart, a reader looks again before it calls something damaged that a writer at work in another
-/// process may just be changing.
-const LOOKS: u32 = 5;
-const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(20);
 
 /// Reads a log.
 #[derive(Clone, Debug)]
@@ -34,18 +28,8 @@ impl View {
     pub(crate) fn open(env: &Env, dir: &Path, proven: u64) -> Result<View> {
         let known = Arc::new(AtomicU64::new(proven));
         let view = View { env: env.clone(), dir: dir.to_owned(), bound: Bound::Proof(known) };
-        for _ in 1..LOOKS {
-            match view.inspect(proven) {
-                Err(Error::Damaged(_)) => std::thread::sleep(LOOK_AGAIN_AFTER),
-                answer => return answer.map(|()| view),
-            }
-        }
-        view.inspect(proven).map(|()| view)
-    }
-
-    fn inspect(&self, proven: u64) -> Result<()> {
-        let bases = bases(&*self.env.disk, &self.dir)?;
-        recovery::inspect(&*self.env.disk, &self.dir, &bases)?.reaches(proven)
+        recovery::inspect_live(&*env.disk, dir)?.reaches(proven)?;
+        Ok(view)
     }
 
     /// The header of the newest segment: identity, epoch, role.

@@ -178,6 +178,20 @@ impl SegmentReader {
         Ok(Footer::decode(bytes).filter(|footer| footer.data_end == start))
     }
 
+    /// The footer that starts at the current place, if a good one does and only zeros follow it: the file was sealed, but
+    /// the system stopped before it was cut to its length.
+    pub(crate) fn footer_here(&mut self) -> Result<Option<Footer>> {
+        let count = (self.offset - self.header.base) as u32;
+        let (wanted, chain, at) = (Footer::bytes_for(count), self.chain, self.at);
+        let bytes = self.bytes(at, wanted)?;
+        let footer = bytes.get(..wanted).and_then(Footer::decode);
+        let fits = |footer: &Footer| (footer.count, footer.data_end, footer.chain) == (count, at, chain);
+        match footer.filter(fits) {
+            Some(footer) if self.solid_end()? <= at + wanted as u64 => Ok(Some(footer)),
+            _ => Ok(None),
+        }
+    }
+
     /// Moves to a record of a sealed segment without reading what precedes it.
     /// At most 15 frames are scanned.
     pub(crate) fn seek(&mut self, offset: u64, footer: &Footer) -> Result<()> {
@@ -260,30 +274,30 @@ impl SegmentReader {
     /// Everything from the current place on, with the four bytes before it, without the zeros at the end.
     fn rest(&mut self) -> Result<Vec<u8>> {
         let start = self.at - CHECK_BYTES as u64;
-        let mut rest = Vec::new();
-        let mut solid = 0;
-        while start + (rest.len() as u64) < self.file_bytes {
-            let at = start + rest.len() as u64;
-            let piece = (self.file_bytes - at).min(WINDOW_BYTES as u64) as usize;
-            let old = rest.len();
-            rest.resize(old + piece, 0);
-            let count = read_full_at(&*self.file, &mut rest[old..], at).during("read segment", &self.path)?;
-            rest.truncate(old + count);
-            solid = rest[old..].iter().rposition(|&byte| byte != 0).map_or(solid, |last| old + last + 1);
-            if count < piece {
-                break;
-            }
-        }
         // The last record may end with zeros of its own.
-        rest.truncate((solid + CHECK_BYTES).min(rest.len()));
+        let end = (self.solid_end()? + CHECK_BYTES as u64).min(self.file_bytes).max(start);
+        let mut rest = vec![0; (end - start) as usize];
+        let count = read_full_at(&*self.file, &mut rest, start).during("read segment", &self.path)?;
+        rest.truncate(count);
         Ok(rest)
     }
 
-    /// The byte after the last one that is not zero, or the current place if all are.
-    pub(crate) fn solid_end(&mut self) -> Result<u64> {
-        let rest = self.rest()?;
-        let solid = rest.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
-        Ok((self.at - CHECK_BYTES as u64 + solid as u64).max(self.at))
+    /// The byte after the last one that is not zero, or the current place if all are. Reads the rest of the file, keeps
+    /// none of it.
+    pub(crate) fn solid_end(&self) -> Result<u64> {
+        let mut piece = vec![0; WINDOW_BYTES.min(self.file_bytes.saturating_sub(self.at) as usize)];
+        let (mut at, mut solid) = (self.at, self.at);
+        while at < self.file_bytes {
+            let count = read_full_at(&*self.file, &mut piece, at).during("read segment", &self.path)?;
+            if count == 0 {
+                break;
+            }
+            if let Some(last) = piece[..count].iter().rposition(|&byte| byte != 0) {
+                solid = at + last as u64 + 1;
+            }
+            at += count as u64;
+        }
+        Ok(solid)
     }
 }
 

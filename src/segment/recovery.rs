@@ -6,7 +6,7 @@
 //! Always: nothing that was acknowledged is cut. What is damaged is reported with its place and left as it is.
 
 use super::format::{Chain, Footer, Item, MARK_BYTES, POSITION_STRIDE, StoreId};
-use super::path_of;
+use super::{bases_in, path_of};
 use super::reader::SegmentReader;
 use super::writer::{Extent, SegmentWriter};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
@@ -34,7 +34,7 @@ pub(crate) struct Layout {
     pub(crate) active_path: PathBuf,
     pub(crate) active: Extent,
     /// A full segment whose seal was interrupted.
-    unsealed: Option<(PathBuf, Extent)>,
+    unsealed: Option<Unsealed>,
     /// The torn tail of the active segment.
     pub(crate) torn: Option<Cut>,
 }
@@ -46,10 +46,29 @@ impl Layout {
     }
 }
 
+/// A full segment whose file does not end with a footer.
+#[derive(Debug)]
+struct Unsealed {
+    path: PathBuf,
+    extent: Extent,
+    /// Whether it has a good footer all the same: only cutting the file to its length is missing.
+    has_footer: bool,
+}
+
 /// One unsealed segment, read to its end.
 struct Survey {
     extent: Extent,
+    /// A good footer with nothing but zeros behind it.
+    footer: Option<Footer>,
     torn: Option<Cut>,
+}
+
+/// What stands behind the last good record.
+enum Tail {
+    Clean,
+    Torn(Cut),
+    /// More good records than a moment ago.
+    Grown,
 }
 
 /// Where a segment ends and the next must begin.
@@ -59,22 +78,36 @@ struct End {
     store: StoreId,
 }
 
+/// How often a reader looks again at a log that changes under its eyes.
+const LOOKS_MAX: u32 = 100;
+
+/// [`inspect`], while a writer may be at work in another process. The directory and its files are read one after the
+/// other, so a segment that is rolled in between can look like damage; what looks the same twice is.
+pub(crate) fn inspect_live(disk: &dyn Disk, dir: &Path) -> Result<Layout> {
+    let mut before = None;
+    for _ in 0..LOOKS_MAX {
+        let names = disk.list(dir).during("list store", dir)?;
+        match inspect(disk, dir, &bases_in(&names)) {
+            Err(Error::Damaged(damage)) if before.as_ref() != Some(&damage) => before = Some(damage),
+            answer => return answer,
+        }
+    }
+    Err(before.map_or_else(|| no_segments(dir), Error::from))
+}
+
 /// Looks at all segments of `dir`. Reads headers and footers, and the records of the segments without a footer only.
-/// Changes nothing. `bases` must not be empty.
+/// Changes nothing.
 pub(crate) fn inspect(disk: &dyn Disk, dir: &Path, bases: &[u64]) -> Result<Layout> {
+    let Some((&newest, sealed)) = bases.split_last() else { return Err(no_segments(dir)) };
     let mut before: Option<End> = None;
-    let mut unsealed: Option<(PathBuf, Extent)> = None;
-    let mut active = None;
-    for (index, &base) in bases.iter().enumerate() {
+    let mut unsealed: Option<Unsealed> = None;
+    for (index, &base) in sealed.iter().enumerate() {
+        if let Some(unsealed) = unsealed.take().filter(|unsealed| !unsealed.has_footer) {
+            return Err(never_sealed(&unsealed));
+        }
         let mut reader = SegmentReader::open(disk, path_of(dir, base), base)?;
         follows(&reader, before.as_ref())?;
-        let last = index + 1 == bases.len();
-        let footer = reader.footer()?;
-        if let (Some((path, extent)), false) = (&unsealed, last && footer.is_none()) {
-            return Err(never_sealed(path, extent));
-        }
-        before = Some(match footer {
-            Some(footer) if last => return Err(successor_missing(&reader, &footer)),
+        before = Some(match reader.footer()? {
             Some(footer) => End {
                 head: base + u64::from(footer.count),
                 chain: footer.chain,
@@ -82,18 +115,22 @@ pub(crate) fn inspect(disk: &dyn Disk, dir: &Path, bases: &[u64]) -> Result<Layo
             },
             None => {
                 let survey = survey(&mut reader)?;
+                let next = bases[index + 1];
                 let end = End { head: reader.offset(), chain: reader.chain(), store: reader.header().store };
-                match bases.get(index + 1) {
-                    None => active = Some((reader, survey)),
-                    Some(&next) => {
-                        unsealed = Some((reader.path().to_owned(), whole(survey, &reader, next)?));
-                    }
-                }
+                unsealed = Some(whole(survey, &reader, next)?);
                 end
             }
         });
     }
-    let (reader, survey) = active.ok_or_else(|| no_segments(dir))?;
+    let mut reader = SegmentReader::open(disk, path_of(dir, newest), newest)?;
+    follows(&reader, before.as_ref())?;
+    if let Some(footer) = reader.footer()? {
+        return Err(successor_missing(&reader, &footer));
+    }
+    let survey = survey(&mut reader)?;
+    if let Some(footer) = &survey.footer {
+        return Err(successor_missing(&reader, footer));
+    }
     finish(disk, dir, bases, unsealed, reader, survey)
 }
 
@@ -101,17 +138,18 @@ fn finish(
     disk: &dyn Disk,
     dir: &Path,
     bases: &[u64],
-    unsealed: Option<(PathBuf, Extent)>,
+    unsealed: Option<Unsealed>,
     reader: SegmentReader,
     survey: Survey,
 ) -> Result<Layout> {
-    if let Some((path, extent)) = &unsealed
-        && survey.extent.count > 0
-    {
-        return Err(never_sealed(path, extent));
+    // With records in its successor a segment has been left for good, footer and all.
+    let left = survey.extent.count > 0;
+    if let Some(unsealed) = unsealed.as_ref().filter(|unsealed| left && !unsealed.has_footer) {
+        return Err(never_sealed(unsealed));
     }
     begins_at_origin(disk, dir, bases, reader.header().origin)?;
-    let Survey { extent: active, torn } = survey;
+    let Survey { extent: active, torn, .. } = survey;
+    let unsealed = unsealed.filter(|_| !left);
     Ok(Layout { active_path: reader.path().to_owned(), active, unsealed, torn })
 }
 
@@ -159,10 +197,11 @@ fn successor_missing(reader: &SegmentReader, footer: &Footer) -> Error {
     Damage { path: reader.path().to_owned(), byte: footer.data_end, defect, intact: Some(head) }.into()
 }
 
-fn never_sealed(path: &Path, extent: &Extent) -> Error {
+fn never_sealed(unsealed: &Unsealed) -> Error {
+    let Unsealed { path, extent, .. } = unsealed;
     let head = extent.header.base + u64::from(extent.count);
     Damage {
-        path: path.to_owned(),
+        path: path.clone(),
         byte: extent.end,
         defect: Defect::Unsealed { successor: head },
         intact: Some(head),
@@ -173,11 +212,12 @@ fn never_sealed(path: &Path, extent: &Extent) -> Error {
 /// A segment with a successor was durable to its end when the successor was made: every record before that must be
 /// here. What stands behind them is a footer that was being written when the machine stopped: whole, in part, or in part
 /// over the mark that stood there before. Recovery writes it again.
-fn whole(survey: Survey, reader: &SegmentReader, successor: u64) -> Result<Extent> {
+fn whole(survey: Survey, reader: &SegmentReader, successor: u64) -> Result<Unsealed> {
     if survey.torn.is_some() && reader.offset() < successor {
         return Err(reader.damage_here(Defect::Hole { proof: "the next segment" }));
     }
-    Ok(survey.extent)
+    let has_footer = survey.footer.is_some();
+    Ok(Unsealed { path: reader.path().to_owned(), extent: survey.extent, has_footer })
 }
 
 /// Reads an unsealed segment to its end, verifying every record.
@@ -186,31 +226,65 @@ fn survey(reader: &mut SegmentReader) -> Result<Survey> {
         let defect = Defect::Short { expected: reader.header().allocated, found: reader.file_bytes() };
         return Err(short_file(reader, defect)?);
     }
-    let mut positions = Vec::new();
-    let mut last_batch = reader.at();
-    let (found, marked) = loop {
-        match reader.look()? {
-            Item::Record { body, first, chain } => {
-                if first {
-                    last_batch = reader.at();
+    let mut walk = Walk { positions: Vec::new(), last_batch: reader.at() };
+    loop {
+        let (found, marked) = walk.on(reader)?;
+        let footer = if marked { None } else { reader.footer_here()? };
+        let torn = match footer {
+            Some(_) => None,
+            None => match tail(reader, found, marked)? {
+                Tail::Clean => None,
+                Tail::Torn(cut) => Some(cut),
+                Tail::Grown => continue,
+            },
+        };
+        return Ok(Survey { extent: walk.extent(reader, marked), footer, torn });
+    }
+}
+
+/// What is remembered of the records passed.
+struct Walk {
+    positions: Vec<u32>,
+    last_batch: u64,
+}
+
+impl Walk {
+    /// Passes all good records; tells what stands behind them, and whether it is their mark.
+    fn on(&mut self, reader: &mut SegmentReader) -> Result<(String, bool)> {
+        loop {
+            return Ok(match reader.look()? {
+                Item::Record { body, first, chain } => {
+                    if first {
+                        self.last_batch = reader.at();
+                    }
+                    if (reader.offset() - reader.header().base).is_multiple_of(POSITION_STRIDE.into()) {
+                        self.positions.push(reader.at() as u32);
+                    }
+                    reader.pass(body, chain);
+                    continue;
                 }
-                if (reader.offset() - reader.header().base).is_multiple_of(POSITION_STRIDE.into()) {
-                    positions.push(reader.at() as u32);
-                }
-                reader.pass(body, chain);
-            }
-            Item::Mark { head } if head == reader.offset() => {
-                break ("something behind the mark".into(), true);
-            }
-            Item::Mark { .. } => break ("a mark for another place".into(), false),
-            Item::Blank => break ("zeros before something else".into(), false),
-            Item::FooterTag => break ("a torn footer".into(), false),
-            Item::Bad(defect) => break (defect.to_string(), false),
-            Item::More(_) => break ("an incomplete record".into(), false),
+                Item::Mark { head } if head == reader.offset() => ("something behind the mark".into(), true),
+                Item::Mark { .. } => ("a mark for another place".into(), false),
+                Item::Blank => ("zeros before something else".into(), false),
+                Item::FooterTag => ("a torn footer".into(), false),
+                Item::Bad(defect) => (defect.to_string(), false),
+                Item::More(_) => ("an incomplete record".into(), false),
+            });
         }
-    };
-    let torn = torn_tail(reader, found, marked)?;
-    Ok(Survey { extent: extent_of(reader, positions, marked, last_batch), torn })
+    }
+
+    fn extent(self, reader: &SegmentReader, marked: bool) -> Extent {
+        Extent {
+            header: *reader.header(),
+            count: (reader.offset() - reader.header().base) as u32,
+            end: reader.at(),
+            chain: reader.chain(),
+            positions: self.positions,
+            file_bytes: reader.file_bytes(),
+            marked,
+            last_batch: self.last_batch,
+        }
+    }
 }
 
 /// Damage in a file that was cut short: named at the last place that is still good.
@@ -221,34 +295,24 @@ fn short_file(reader: &mut SegmentReader, defect: Defect) -> Result<Error> {
     Ok(reader.damage_here(defect))
 }
 
-fn extent_of(reader: &SegmentReader, positions: Vec<u32>, marked: bool, last_batch: u64) -> Extent {
-    Extent {
-        header: *reader.header(),
-        count: (reader.offset() - reader.header().base) as u32,
-        end: reader.at(),
-        chain: reader.chain(),
-        positions,
-        file_bytes: reader.file_bytes(),
-        marked,
-        last_batch,
-    }
-}
-
 /// What stands behind the last good record: nothing, something torn, or proof of damage.
-fn torn_tail(reader: &mut SegmentReader, found: String, marked: bool) -> Result<Option<Cut>> {
+fn tail(reader: &mut SegmentReader, found: String, marked: bool) -> Result<Tail> {
     let start = reader.at() + if marked { MARK_BYTES as u64 } else { 0 };
     let solid = reader.solid_end()?;
     if solid <= start {
-        return Ok(None);
+        return Ok(Tail::Clean);
     }
     if let Some(proof) = reader.proof()? {
-        let item = reader.look()?;
-        return Err(match item {
-            Item::Bad(_) => reader.damage(item),
-            _ => reader.damage_here(Defect::Hole { proof }),
-        });
+        // A writer in another process may have written it since this place was read. Whatever is proven to stand here
+        // was written before its proof was, so a fresh look must find it.
+        reader.refresh()?;
+        return match reader.look()? {
+            Item::Record { .. } => Ok(Tail::Grown),
+            item @ Item::Bad(_) => Err(reader.damage(item)),
+            _ => Err(reader.damage_here(Defect::Hole { proof })),
+        };
     }
-    Ok(Some(Cut {
+    Ok(Tail::Torn(Cut {
         path: reader.path().to_owned(),
         byte: start,
         bytes: solid - start,
@@ -279,9 +343,12 @@ impl Layout {
             // The segment's name, which everything to come depends on.
             disk.sync_dir(dir).during("sync directory", dir)?;
         }
-        if let Some((path, extent)) = self.unsealed {
+        if let Some(Unsealed { path, extent, .. }) = self.unsealed {
             tracing::info!(path = %path.display(), "finishing an interrupted roll");
-            SegmentWriter::resume(disk, path, extent)?.seal()?;
+            let full = SegmentWriter::resume(disk, path, extent)?;
+            // Its length may be as new as its missing footer, which must not be torn in a file that is too short.
+            full.sync()?;
+            full.seal()?;
         }
         if let Some(cut) = &self.torn {
             erase(disk, cut)?;
