@@ -33,7 +33,7 @@ pub struct Cut {
 pub(crate) struct Layout {
     pub(crate) active_path: PathBuf,
     pub(crate) active: Extent,
-    /// A full segment whose seal was interrupted.
+    /// The segment before an empty one: the seal may have been interrupted, and is done again.
     unsealed: Option<Unsealed>,
     /// The torn tail of the active segment.
     pub(crate) torn: Option<Cut>,
@@ -46,12 +46,12 @@ impl Layout {
     }
 }
 
-/// A full segment whose file does not end with a footer.
+/// A full segment whose seal may not be durable.
 #[derive(Debug)]
 struct Unsealed {
     path: PathBuf,
     extent: Extent,
-    /// Whether it has a good footer all the same: only cutting the file to its length is missing.
+    /// Whether it has a good footer, in the page cache at least.
     has_footer: bool,
 }
 
@@ -108,11 +108,12 @@ pub(crate) fn inspect(disk: &dyn Disk, dir: &Path, bases: &[u64]) -> Result<Layo
         let mut reader = SegmentReader::open(disk, path_of(dir, base), base)?;
         follows(&reader, before.as_ref())?;
         before = Some(match reader.footer()? {
-            Some(footer) => End {
-                head: base + u64::from(footer.count),
-                chain: footer.chain,
-                store: reader.header().store,
-            },
+            Some(footer) => {
+                let store = reader.header().store;
+                let end = End { head: base + u64::from(footer.count), chain: footer.chain, store };
+                unsealed = Some(sealed_perhaps(&reader, footer));
+                end
+            }
             None => {
                 let survey = survey(&mut reader)?;
                 let next = bases[index + 1];
@@ -142,8 +143,8 @@ fn finish(
     reader: SegmentReader,
     survey: Survey,
 ) -> Result<Layout> {
-    // With records in its successor a segment has been left for good, footer and all.
-    let left = survey.extent.count > 0;
+    // Once its successor has records or was closed, a segment has been left for good, footer and all.
+    let left = survey.extent.count > 0 || survey.extent.is_closed();
     if let Some(unsealed) = unsealed.as_ref().filter(|unsealed| left && !unsealed.has_footer) {
         return Err(never_sealed(unsealed));
     }
@@ -207,6 +208,14 @@ fn never_sealed(unsealed: &Unsealed) -> Error {
         intact: Some(head),
     }
     .into()
+}
+
+/// A footer that can be read need not be on the disk: if its sync failed, only the page cache has it.
+fn sealed_perhaps(reader: &SegmentReader, footer: Footer) -> Unsealed {
+    let Footer { positions, count, data_end: end, chain } = footer;
+    let (header, file_bytes) = (*reader.header(), reader.file_bytes());
+    let extent = Extent { header, count, end, chain, positions, file_bytes, marked: false, last_batch: end };
+    Unsealed { path: reader.path().to_owned(), extent, has_footer: true }
 }
 
 /// A segment with a successor was durable to its end when the successor was made: every record before that must be
