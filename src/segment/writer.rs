@@ -4,7 +4,7 @@
 //! anything is written into it. After any error the writer must not be used again; the log poisons itself.
 
 use super::format::{self, Chain, Footer, HEADER_BYTES, Header, MARK_BYTES, POSITION_STRIDE};
-use super::{UNFINISHED, path_of};
+use super::{path_of, unfinished};
 use crate::error::{IoContext, Result};
 use crate::io::{Access, Disk, File, read_full_at, write_all_at};
 use std::path::{Path, PathBuf};
@@ -64,7 +64,7 @@ impl SegmentWriter {
     /// Makes a new segment, durable before this returns. Costs two syncs.
     pub(crate) fn create(disk: &dyn Disk, dir: &Path, header: Header) -> Result<SegmentWriter> {
         let path = path_of(dir, header.base);
-        let unfinished = path.with_extension(UNFINISHED);
+        let unfinished = unfinished(&path);
         if disk.remove(&unfinished).is_ok() {
             tracing::debug!(path = %unfinished.display(), "removed an unfinished segment");
         }
