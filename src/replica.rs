@@ -90,12 +90,16 @@ impl Replica {
     /// [`Error::Io`]. What was copied before stays.
     pub fn catch_up(&mut self, mut progress: impl FnMut(Progress)) -> Result<Progress> {
         let mut records = self.source.records(self.log.head())?;
+        // Before anything is queued, for what is queued will be written: records that start from the same chain and are
+        // verified against it lead to the same chain.
+        let (offset, chain) = self.log.end();
+        if (records.offset(), records.chain()) != (offset, chain) {
+            return Err(self.diverged_at(offset));
+        }
         let (mut copied, mut unsynced) = (0, 0);
         while let Some(frame) = records.next()? {
             let (offset, chain) = self.log.enqueue(frame.body)?;
-            if (offset, chain) != (frame.offset, frame.chain) {
-                return Err(self.diverged_at(offset));
-            }
+            debug_assert_eq!((offset, chain), (frame.offset, frame.chain), "both sides chain alike");
             (copied, unsynced) = (copied + 1, unsynced + frame.body.len());
             if unsynced >= BATCH_BYTES {
                 self.log.wait(offset)?;

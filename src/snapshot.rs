@@ -16,7 +16,7 @@ use crate::segment::format::{
     CHECK_BYTES, CODEC_BINCODE, Chain, FORMAT_VERSION, HEADER_BYTES, LENGTH_BYTES, StoreId, check_preamble,
     checksum, header_check, u32_at, u64_at,
 };
-use crate::segment::{UNFINISHED, number_in, numbered};
+use crate::segment::{number_in, numbered, unfinished};
 use crate::value::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -103,7 +103,7 @@ impl Snapshot {
         let span = tracing::info_span!("snapshot", version = self.header.version);
         let _entered = span.enter();
         let bytes = self.encode();
-        let unfinished = path.with_extension(UNFINISHED);
+        let unfinished = unfinished(&path);
         write_new(disk, &unfinished, &bytes)?;
         disk.rename(&unfinished, &path).during("rename snapshot", &path)?;
         disk.sync_dir(dir).during("sync directory", dir)?;

@@ -40,12 +40,13 @@ struct Tree {
 enum DirOp {
     Link(PathBuf, Node),
     Unlink(PathBuf),
-    Rename(PathBuf, PathBuf),
+    /// A name moves with the file it stands for, not with whatever else had that name before.
+    Rename(PathBuf, PathBuf, Node),
 }
 
 impl DirOp {
     fn concerns(&self, dir: &Path) -> bool {
-        let (DirOp::Link(path, _) | DirOp::Unlink(path) | DirOp::Rename(path, _)) = self;
+        let (DirOp::Link(path, _) | DirOp::Unlink(path) | DirOp::Rename(path, ..)) = self;
         path.parent() == Some(dir)
     }
 
@@ -53,10 +54,9 @@ impl DirOp {
         match self {
             DirOp::Link(path, node) => drop(names.insert(path.clone(), node.clone())),
             DirOp::Unlink(path) => drop(names.remove(path)),
-            DirOp::Rename(from, to) => {
-                if let Some(node) = names.remove(from) {
-                    names.insert(to.clone(), node);
-                }
+            DirOp::Rename(from, to, node) => {
+                names.remove(from);
+                names.insert(to.clone(), node.clone());
             }
         }
     }
@@ -203,10 +203,10 @@ impl Disk for MemoryDisk {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         let mut tree = self.lock();
-        if !tree.live.contains_key(from) {
+        let Some(node) = tree.live.get(from).cloned() else {
             return Err(io::ErrorKind::NotFound.into());
-        }
-        tree.change(DirOp::Rename(from.to_owned(), to.to_owned()));
+        };
+        tree.change(DirOp::Rename(from.to_owned(), to.to_owned(), node));
         Ok(())
     }
 

@@ -155,6 +155,12 @@ impl Log {
         self.header.epoch
     }
 
+    /// The offset and the chain that the next record continues, whether or not what precedes it is durable yet.
+    pub(crate) fn end(&self) -> (u64, Chain) {
+        let queue = ignore_poison(&self.queue);
+        (queue.head, queue.chain)
+    }
+
     /// The offset after the last durable record.
     pub(crate) fn head(&self) -> u64 {
         self.durable.load(Ordering::Acquire)
@@ -222,7 +228,7 @@ impl Log {
             let Some(active) = writer.as_mut() else { return Ok(()) };
             let count = active.room_for(&ends[first..], start);
             if count == 0 {
-                self.roll(writer)?;
+                self.roll(writer, ends[first] - start)?;
                 continue;
             }
             let end = ends[first + count - 1];
@@ -252,19 +258,22 @@ impl Log {
         }
     }
 
-    /// Starts the next segment, then seals the full one: so a sealed segment always has a successor.
-    fn roll(&self, writer: &mut Option<SegmentWriter>) -> Result<()> {
+    /// Starts the next segment, with room for a frame of `frame_bytes` at least, then seals the full one: so a sealed
+    /// segment always has a successor. An empty segment that is too small is replaced by a larger one.
+    fn roll(&self, writer: &mut Option<SegmentWriter>, frame_bytes: usize) -> Result<()> {
         let Some(full) = writer.take() else { return Ok(()) };
         let span = tracing::info_span!("roll", head = full.head());
         let _entered = span.enter();
         let header = Header {
             base: full.head(),
             chain: full.chain(),
-            allocated: self.segment_bytes,
+            allocated: self.segment_bytes.max(SegmentWriter::bytes_for(frame_bytes)),
             ..*full.header()
         };
         let next = SegmentWriter::create(&*self.env.disk, &self.dir, header)?;
-        full.seal()?;
+        if !full.is_empty() {
+            full.seal()?;
+        }
         *writer = Some(next);
         Ok(())
     }

@@ -142,7 +142,7 @@ impl Records {
     /// Whether a record must be here although something else was seen. Leaves fresh bytes for the second look: what was
     /// seen may have been read before it was written.
     fn is_owed(&mut self) -> Result<bool> {
-        self.segment.refresh()?;
+        self.refresh()?;
         match &self.bound {
             Bound::Head(head) => Ok(self.segment.offset() < head.load(Ordering::Acquire)),
             Bound::Proof(known) if self.segment.offset() < known.load(Ordering::Acquire) => Ok(true),
@@ -153,9 +153,18 @@ impl Records {
         }
     }
 
+    /// A segment that is still empty may have been replaced by a larger one since it was opened: open files are not.
+    fn refresh(&mut self) -> Result<()> {
+        let base = self.segment.header().base;
+        if self.segment.offset() == base {
+            self.segment = SegmentReader::open(&*self.disk, self.segment.path().to_owned(), base)?;
+        }
+        self.segment.refresh()
+    }
+
     /// Looks once more, with fresh bytes; what is still no record is damage.
     fn insist(&mut self) -> Result<()> {
-        self.segment.refresh()?;
+        self.refresh()?;
         match self.segment.look()? {
             Item::Record { .. } | Item::FooterTag => Ok(()),
             other => Err(self.segment.damage(other)),

@@ -19,6 +19,15 @@ pub(crate) fn path_of(dir: &Path, base: u64) -> PathBuf {
     dir.join(numbered(base, EXTENSION))
 }
 
+/// Where the file that is to be `path` is written until it is complete. The whole name is kept: a segment and a snapshot
+/// of the same number may be under way at the same time.
+pub(crate) fn unfinished(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(UNFINISHED);
+    name.into()
+}
+
 /// A zero-padded name, so that names sort as numbers do.
 pub(crate) fn numbered(number: u64, extension: &str) -> String {
     format!("{number:020}.{extension}")

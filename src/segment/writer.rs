@@ -4,7 +4,7 @@
 //! anything is written into it. After any error the writer must not be used again; the log poisons itself.
 
 use super::format::{self, Chain, Footer, HEADER_BYTES, Header, MARK_BYTES, POSITION_STRIDE};
-use super::{UNFINISHED, path_of};
+use super::{path_of, unfinished};
 use crate::error::{IoContext, Result};
 use crate::io::{Access, Disk, File, read_full_at, write_all_at};
 use std::path::{Path, PathBuf};
@@ -54,10 +54,10 @@ pub(crate) struct Extent {
 }
 
 impl SegmentWriter {
-    /// Makes a new segment, durable before this returns. Costs two syncs.
+    /// Makes a new segment, durable before this returns; an empty one of the same name is replaced. Costs two syncs.
     pub(crate) fn create(disk: &dyn Disk, dir: &Path, header: Header) -> Result<SegmentWriter> {
         let path = path_of(dir, header.base);
-        let unfinished = path.with_extension(UNFINISHED);
+        let unfinished = unfinished(&path);
         if disk.remove(&unfinished).is_ok() {
             tracing::debug!(path = %unfinished.display(), "removed an unfinished segment");
         }
@@ -93,14 +93,23 @@ impl SegmentWriter {
         self.header.base + u64::from(self.count)
     }
 
-    /// How many of the leading frames fit. An empty segment takes at least one, however large: it grows.
+    /// How many of the leading frames fit below the allocated length. Nothing is ever written beyond it: that is how a file
+    /// that was cut short is told from one that a power cut kept from growing.
     pub(crate) fn room_for(&self, ends: &[usize], start: usize) -> usize {
         let fits = |&(index, end): &(usize, &usize)| {
             let footer = Footer::bytes_for(self.count.saturating_add(index as u32 + 1)).max(MARK_BYTES);
             self.end + (*end - start + footer) as u64 <= self.header.allocated
         };
-        let count = ends.iter().enumerate().take_while(fits).count();
-        if self.count == 0 { count.max(1).min(ends.len()) } else { count }
+        ends.iter().enumerate().take_while(fits).count()
+    }
+
+    /// How large a segment must be to hold a single frame.
+    pub(crate) fn bytes_for(frame_bytes: usize) -> u64 {
+        (HEADER_BYTES + frame_bytes + Footer::bytes_for(1)) as u64
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     /// Writes a batch, makes it durable, and says so with a mark. One sync.

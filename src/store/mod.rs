@@ -64,6 +64,8 @@ pub struct Store<S: State = Value> {
     waiting: Mutex<VecDeque<Arc<Tip<S>>>>,
     /// The newest durable state.
     published: ArcSwap<Tip<S>>,
+    /// Held while a snapshot is written: two of the same version would take each other's unfinished file.
+    snapshotting: Mutex<()>,
     opened: Opened,
 }
 
@@ -349,6 +351,7 @@ impl<S: State> Store<S> {
     /// # Errors
     /// [`Error::Io`]; the store itself is not affected.
     pub fn snapshot(&self) -> Result<u64> {
+        let _alone = ignore_poison(&self.snapshotting);
         let tip = self.published.load_full();
         let header = snapshot::Header {
             store: self.log.store_id(),

@@ -168,6 +168,7 @@ impl Options {
             newest: Mutex::new(tip.clone()),
             waiting: Mutex::new(VecDeque::new()),
             published: ArcSwap::new(tip),
+            snapshotting: Mutex::new(()),
             opened,
         })
     }
