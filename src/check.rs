@@ -12,7 +12,7 @@ use crate::segment::recovery::{Cut, Proven};
 use crate::segment::{self, bases_in, recovery};
 use crate::snapshot::{self, Snapshot};
 use crate::state::State;
-use crate::store::history::decode;
+use crate::store::history::carry_out;
 use crate::store::open::{Occupant, occupant};
 use crate::value::Value;
 use std::collections::BTreeMap;
@@ -190,7 +190,7 @@ impl Check<'_> {
         let Some((version, state)) = replayed.as_mut().filter(|(version, _)| *version == offset) else {
             return Ok(());
         };
-        if let Err(error) = step(state, &frame) {
+        if let Err(error) = carry_out(state, &frame) {
             *replayed = None;
             return self.note(error);
         }
@@ -240,15 +240,4 @@ impl Check<'_> {
             }
         }
     }
-}
-
-fn step(state: &mut Value, frame: &Frame<'_>) -> Result<()> {
-    let change = decode(frame)?;
-    for (index, op) in change.patch.iter().enumerate() {
-        state.apply(op.path.as_slice(), &op.action).map_err(|kind| {
-            let defect = Defect::Inapplicable { reason: format!("op {index} at \"{}\": {kind}", op.path) };
-            Damage { path: frame.path.to_owned(), byte: frame.byte, defect, intact: Some(frame.offset) }
-        })?;
-    }
-    Ok(())
 }

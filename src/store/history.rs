@@ -202,13 +202,7 @@ impl<S: State> Replay<S> {
     }
 
     fn step(&mut self, frame: &Frame<'_>) -> Result<()> {
-        let change = decode(frame)?;
-        for (index, op) in change.patch.iter().enumerate() {
-            self.state.apply(op.path.as_slice(), &op.action).map_err(|kind| {
-                let reason = format!("op {index} at \"{}\": {kind}", op.path);
-                in_frame(frame, Defect::Inapplicable { reason })
-            })?;
-        }
+        let change = carry_out(&mut self.state, frame)?;
         self.writers.insert(change.writer, change.sequence);
         (self.version, self.chain, self.stamp) = (change.version, frame.chain, change.stamp);
         Ok(())
@@ -223,6 +217,18 @@ impl<S: State> Replay<S> {
             state: Arc::new(self.state.clone()),
         }
     }
+}
+
+/// Applies the change in a record, and returns it. What was logged fits the state it was logged for; if not, it is damage.
+pub(crate) fn carry_out<S: State>(state: &mut S, frame: &Frame<'_>) -> Result<Change> {
+    let change = decode(frame)?;
+    for (index, op) in change.patch.iter().enumerate() {
+        state.apply(op.path.as_slice(), &op.action).map_err(|kind| {
+            let reason = format!("op {index} at \"{}\": {kind}", op.path);
+            in_frame(frame, Defect::Inapplicable { reason })
+        })?;
+    }
+    Ok(change)
 }
 
 /// Decodes the change in a record.
