@@ -62,6 +62,7 @@
 mod error;
 pub mod io;
 
+pub mod collections;
 pub mod value;
 
 pub mod patch;

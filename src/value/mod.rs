@@ -24,7 +24,6 @@ mod serde;
 use std::sync::Arc;
 
 pub use access::ValueIndex;
-pub(crate) use equal::{shared_end, shared_start, walk_pairs};
 pub(crate) use flaw::Flaw;
 #[cfg(feature = "json")]
 pub use json::JsonError;
