@@ -1,6 +1,7 @@
 //! Bad input of every kind: a clear error, the right exit code, and nothing changed.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests look at files and may fail loudly")]
+#![allow(clippy::print_stderr, reason = "a test that is skipped says so")]
 
 mod common;
 

@@ -1,6 +1,12 @@
 //! An imported repository says at every version what git says of that commit.
 
-#![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests look at files and may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests look at files and may fail loudly"
+)]
+#![allow(clippy::print_stderr, reason = "what it took belongs into the log of a test run")]
 
 mod common;
 

@@ -3,6 +3,7 @@
 //! `REDRAFT_KILLS` says how often to kill, 200 times by default; it ends earlier when the minute is over, and says so.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests look at files and may fail loudly")]
+#![allow(clippy::print_stderr, reason = "how often it was killed belongs into the log of a test run")]
 
 mod common;
 
