@@ -16,11 +16,6 @@ const IN_PLACE_SHARE: usize = 8;
 const IN_PLACE_MAX: usize = 1024;
 
 impl State for Value {
-    /// An empty map.
-    fn initial() -> Self {
-        Self::default()
-    }
-
     /// Costs O(changes * log n) in maps; lists are scanned run by run, O(n / 64) for those that share memory.
     fn diff(&self, old: &Self, out: &mut Differ) {
         match (old, self) {
@@ -44,6 +39,10 @@ impl State for Value {
                 apply_here(step(parent, last)?, action)
             }
         }
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        self == other
     }
 
     fn to_value(&self) -> Value {

@@ -14,7 +14,7 @@ use std::path::Path;
 /// The size of the first segment; the options of whoever opens the new store decide about later ones.
 const FIRST_SEGMENT_BYTES: u64 = 64 << 20;
 
-pub(super) fn restore<S: State>(history: &History<S>, version: u64, target: &Path) -> Result<()> {
+pub(super) fn restore<S: State + Default>(history: &History<S>, version: u64, target: &Path) -> Result<()> {
     let span = tracing::info_span!("restore", version, target = %target.display());
     let _entered = span.enter();
     must_be_free(&*history.env.disk, target)?;
