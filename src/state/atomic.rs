@@ -1,6 +1,7 @@
 //! Fields of types that are no [`State`](super::State) but implement serde's traits: one leaf each.
 //!
 //! Behind `#[state(atomic)]`. A change replaces the leaf. An operation beneath it is done to what it shows and read back.
+//! Unordered sets inside are written again when their order has changed; ordered ones are the better choice.
 //! Free functions rather than a wrapper type, so that the field keeps its own type in the program.
 
 use serde::Serialize;
@@ -8,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Differ, State, StateError, StateErrorKind, fills};
 use crate::patch::{Action, ApplyErrorKind};
-use crate::value::{KEY_BYTES_MAX, Key, Map, Segment, Value};
+use crate::value::{KEY_BYTES_MAX, Key, List, Map, Segment, Value};
 
 /// See [`State::diff`].
 pub fn diff<T: Serialize>(new: &T, old: &T, out: &mut Differ) {
@@ -50,14 +51,51 @@ fn unstorable() -> Value {
     map.into()
 }
 
-/// See [`State::from_value`]. A type that ignores something, or fills something in, shows otherwise than the document.
+/// See [`State::from_value`]. What the type fills in is noted; what it would pass over in silence is refused, since the
+/// document would go on holding it.
+#[allow(clippy::needless_pass_by_value, reason = "as `State::from_value` takes it, which it stands in for")]
 pub fn from_value<T: Serialize + DeserializeOwned>(value: Value) -> Result<T, StateError> {
     let read: T = value.deserialize_into().map_err(|error| StateError {
         path: error.path().clone(),
         kind: StateErrorKind::Serde(error.message().into()),
     })?;
-    if to_value(&read) != value {
-        fills::note();
+    let shown = to_value(&read);
+    if shown == value {
+        return Ok(read);
     }
-    Ok(read)
+    fills::note();
+    passed_over(&value, &shown).map_or(Ok(read), Err)
+}
+
+/// What of a document does not show in the state read from it.
+fn passed_over(document: &Value, shown: &Value) -> Option<StateError> {
+    match (document, shown) {
+        (Value::Map(document), Value::Map(shown)) => document.iter().find_map(|(key, inside)| {
+            let found = match shown.get(key) {
+                Some(shown) => passed_over(inside, shown),
+                None => Some(StateError::new(StateErrorKind::UnknownField)),
+            };
+            found.map(|error| error.within(key))
+        }),
+        (Value::List(document), Value::List(shown)) if document.len() == shown.len() => {
+            if prints(document) == prints(shown) {
+                // A set of the standard library has another order each time it is read.
+                return None;
+            }
+            let pairs = document.iter().zip(shown.iter()).enumerate();
+            let mut found = pairs.filter_map(|(index, (inside, shown))| {
+                passed_over(inside, shown).map(|error| error.within(index))
+            });
+            found.next()
+        }
+        _ if document == shown => None,
+        _ => Some(StateError::unfit(format!("what reads back the same, not as {shown:?}"), document)),
+    }
+}
+
+/// What a list holds, in whatever order.
+fn prints(list: &List) -> Vec<u64> {
+    let mut prints: Vec<u64> = list.iter().map(Value::fingerprint).collect();
+    prints.sort_unstable();
+    prints
 }

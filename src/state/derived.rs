@@ -103,19 +103,14 @@ impl Fields {
 }
 
 /// The name of a variant, and what is inside if the value shows one with something inside.
-pub fn variant(value: Value) -> Result<(Key, Option<Value>), StateError> {
-    match &value {
-        Value::Str(name) => Ok((Key::Str(name.clone()), None)),
-        Value::Map(map) if map.len() == 1 => match map.iter().next() {
-            Some((name, inner)) => Ok((name.clone(), Some(inner.clone()))),
-            None => Err(not_a_variant(&value)),
-        },
-        _ => Err(not_a_variant(&value)),
-    }
-}
-
-fn not_a_variant(value: &Value) -> StateError {
-    StateError::unfit("the name of a variant, or a map of one variant", value)
+pub fn variant(value: &Value) -> Result<(Key, Option<Value>), StateError> {
+    let entry = |map: &Map| map.iter().next().map(|(name, inside)| (name.clone(), Some(inside.clone())));
+    let found = match value {
+        Value::Str(name) => Some((Key::Str(name.clone()), None)),
+        Value::Map(map) if map.len() == 1 => entry(map),
+        _ => None,
+    };
+    found.ok_or_else(|| StateError::unfit("the name of a variant, or a map of one variant", value))
 }
 
 /// Nothing of this name, with or without something inside, is a variant of the type.

@@ -106,7 +106,7 @@ use crate::value::{Segment, Value};
 ///   returns what restores the old state exactly;
 /// * [`from_value`](Self::from_value) reads what [`to_value`](Self::to_value) shows;
 /// * an operation that `apply` carries out does to the `Value` shown before what it did to the state: the outcome shows
-///   as the same `Value`.
+///   as the same `Value`, but for missing fields that were filled in.
 ///
 /// A store needs `Default` besides, for the state before the first change.
 ///

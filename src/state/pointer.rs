@@ -11,6 +11,12 @@ use crate::value::{Segment, Value};
 ///
 /// Implemented for everything but `()`, `Option`, `Value` and what shows as one of those. Deriving
 /// [`State`] brings it along; an implementation by hand says it with `impl NeverNull for MyType {}`.
+///
+/// ```compile_fail,E0277
+/// use redraft::{State, diff};
+///
+/// diff(&Some(Some(1)), &Some(None)); // None and Some(None) would both be null
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` may show as null, so an `Option` of it could not tell `None` from `Some`",
     label = "may show as null",

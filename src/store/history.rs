@@ -176,7 +176,7 @@ impl<S: State + Default> History<S> {
         while replay.version < version {
             let Some(frame) = records.next()? else { break };
             let change = decode(&frame)?;
-            replay.step(change, frame.chain).map_err(|refused| self.explain(&refused, &frame))?;
+            replay.step(&change, frame.chain).map_err(|refused| self.explain(&refused, &frame))?;
             if replay.version.is_multiple_of(KEEP_EVERY) && replay.version < version {
                 self.keep(replay.tip());
             }
@@ -243,7 +243,7 @@ impl<S: State> Replay<S> {
         Replay { version, chain, stamp, writers, state, filled }
     }
 
-    fn step(&mut self, change: Change, chain: Chain) -> std::result::Result<(), Refused> {
+    fn step(&mut self, change: &Change, chain: Chain) -> std::result::Result<(), Refused> {
         let (applied, filled) = watch(|| {
             change.patch.iter().enumerate().try_for_each(|(index, op)| {
                 let applied = self.state.apply(op.path.as_slice(), &op.action);

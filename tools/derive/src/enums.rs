@@ -23,7 +23,7 @@ pub(crate) fn write(model: &Model<'_>, variants: &[Variant]) -> TokenStream {
         &quote!(match (self, other) { #(#same)* _ => false }),
         &quote!(match self { #(#shown)* }),
         &quote! {
-            let (name, inside) = ::redraft::state::derived::variant(value)?;
+            let (name, inside) = ::redraft::state::derived::variant(&value)?;
             match (name.as_str(), inside) {
                 #(#read)*
                 _ => ::redraft::state::derived::no_variant(name),

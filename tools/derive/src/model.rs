@@ -14,12 +14,14 @@ pub(crate) struct Model<'a> {
     pub(crate) body: Body,
 }
 
+#[allow(clippy::large_enum_variant, reason = "a handful live for the length of one compilation")]
 pub(crate) enum Body {
     Struct(Shape),
     Enum(Vec<Variant>),
 }
 
 /// What the fields of a struct or variant look like from outside.
+#[allow(clippy::large_enum_variant, reason = "a handful live for the length of one compilation")]
 pub(crate) enum Shape {
     /// Nothing inside.
     Unit,
