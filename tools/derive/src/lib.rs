@@ -1,6 +1,6 @@
 //! `#[derive(State)]` and `#[derive(MapKey)]`, used through the `redraft` crate, which documents both.
 //!
-//! A type is read into a [`model`](mod@model), which finds all mistakes and names the remedy; then one file writes the
+//! A type is read into a model, which finds all mistakes and names the remedy; then one file writes the
 //! implementation for each kind of type. What is written calls `redraft::state::derived`, so that it stays short:
 //! every program that derives compiles it again.
 
