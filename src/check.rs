@@ -120,7 +120,7 @@ impl Check<'_> {
         let oldest = bases.first().copied().unwrap_or(0);
         let mut replayed: Replayed = match self.snapshots.get(&oldest) {
             Some(snapshot) => Some((oldest, snapshot.state.clone())),
-            None if oldest == 0 => Some((0, Value::initial())),
+            None if oldest == 0 => Some((0, Value::default())),
             None => None,
         };
         if replayed.is_none() {

@@ -5,7 +5,7 @@
 //! out is nested no deeper than [`DEPTH_MAX`].
 
 use crate::patch::{Action, Insert, Op, Patch};
-use crate::state::State;
+use crate::state::{State, StateError};
 use crate::value::{DEPTH_MAX, Flaw, Path, Segment, Value};
 
 /// A patch that was applied.
@@ -63,6 +63,12 @@ pub enum ApplyErrorKind {
     /// The struct has no such field.
     #[error("no such field")]
     UnknownField,
+    /// The path is that of a part its type cannot be without: a field of a struct, what is inside a variant.
+    #[error("a part of this type cannot be removed")]
+    Required,
+    /// The value does not fit the type of the place it was to go to, or what would be there afterwards does not.
+    #[error("does not fit the type: {0}")]
+    Unfit(#[from] StateError),
     /// The sum is no 64-bit integer.
     #[error("the sum does not fit 64 bits")]
     Overflow,

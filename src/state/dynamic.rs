@@ -18,11 +18,6 @@ const IN_PLACE_SHARE: usize = 8;
 const IN_PLACE_MAX: usize = 1024;
 
 impl State for Value {
-    /// An empty map.
-    fn initial() -> Self {
-        Self::default()
-    }
-
     /// Costs O(changes * log n).
     fn diff(&self, old: &Self, out: &mut Differ) {
         match (old, self) {
@@ -46,6 +41,10 @@ impl State for Value {
                 apply_here(step(parent, last)?, action)
             }
         }
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        self == other
     }
 
     fn to_value(&self) -> Value {
