@@ -158,7 +158,8 @@ fn append_children<E, M>(children: &mut Vec<Child<E, M>>, more: Vec<Child<E, M>>
 
 /// As `Arc::make_mut`, but a copy has room for one more slot, so that filling it does not copy once more.
 fn make_mut_with_room<E: Clone, M: Mark<E>>(link: &mut Link<E, M>) -> &mut Node<E, M> {
-    if Arc::get_mut(link).is_none() {
+    // Only a guess, which costs no synchronisation; `make_mut` decides.
+    if Arc::strong_count(link) > 1 {
         *link = Arc::new(match &**link {
             Node::Leaf(items) => Node::Leaf(with_room(items)),
             Node::Branch(children) => Node::Branch(children.clone()),

@@ -145,10 +145,7 @@ pub(super) fn split<E: Clone, M: Mark<E>>(link: Link<E, M>, at: usize) -> (Root<
     }
 }
 
-fn split_branch<E: Clone, M: Mark<E>>(
-    mut children: Vec<Child<E, M>>,
-    at: usize,
-) -> (Root<E, M>, Root<E, M>) {
+fn split_branch<E: Clone, M: Mark<E>>(mut children: Vec<Child<E, M>>, at: usize) -> (Root<E, M>, Root<E, M>) {
     let slot = slot_of(&children, at);
     let start = start_of(&children, slot);
     let after = split_children(&mut children, slot + 1);

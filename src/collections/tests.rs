@@ -25,6 +25,6 @@ impl<T> Mark<T> for Narrow {
 
 /// Runs a property this often, or as often as `PROPTEST_CASES` asks for if that is more.
 pub(super) fn times(cases: u32) -> ProptestConfig {
-    let default = ProptestConfig::default();
-    ProptestConfig { cases: cases.max(default.cases), failure_persistence: None, ..default }
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(0);
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases.max(asked)) }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use super::sequence::Hunk;
 use super::{Differ, State, StateError, sequence, text};
-use crate::patch::{Action, ApplyErrorKind, Insert};
 use crate::collections::Gap;
+use crate::patch::{Action, ApplyErrorKind, Insert};
 use crate::value::{Change, Key, List, Map, Segment, Value};
 
 /// One in this many elements may differ for a stretch to count as overwritten in places: more look like a shift.
