@@ -9,6 +9,7 @@
 
 use crate::error::{Error, IoContext, Result};
 use crate::io::Env;
+use crate::log::reader::Records;
 use crate::log::view::View;
 use crate::log::{self, Birth, Log};
 use crate::snapshot::{self, Snapshot};
@@ -26,6 +27,10 @@ pub struct Replica {
     source_dir: PathBuf,
     log: Log,
     dir: PathBuf,
+    /// Where the last call stopped reading, so that the next one need not look for the place again.
+    place: Option<Records>,
+    /// The source's version when it was last looked at.
+    seen: u64,
 }
 
 /// How far a replica has come.
@@ -62,8 +67,9 @@ impl Replica {
             Occupant::Store => reopen(env, dir)?,
             _ => bootstrap(env, &source, source_dir, dir)?,
         };
-        let replica = Replica { source, source_dir: source_dir.to_owned(), log, dir: dir.to_owned() };
-        replica.agrees()?;
+        let (source_dir, dir) = (source_dir.to_owned(), dir.to_owned());
+        let mut replica = Replica { source, source_dir, log, dir, place: None, seen: 0 };
+        replica.seen = replica.agrees()?;
         Ok(replica)
     }
 
@@ -83,13 +89,16 @@ impl Replica {
     }
 
     /// Copies what the source has and the replica has not, and tells `progress` after each durable piece. Returns how far it
-    /// came. Costs what is copied, one sync per MiB.
+    /// came. Costs what is copied, one sync per MiB; next to nothing when there is nothing new.
     ///
     /// # Errors
     /// [`Error::Diverged`] when a record does not continue the replica's chain; [`Error::Damaged`] when the source is;
     /// [`Error::Io`]. What was copied before stays.
     pub fn catch_up(&mut self, mut progress: impl FnMut(Progress)) -> Result<Progress> {
-        let mut records = self.source.records(self.log.head())?;
+        let mut records = match self.place.take() {
+            Some(place) => place,
+            None => self.source.records(self.log.head())?,
+        };
         // Before anything is queued, for what is queued will be written: records that start from the same chain and are
         // verified against it lead to the same chain.
         let (offset, chain) = self.log.end();
@@ -104,13 +113,15 @@ impl Replica {
             if unsynced >= BATCH_BYTES {
                 self.log.wait(offset)?;
                 unsynced = 0;
-                progress(Progress { version: self.log.head(), copied, source: self.source.head()? });
+                let version = self.log.head();
+                progress(Progress { version, copied, source: self.seen.max(version) });
             }
         }
         let end = records.offset();
         if let Some(last) = end.checked_sub(1) {
             self.log.wait(last)?;
         }
+        (self.place, self.seen) = (Some(records), end);
         let done = Progress { version: self.log.head(), copied, source: end };
         tracing::debug!(version = done.version, copied, "caught up");
         progress(done);
@@ -130,8 +141,8 @@ impl Replica {
         self.log.close()
     }
 
-    /// Whether source and replica share all of the replica's history.
-    fn agrees(&self) -> Result<()> {
+    /// Refuses unless source and replica share all of the replica's history; returns the source's version.
+    fn agrees(&self) -> Result<u64> {
         let (expected, found) = (self.log.store_id(), self.source.store_id()?);
         if expected != found {
             return Err(Error::Foreign { expected: expected.to_string(), found: found.to_string() });
@@ -144,7 +155,7 @@ impl Replica {
         if same(common)? {
             return match replica_head > source_head {
                 true => Err(Error::Diverged { offset: source_head, source_head, replica_head }),
-                false => Ok(()),
+                false => Ok(source_head),
             };
         }
         // Chains that differ stay different, so the first difference can be found by halving.
