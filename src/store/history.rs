@@ -205,7 +205,8 @@ impl<S: State + Default> History<S> {
 
     /// What the log says of a version, whatever type reads it. O(changes since the nearest snapshot).
     pub(crate) fn document(&self, version: u64) -> Result<Value> {
-        let documents = History::<Value>::new(&self.env, self.dir.clone(), self.view.clone(), self.segment_bytes);
+        let documents =
+            History::<Value>::new(&self.env, self.dir.clone(), self.view.clone(), self.segment_bytes);
         documents.at(version).map(Arc::unwrap_or_clone)
     }
 }
