@@ -8,7 +8,7 @@ use crate::io::Env;
 use crate::log::reader::Frame;
 use crate::segment::format::{Chain, Item, StoreId};
 use crate::segment::reader::SegmentReader;
-use crate::segment::recovery::Cut;
+use crate::segment::recovery::{Cut, Proven};
 use crate::segment::{self, bases_in, recovery};
 use crate::snapshot::{self, Snapshot};
 use crate::state::State;
@@ -211,8 +211,12 @@ impl Check<'_> {
     fn layout(&mut self) -> Result<()> {
         match recovery::inspect_live(&*self.env.disk, self.dir) {
             Ok(layout) => {
-                let proven = self.snapshots.keys().next_back().copied().unwrap_or(0);
-                let reaches = layout.reaches(proven);
+                let newest = self.snapshots.iter().next_back().map(|(&version, snapshot)| Proven {
+                    path: snapshot::path_of(self.dir, version),
+                    store: snapshot.header.store,
+                    version,
+                });
+                let reaches = layout.reaches(newest.as_ref());
                 self.report.torn = layout.torn;
                 reaches.or_else(|error| self.note(error))
             }
@@ -230,7 +234,10 @@ impl Check<'_> {
                 }
                 _ => continue,
             };
-            self.report.damage.push(Damage { path, byte: 0, defect, intact: None });
+            let damage = Damage { path, byte: 0, defect, intact: None };
+            if !self.report.damage.contains(&damage) {
+                self.report.damage.push(damage);
+            }
         }
     }
 }

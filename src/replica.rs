@@ -13,7 +13,9 @@ use crate::log::reader::Records;
 use crate::log::view::View;
 use crate::log::{self, Birth, Log};
 use crate::snapshot::{self, Snapshot};
-use crate::store::open::{Occupant, USUAL_SEGMENT_BYTES, begin_at, must_be_free, occupant, proven_version};
+use crate::store::open::{
+    Occupant, USUAL_SEGMENT_BYTES, begin_at, must_be_free, occupant, proven_by_snapshot,
+};
 use crate::store::reader::open_view;
 use std::path::{Path, PathBuf};
 
@@ -170,8 +172,8 @@ impl Replica {
 
 fn reopen(env: &Env, dir: &Path) -> Result<Log> {
     let lock = log::lock(&*env.disk, dir)?;
-    let proven = proven_version(&*env.disk, dir)?;
-    let (log, _) = Log::open(env, dir, proven, USUAL_SEGMENT_BYTES, lock)?;
+    let proven = proven_by_snapshot(&*env.disk, dir)?;
+    let (log, _) = Log::open(env, dir, proven.as_ref(), USUAL_SEGMENT_BYTES, lock)?;
     if log.is_replica() {
         return Ok(log);
     }

@@ -16,7 +16,7 @@ pub(crate) mod view;
 use crate::error::{Error, IoContext, Result};
 use crate::io::{Disk, Env, Lock, LockAttempt};
 use crate::segment::format::{Chain, FRAME_BYTES, Header, RECORD_BYTES_MAX, StoreId, push_frame, u32_at};
-use crate::segment::recovery::{self, Cut};
+use crate::segment::recovery::{self, Cut, Proven};
 use crate::segment::writer::{Batch, SegmentWriter};
 use crate::segment::{UNFINISHED, bases_in};
 use std::path::{Path, PathBuf};
@@ -103,13 +103,13 @@ impl Log {
         Ok(Log::over(env, dir, writer, segment_bytes, lock))
     }
 
-    /// Opens the log in `dir`, cutting a torn tail and finishing an interrupted roll. `proven` is a version known to have
-    /// been durable; a log that ends before it is damaged, not torn. Reads headers and footers of sealed segments and
+    /// Opens the log in `dir`, cutting a torn tail and finishing an interrupted roll. A log that ends before what a
+    /// snapshot has `proven` to be durable is damaged, not torn. Reads headers and footers of sealed segments and
     /// the whole active one.
     pub(crate) fn open(
         env: &Env,
         dir: &Path,
-        proven: u64,
+        proven: Option<&Proven>,
         segment_bytes: u64,
         lock: Box<dyn Lock>,
     ) -> Result<(Log, Option<Cut>)> {

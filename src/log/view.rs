@@ -4,8 +4,9 @@ use super::reader::{Bound, Records, bases};
 use crate::error::{Error, Result};
 use crate::io::Env;
 use crate::segment::format::{Chain, Header, StoreId};
+use crate::segment::path_of;
 use crate::segment::reader::SegmentReader;
-use crate::segment::{path_of, recovery};
+use crate::segment::recovery::{self, Proven};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,12 +25,15 @@ impl View {
     }
 
     /// Opens the log in `dir` for reading only; a writer may be at work in another process, or there may be none. Refuses a
-    /// log that ends before `proven`. Reads what opening for writing reads, changes nothing.
-    pub(crate) fn open(env: &Env, dir: &Path, proven: u64) -> Result<View> {
-        let known = Arc::new(AtomicU64::new(proven));
-        let view = View { env: env.clone(), dir: dir.to_owned(), bound: Bound::Proof(known) };
-        recovery::inspect_live(&*env.disk, dir)?.reaches(proven)?;
-        Ok(view)
+    /// log that ends before what a snapshot has `proven`. Reads what opening for writing reads, changes nothing.
+    pub(crate) fn open(env: &Env, dir: &Path, proven: Option<&Proven>) -> Result<View> {
+        let layout = recovery::inspect_live(&*env.disk, dir)?;
+        layout.reaches(proven)?;
+        // A snapshot of another store, older than this log's end, proves nothing here.
+        let store = layout.active.header.store;
+        let known = proven.filter(|proven| proven.store == store).map_or(0, |proven| proven.version);
+        let bound = Bound::Proof(Arc::new(AtomicU64::new(known)));
+        Ok(View { env: env.clone(), dir: dir.to_owned(), bound })
     }
 
     /// The header of the newest segment: identity, epoch, role.

@@ -310,7 +310,7 @@ fn find_proof(bytes: &[u8]) -> Option<&'static str> {
         if word == u32::MAX && at + MARK_BYTES <= bytes.len() && is_mark(&bytes[at - CHECK_BYTES..]) {
             return Some("a later mark");
         }
-        if !leads_on(bytes, at) {
+        if word > RECORD_BYTES_MAX || !leads_on(bytes, at) {
             continue;
         }
         budget = match budget.checked_sub(word.into()) {

@@ -28,6 +28,15 @@ pub struct Cut {
     pub found: String,
 }
 
+/// What a snapshot proves to have been durable.
+#[derive(Clone, Debug)]
+pub(crate) struct Proven {
+    /// The snapshot.
+    pub(crate) path: PathBuf,
+    pub(crate) store: StoreId,
+    pub(crate) version: u64,
+}
+
 /// The segments of a log as they stand on disk.
 #[derive(Debug)]
 pub(crate) struct Layout {
@@ -305,15 +314,18 @@ fn tail(reader: &mut SegmentReader, found: String, marked: bool) -> Result<Tail>
 }
 
 impl Layout {
-    /// Refuses a log that ends before `proven`, the version of the newest snapshot: what is missing was acknowledged.
-    pub(crate) fn reaches(&self, proven: u64) -> Result<()> {
+    /// Refuses a log that ends before what the newest snapshot proves: what is missing was acknowledged. Unless the
+    /// snapshot is of another store; then it is the snapshot that is out of place.
+    pub(crate) fn reaches(&self, proven: Option<&Proven>) -> Result<()> {
         let head = self.head();
-        if head >= proven {
-            return Ok(());
-        }
-        let defect = Defect::LogTooShort { head, proven };
-        Err(Damage { path: self.active_path.clone(), byte: self.active.end, defect, intact: Some(head) }
-            .into())
+        let Some(proven) = proven.filter(|proven| proven.version > head) else { return Ok(()) };
+        let damage = if proven.store == self.active.header.store {
+            let defect = Defect::LogTooShort { head, proven: proven.version };
+            Damage { path: self.active_path.clone(), byte: self.active.end, defect, intact: Some(head) }
+        } else {
+            Damage { path: proven.path.clone(), byte: 0, defect: Defect::Foreign, intact: None }
+        };
+        Err(damage.into())
     }
 
     /// Whether the last session ended with a clean close, so that nothing is in doubt.

@@ -7,7 +7,7 @@ use crate::error::{Error, IoContext, Result};
 use crate::io::{Disk, Env, Lock};
 use crate::log::{self, Birth, Log};
 use crate::segment::format::StoreId;
-use crate::segment::recovery::Cut;
+use crate::segment::recovery::{Cut, Proven};
 use crate::segment::{UNFINISHED, bases_in};
 use crate::snapshot;
 use crate::state::State;
@@ -145,8 +145,8 @@ impl Options {
     }
 
     fn open_locked<S: State + Default>(&self, path: &Path, lock: Box<dyn Lock>) -> Result<Store<S>> {
-        let proven = proven_version(&*self.env.disk, path)?;
-        let (log, cut) = Log::open(&self.env, path, proven, self.segment_bytes, lock)?;
+        let proven = proven_by_snapshot(&*self.env.disk, path)?;
+        let (log, cut) = Log::open(&self.env, path, proven.as_ref(), self.segment_bytes, lock)?;
         if log.is_replica() {
             let why = "is a replica: changes are made in its source, this copy only follows";
             return Err(Error::Role { path: path.to_owned(), why });
@@ -220,16 +220,17 @@ fn is_store(disk: &dyn Disk, path: &Path) -> Result<bool> {
 }
 
 /// The newest version that a snapshot proves to have been durable. A snapshot whose header cannot be read proves nothing.
-pub(crate) fn proven_version(disk: &dyn Disk, dir: &Path) -> Result<u64> {
+pub(crate) fn proven_by_snapshot(disk: &dyn Disk, dir: &Path) -> Result<Option<Proven>> {
     let names = disk.list(dir).during("list store", dir)?;
     for version in snapshot::versions_in(&names).into_iter().rev() {
-        match snapshot::read_header(disk, &snapshot::path_of(dir, version), version) {
-            Ok(header) => return Ok(header.version),
+        let path = snapshot::path_of(dir, version);
+        match snapshot::read_header(disk, &path, version) {
+            Ok(header) => return Ok(Some(Proven { path, store: header.store, version })),
             Err(Error::Damaged(damage)) => tracing::warn!(%damage, "passing over a damaged snapshot"),
             Err(error) => return Err(error),
         }
     }
-    Ok(0)
+    Ok(None)
 }
 
 pub(crate) use restore::begin_at;

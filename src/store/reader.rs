@@ -1,7 +1,7 @@
 //! The public reading half: [`Reader`] for a store that somebody else may be writing, [`Changes`] for its history.
 
 use super::history::{History, Tip, decode};
-use super::open::{Occupant, USUAL_SEGMENT_BYTES, occupant, proven_version};
+use super::open::{Occupant, USUAL_SEGMENT_BYTES, occupant, proven_by_snapshot};
 use super::restore;
 use crate::error::{Error, Result};
 use crate::io::Env;
@@ -134,8 +134,8 @@ pub(crate) fn open_view(env: &Env, path: &Path) -> Result<View> {
         Occupant::Other(why) => return Err(not_a_store(path, why)),
     }
     // In this order: what a snapshot proves was durable before it was taken.
-    let proven = proven_version(&*env.disk, path)?;
-    View::open(env, path, proven)
+    let proven = proven_by_snapshot(&*env.disk, path)?;
+    View::open(env, path, proven.as_ref())
 }
 
 fn not_a_store(path: &Path, why: &'static str) -> Error {
