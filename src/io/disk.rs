@@ -129,10 +129,13 @@ impl File for RealFile {
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
     fn allocate(&self, len: u64) -> io::Result<()> {
+        // The length first, in one step: `fallocate` would let it grow in pieces as it finds space, and whoever looks
+        // meanwhile (a reader, or the next session after a crash) would see a file of no proper length.
+        extend(&self.0, len)?;
         match rustix::fs::fallocate(&self.0, rustix::fs::FallocateFlags::empty(), 0, len) {
             Ok(()) => Ok(()),
-            // Some file systems cannot reserve space; a sparse file keeps the format's promise about the length.
-            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => extend(&self.0, len),
+            // Some file systems cannot reserve space; a sparse file keeps the format's promise about the length all the same.
+            Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
             Err(error) => Err(error.into()),
         }
     }

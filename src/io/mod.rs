@@ -85,7 +85,7 @@ pub trait File: Debug + Send + Sync {
     /// Cuts or extends (with zeros) the file.
     fn set_len(&self, len: u64) -> io::Result<()>;
     /// Extends the file to `len` with zeros and reserves the space, so that later writes below `len` neither run out
-    /// of space nor change the file's metadata. Never shortens.
+    /// of space nor change the file's metadata. The length changes in one step. Never shortens.
     fn allocate(&self, len: u64) -> io::Result<()>;
     /// True for a file of no bytes.
     fn is_empty(&self) -> io::Result<bool> {

@@ -5,7 +5,7 @@
 //! Readers never write.
 
 use super::format::{self, CHECK_BYTES, Chain, FOOTER_TAIL_BYTES, Footer, HEADER_BYTES, Header, Item};
-use super::format::{LENGTH_BYTES, MARK_BYTES, POSITION_STRIDE, RECORD_BYTES_MAX, u32_at};
+use super::format::{LENGTH_BYTES, MARK_BYTES, POSITION_STRIDE, RECORD_BYTES_MAX, u32_at, u64_at};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::{Access, Disk, File, read_full_at};
 use std::path::{Path, PathBuf};
@@ -254,7 +254,7 @@ impl SegmentReader {
         if self.footer()?.is_some() {
             return Ok(Some("the footer"));
         }
-        Ok(find_proof(&self.rest()?))
+        Ok(find_proof(&self.rest()?, self.offset))
     }
 
     /// Everything from the current place on, with the four bytes before it, without the zeros at the end.
@@ -287,6 +287,14 @@ impl SegmentReader {
     }
 }
 
+/// Whether a mark follows the first four bytes. If these are damaged too its check cannot be computed; then it is enough
+/// that it names a head that as many bytes could have led to.
+fn could_be_mark(bytes: &[u8], offset: u64) -> bool {
+    let head = u64_at(bytes, CHECK_BYTES + LENGTH_BYTES);
+    let most = u64::from(u32::MAX) / format::FRAME_BYTES as u64;
+    is_mark(bytes) || (head > offset && head - offset <= most)
+}
+
 /// Four bytes of check followed by a mark that continues from it.
 fn is_mark(bytes: &[u8]) -> bool {
     let before = u32_at(bytes, 0);
@@ -300,14 +308,17 @@ fn is_mark(bytes: &[u8]) -> bool {
 /// Every byte is a candidate, but few lengths are plausible, and fewer lead from one plausible length to the next; only
 /// those are checksummed. A budget bounds even bytes made to deceive; when it is used up we answer as if proof had been
 /// found, because an error can be looked into and a cut cannot be undone.
-fn find_proof(bytes: &[u8]) -> Option<&'static str> {
+fn find_proof(bytes: &[u8], offset: u64) -> Option<&'static str> {
     let mut budget = 64 * bytes.len() as u64 + (1 << 20);
     for at in LENGTH_BYTES + 1..bytes.len().saturating_sub(LENGTH_BYTES - 1) {
         let word = u32_at(bytes, at);
         if word == 0 {
             continue;
         }
-        if word == u32::MAX && at + MARK_BYTES <= bytes.len() && is_mark(&bytes[at - CHECK_BYTES..]) {
+        if word == u32::MAX
+            && at + MARK_BYTES <= bytes.len()
+            && could_be_mark(&bytes[at - CHECK_BYTES..], offset)
+        {
             return Some("a later mark");
         }
         if word > RECORD_BYTES_MAX || !leads_on(bytes, at) {
