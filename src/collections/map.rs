@@ -221,7 +221,7 @@ impl<K: Ord + Clone, V: Clone> Map<K, V> {
     pub fn retain(&mut self, mut keep: impl FnMut(&K, &V) -> bool) {
         let gone: Vec<usize> =
             self.iter().zip(0..).filter(|((key, value), _)| !keep(key, value)).map(|(_, at)| at).collect();
-        if gone.len() < self.len() / 2 {
+        if gone.len() <= self.len() / 2 {
             gone.into_iter().rev().for_each(|at| drop(self.tree.remove(at)));
             return;
         }
