@@ -286,3 +286,59 @@ fn integer(sum: i128, before: &Value) -> Result<Value, ApplyErrorKind> {
     let sum = if matches!(before, Value::Uint(_)) { uint.or(int) } else { int.or(uint) };
     sum.map_err(|_| ApplyErrorKind::Overflow)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEN: usize = 100_000;
+
+    /// The operations that lead from a long list of different numbers to an edited one.
+    fn told(edit: impl FnOnce(&mut List)) -> Vec<Action> {
+        let old: List = (0..LEN).collect();
+        let mut new = old.clone();
+        edit(&mut new);
+        let (old, new) = (Value::from(old), Value::from(new));
+        let mut differ = Differ::new();
+        new.diff(&old, &mut differ);
+        let (patch, inverse) = differ.finish().unwrap();
+        let applied = crate::patch::apply(&old, &patch).unwrap();
+        assert_eq!((&applied.state, &applied.inverse), (&new, &inverse));
+        assert_eq!(crate::patch::apply(&new, &inverse).unwrap().state, old);
+        patch.iter().map(|op| op.action.clone()).collect()
+    }
+
+    #[test]
+    fn an_insertion_at_the_front_of_a_long_list_is_one_splice() {
+        let told = told(|list| list.insert(0, "new"));
+        let [Action::Splice { at: 0, del: 0, ins: Insert::Items(items) }] = &told[..] else {
+            panic!("one splice, not {told:?}");
+        };
+        assert_eq!(items.len(), 1);
+    }
+
+    #[test]
+    fn far_edits_in_a_long_list_are_one_operation_each() {
+        let told = told(|list| {
+            list[10] = "new".into();
+            list.remove(LEN / 2);
+            list[LEN - 10] = "new".into();
+            list.splice(LEN - 5, 2, (0..100).map(Value::from));
+        });
+        let names: Vec<&str> = told.iter().map(Action::name).collect();
+        assert_eq!(names, ["replace", "splice", "replace", "splice"]);
+    }
+
+    #[test]
+    fn a_long_stretch_moved_is_taken_out_and_put_in() {
+        let told = told(|list| {
+            let moved = list.splice(10_000, 20_000, []);
+            list.splice(50_000, 0, moved);
+        });
+        let touched = |action: &Action| match action {
+            Action::Splice { del, ins, .. } => del.max(&ins.len()).to_owned(),
+            _ => 1,
+        };
+        assert!(told.iter().map(touched).sum::<usize>() <= 40_000, "{} operations", told.len());
+    }
+}

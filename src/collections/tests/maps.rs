@@ -181,11 +181,13 @@ fn narrow_ranges_start_and_end_where_they_should() {
 
 #[test]
 fn looking_in_vain_copies_nothing() {
-    let map: Map<u16, u8> = (0..100).map(|key| (key, 0)).collect();
-    let mut copy = map.clone();
-    assert!(copy.get_mut(&100).is_none() && copy.remove(&100).is_none());
-    copy.retain(|_, _| true);
-    assert!(copy.ptr_eq(&map));
+    for size in [0, 1, 2, 100] {
+        let map: Map<u16, u8> = (0..size).map(|key| (key, 0)).collect();
+        let mut copy = map.clone();
+        assert!(copy.get_mut(&size).is_none() && copy.remove(&size).is_none());
+        copy.retain(|_, _| true);
+        assert!(copy.ptr_eq(&map));
+    }
 }
 
 #[test]
