@@ -1,6 +1,7 @@
 //! Drafting without a disk: one change, with its patch and its inverse, in documents of growing size.
 
 use divan::Bencher;
+use redraft::value::{List, Map};
 use redraft::{Value, apply, draft, value};
 
 fn main() {
@@ -10,12 +11,23 @@ fn main() {
 const SIZES: [usize; 3] = [10_000, 100_000, 1_000_000];
 
 fn map_of(size: usize) -> Value {
-    let card = value!({ "title": "a card", "done": false });
-    Value::Map((0..size).map(|n| (format!("{n:07}"), card.clone())).collect())
+    let card = |n| (format!("{n:07}"), value!({ "title": "a card", "done": false }));
+    (0..size).map(card).collect::<Map>().into()
 }
 
 fn list_of(size: usize) -> Value {
-    Value::from((0..size).map(|n| Value::from(n as i64)).collect::<Vec<_>>())
+    (0..size).map(Value::from).collect()
+}
+
+fn change_list(doc: &mut Value, change: impl FnOnce(&mut List)) {
+    if let Some(list) = doc.as_list_mut() {
+        change(list);
+    }
+}
+
+/// Scattered all over a document, the same in every run.
+fn scattered(count: usize, size: usize) -> Vec<usize> {
+    (0..count).map(|n| n * 7_919 * 613 % size).collect()
 }
 
 #[divan::bench(args = SIZES)]
@@ -32,10 +44,47 @@ fn one_item_in_a_list(bencher: Bencher<'_, '_>, size: usize) {
 }
 
 #[divan::bench(args = SIZES)]
+fn two_far_items_in_a_list(bencher: Bencher<'_, '_>, size: usize) {
+    let base = list_of(size);
+    bencher.bench(|| {
+        draft(&base, |doc| {
+            doc[size / 10] = Value::Null;
+            doc[size / 10 * 9] = Value::Null;
+        })
+    });
+}
+
+#[divan::bench(args = SIZES)]
+fn insertion_at_the_front_of_a_list(bencher: Bencher<'_, '_>, size: usize) {
+    let base = list_of(size);
+    bencher.bench(|| draft(&base, |doc| change_list(doc, |list| list.insert(0, Value::Null))));
+}
+
+#[divan::bench(args = SIZES)]
+fn push_to_a_list(bencher: Bencher<'_, '_>, size: usize) {
+    let base = list_of(size);
+    bencher.bench(|| draft(&base, |doc| change_list(doc, |list| list.push(Value::Null))));
+}
+
+#[divan::bench(args = SIZES)]
 fn a_hundred_fields_in_a_map(bencher: Bencher<'_, '_>, size: usize) {
     let base = map_of(size);
     let keys: Vec<String> = (0..100).map(|n| format!("{:07}", n * (size / 100))).collect();
     bencher.bench(|| draft(&base, |doc| keys.iter().for_each(|key| doc[key.as_str()]["done"] = true.into())));
+}
+
+#[divan::bench]
+fn a_thousand_scattered_fields_in_a_map_of_a_million(bencher: Bencher<'_, '_>) {
+    let base = map_of(1_000_000);
+    let keys: Vec<String> = scattered(1000, 1_000_000).iter().map(|n| format!("{n:07}")).collect();
+    bencher.bench(|| draft(&base, |doc| keys.iter().for_each(|key| doc[key.as_str()]["done"] = true.into())));
+}
+
+#[divan::bench]
+fn a_thousand_scattered_items_in_a_list_of_a_million(bencher: Bencher<'_, '_>) {
+    let base = list_of(1_000_000);
+    let places = scattered(1000, 1_000_000);
+    bencher.bench(|| draft(&base, |doc| places.iter().for_each(|at| doc[*at] = Value::Null)));
 }
 
 #[divan::bench(args = SIZES)]

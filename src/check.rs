@@ -11,7 +11,6 @@ use crate::segment::reader::SegmentReader;
 use crate::segment::recovery::{Cut, Proven};
 use crate::segment::{self, bases_in, recovery};
 use crate::snapshot::{self, Snapshot};
-use crate::state::State;
 use crate::store::history::carry_out;
 use crate::store::open::{Occupant, occupant};
 use crate::value::Value;
@@ -120,7 +119,7 @@ impl Check<'_> {
         let oldest = bases.first().copied().unwrap_or(0);
         let mut replayed: Replayed = match self.snapshots.get(&oldest) {
             Some(snapshot) => Some((oldest, snapshot.state.clone())),
-            None if oldest == 0 => Some((0, Value::initial())),
+            None if oldest == 0 => Some((0, Value::default())),
             None => None,
         };
         if replayed.is_none() {

@@ -96,6 +96,11 @@ pub fn draft<S: State, R: Outcome>(
 pub fn diff<S: State>(old: &S, new: &S) -> Result<(Patch, Patch), DraftError> {
     let mut differ = Differ::new();
     new.diff(old, &mut differ);
+    told(differ)
+}
+
+/// What a differ was told, or why it may not be stored.
+pub(crate) fn told(differ: Differ) -> Result<(Patch, Patch), DraftError> {
     differ.into_result().map_err(|refused| match refused.flaw {
         Flaw::Depth => DraftError::Depth { path: refused.path },
         Flaw::Key => DraftError::BadKey { path: refused.path },

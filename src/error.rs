@@ -168,13 +168,15 @@ pub enum Error {
         /// The replica's head.
         replica_head: u64,
     },
-    /// The recorded state cannot be read as the program's type.
-    #[error("the state at version {version} does not fit: {message}")]
+    /// What is recorded is good, but does not fit the program's type.
+    #[error("version {version} does not fit the type it is opened as: at \"{path}\": {reason}")]
     Misfit {
-        /// The version being read.
+        /// The version being read: the first one that does not fit.
         version: u64,
-        /// Where and why.
-        message: String,
+        /// Where in the state, as a JSON Pointer.
+        path: String,
+        /// Why.
+        reason: String,
     },
 }
 

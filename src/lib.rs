@@ -50,11 +50,13 @@
 //! | check a store | [`verify`] |
 //! | know what to do about an error | [`Error::kind`] |
 //! | work with patches, without a disk | [`draft`], [`apply`], [`Patch`], [`patch`] |
+//! | make a Rust type the state | [`State`], `#[derive(State)]` |
 //! | build values | [`Value`], [`value!`], [`value`](mod@value) |
 //! | test crashes of your own program | [`io`], feature `faults` |
 //!
 //! # Features
 //!
+//! * `derive` (default): `#[derive(State)]` and `#[derive(MapKey)]`.
 //! * `json` (default): values and patches as JSON text.
 //! * `faults`: disks in memory that lose power and fail on purpose, for crash tests.
 
@@ -62,6 +64,7 @@
 mod error;
 pub mod io;
 
+pub mod collections;
 pub mod value;
 
 pub mod patch;

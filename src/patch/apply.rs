@@ -5,7 +5,7 @@
 //! out is nested no deeper than [`DEPTH_MAX`].
 
 use crate::patch::{Action, Insert, Op, Patch};
-use crate::state::State;
+use crate::state::{State, StateError};
 use crate::value::{DEPTH_MAX, Flaw, Path, Segment, Value};
 
 /// A patch that was applied.
@@ -29,6 +29,12 @@ pub struct ApplyError {
     pub path: Path,
     /// Why it could not.
     pub kind: ApplyErrorKind,
+}
+
+impl ApplyError {
+    pub(crate) fn at(op_index: usize, op: &Op, kind: ApplyErrorKind) -> Self {
+        Self { op_index, op: op.action.name(), path: op.path.clone(), kind }
+    }
 }
 
 /// Why an operation could not be applied.
@@ -63,6 +69,12 @@ pub enum ApplyErrorKind {
     /// The struct has no such field.
     #[error("no such field")]
     UnknownField,
+    /// The path is that of a part its type cannot be without: a field of a struct, what is inside a variant.
+    #[error("a part of this type cannot be removed")]
+    Required,
+    /// The value does not fit the type of the place it was to go to, or what would be there afterwards does not.
+    #[error("does not fit the type: {0}")]
+    Unfit(#[from] StateError),
     /// The sum is no 64-bit integer.
     #[error("the sum does not fit 64 bits")]
     Overflow,
@@ -103,17 +115,21 @@ pub enum ApplyErrorKind {
 pub fn apply<S: State>(state: &S, patch: &Patch) -> Result<Applied<S>, ApplyError> {
     let mut state = state.clone();
     let mut inverse = Vec::with_capacity(patch.len());
-    for (op_index, op) in patch.iter().enumerate() {
-        let undo = apply_op(&mut state, op).map_err(|kind| ApplyError {
-            op_index,
-            op: op.action.name(),
-            path: op.path.clone(),
-            kind,
-        })?;
+    for (index, op) in patch.iter().enumerate() {
+        let undo = apply_op(&mut state, op).map_err(|kind| ApplyError::at(index, op, kind))?;
         inverse.push(Op::new(op.path.clone(), undo));
     }
     inverse.reverse();
     Ok(Applied { state, inverse: inverse.into() })
+}
+
+/// Carries out a patch in place that was checked when it was logged, without making an inverse. A state that this failed
+/// on is half changed: it is to be thrown away.
+pub(crate) fn carry_out<S: State>(state: &mut S, patch: &Patch) -> Result<(), ApplyError> {
+    patch.iter().enumerate().try_for_each(|(index, op)| {
+        let applied = state.apply(op.path.as_slice(), &op.action);
+        applied.map(drop).map_err(|kind| ApplyError::at(index, op, kind))
+    })
 }
 
 /// One operation, checked for depth first, so that no type has to think of it.

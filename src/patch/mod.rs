@@ -12,8 +12,8 @@ mod overlap;
 
 #[cfg(feature = "json")]
 use apply::apply_op;
-pub(crate) use apply::flaw;
 pub use apply::{Applied, ApplyError, ApplyErrorKind, apply};
+pub(crate) use apply::{carry_out, flaw};
 pub use op::{Action, Insert, Op};
 pub use overlap::interferes;
 

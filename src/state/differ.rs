@@ -4,7 +4,7 @@
 //! down side by side, so they cannot disagree; what may not be stored (too deep, a bad key) never enters the patch.
 
 use crate::patch::{Action, Insert, Op, Patch};
-use crate::value::{DEPTH_MAX, Flaw, Key, Path, Segment, Trail, Value};
+use crate::value::{DEPTH_MAX, Flaw, Key, Path, Segment, Value};
 
 /// Collects what turns an old state into a new one.
 ///
@@ -24,11 +24,32 @@ use crate::value::{DEPTH_MAX, Flaw, Key, Path, Segment, Trail, Value};
 /// ```
 #[derive(Debug, Default)]
 pub struct Differ {
-    trail: Trail,
+    trail: Vec<Step>,
     ops: Vec<Op>,
     /// In the order of `ops`; turned round at the end.
     undo: Vec<Op>,
     refused: Option<Refused>,
+}
+
+/// One step of the way to what is being looked at. Most steps lead to nothing that differs, so a field's name becomes a
+/// key, which allocates, only when something is told.
+#[derive(Debug)]
+enum Step {
+    Field(&'static str),
+    Other(Segment),
+}
+
+impl Step {
+    fn segment(&self) -> Segment {
+        match self {
+            Self::Field(name) => Segment::from(*name),
+            Self::Other(segment) => segment.clone(),
+        }
+    }
+
+    fn is_valid(&self) -> bool {
+        !matches!(self, Self::Other(Segment::Key(key)) if !key.is_valid())
+    }
 }
 
 /// What a state holds that no patch may carry, and where.
@@ -45,18 +66,18 @@ impl Differ {
     }
 
     /// Looks at the named field of a struct.
-    pub fn field(&mut self, name: &str, look: impl FnOnce(&mut Self)) {
-        self.at(Segment::from(name), look);
+    pub fn field(&mut self, name: &'static str, look: impl FnOnce(&mut Self)) {
+        self.at(Step::Field(name), look);
     }
 
     /// Looks at the entry of a map.
     pub fn key(&mut self, key: &Key, look: impl FnOnce(&mut Self)) {
-        self.at(Segment::Key(key.clone()), look);
+        self.at(Step::Other(Segment::Key(key.clone())), look);
     }
 
     /// Looks at the element of a list.
     pub fn index(&mut self, index: usize, look: impl FnOnce(&mut Self)) {
-        self.at(Segment::Index(index), look);
+        self.at(Step::Other(Segment::Index(index)), look);
     }
 
     /// There is something here that was not: a new entry, or an element inserted.
@@ -99,9 +120,9 @@ impl Differ {
     }
 
     /// Refusing to step deeper than the limit is what bounds the recursion of every `diff`.
-    fn at(&mut self, segment: Segment, look: impl FnOnce(&mut Self)) {
-        let valid = !matches!(&segment, Segment::Key(key) if !key.is_valid());
-        self.trail.push(segment);
+    fn at(&mut self, step: Step, look: impl FnOnce(&mut Self)) {
+        let valid = step.is_valid();
+        self.trail.push(step);
         if self.trail.len() > DEPTH_MAX {
             self.refuse(Flaw::Depth);
         } else if !valid {
@@ -120,14 +141,18 @@ impl Differ {
         if let Some(flaw) = crate::patch::flaw(&action, room) {
             return self.refuse(flaw);
         }
-        let path = self.trail.path();
+        let path = self.path();
         self.ops.push(Op::new(path.clone(), action));
         self.undo.push(Op::new(path, undo));
     }
 
     /// The first refusal is the one reported.
     fn refuse(&mut self, flaw: Flaw) {
-        let path = self.trail.path();
+        let path = self.path();
         self.refused.get_or_insert(Refused { flaw, path });
+    }
+
+    fn path(&self) -> Path {
+        self.trail.iter().map(Step::segment).collect()
     }
 }

@@ -1,27 +1,24 @@
 //! [`State`] for [`Value`]: the dynamic document.
 //!
-//! Maps are compared through the tree, which skips shared nodes; lists and strings through `sequence` and `text`.
+//! Maps and lists are compared through their trees, which skip the nodes they share; what a list does not share goes
+//! through `sequence`, and strings through `text`.
 
-use std::ops::Range;
 use std::sync::Arc;
 
+use super::sequence::Hunk;
 use super::{Differ, State, StateError, sequence, text};
+use crate::collections::Gap;
 use crate::patch::{Action, ApplyErrorKind, Insert};
-use crate::value::{Change, Key, List, Map, Segment, Value, shared_end, shared_start, walk_pairs};
+use crate::value::{Change, Key, List, Map, Segment, Value};
 
-/// One in this many elements may differ for a list to count as overwritten in places: more look like a shift.
+/// One in this many elements may differ for a stretch to count as overwritten in places: more look like a shift.
 const IN_PLACE_SHARE: usize = 8;
 
 /// And no more than this, so that looking for them in vain stays cheap.
 const IN_PLACE_MAX: usize = 1024;
 
 impl State for Value {
-    /// An empty map.
-    fn initial() -> Self {
-        Self::default()
-    }
-
-    /// Costs O(changes * log n) in maps; lists are scanned run by run, O(n / 64) for those that share memory.
+    /// Costs O(changes * log n).
     fn diff(&self, old: &Self, out: &mut Differ) {
         match (old, self) {
             (Self::Map(old), Self::Map(new)) => diff_maps(old, new, out),
@@ -46,6 +43,10 @@ impl State for Value {
         }
     }
 
+    fn same(&self, other: &Self) -> bool {
+        self == other
+    }
+
     fn to_value(&self) -> Value {
         self.clone()
     }
@@ -67,63 +68,53 @@ fn diff_maps(old: &Map, new: &Map, out: &mut Differ) {
 }
 
 fn diff_lists(old: &List, new: &List, out: &mut Differ) {
-    if old.ptr_eq(new) {
-        return;
-    }
-    for (in_old, in_new) in gaps(old, new) {
+    for Gap { old: in_old, new: in_new } in old.gaps(new) {
         let start = in_new.start;
-        let (old, new) = (Gap::new(old, in_old), Gap::new(new, in_new));
-        for hunk in sequence::hunks(old.values.len(), new.values.len(), |a, b| old.equal(a, &new, b)) {
-            diff_hunk(start + hunk.new.start, &old.values[hunk.old], &new.values[hunk.new], out);
+        let values_old: Vec<&Value> = old.range(in_old).collect();
+        let values_new: Vec<&Value> = new.range(in_new).collect();
+        for hunk in hunks(&values_old, &values_new) {
+            diff_hunk(start + hunk.new.start, &values_old[hunk.old], &values_new[hunk.new], out);
         }
     }
 }
 
-/// The parts of two lists outside which they are equal.
-fn gaps(old: &List, new: &List) -> Vec<(Range<usize>, Range<usize>)> {
-    if let Some(gaps) = gaps_in_place(old, new) {
-        return gaps.into_iter().map(|gap| (gap.clone(), gap)).collect();
+/// What differs between two stretches that may hold anything.
+fn hunks(old: &[&Value], new: &[&Value]) -> Vec<Hunk> {
+    if let Some(hunks) = in_place(old, new) {
+        return hunks;
     }
-    let start = shared_start(old, new, |a, b| a == b);
-    let shorter = old.len().min(new.len()) - start;
-    // The end must not reach into the start: in [1, 1] and [1] the same element would count twice.
-    let end = if shorter == 0 { 0 } else { shared_end(old, new, |a, b| a == b).min(shorter) };
-    vec![(start..old.len() - end, start..new.len() - end)]
+    let start = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+    let (old, new) = (&old[start..], &new[start..]);
+    let end = old.iter().rev().zip(new.iter().rev()).take_while(|(old, new)| old == new).count();
+    let (old, new) = (Middle::new(&old[..old.len() - end]), Middle::new(&new[..new.len() - end]));
+    let mut hunks = sequence::hunks(old.values.len(), new.values.len(), |a, b| old.equal(a, &new, b));
+    hunks.iter_mut().for_each(|hunk| hunk.shift(start));
+    hunks
 }
 
-/// The stretches of positions that differ, if the lists are equally long and few do: elements were overwritten, and
-/// none were inserted or removed. This finds far edits in a long list without reading what lies between them.
-fn gaps_in_place(old: &List, new: &List) -> Option<Vec<Range<usize>>> {
+/// The elements that differ, if both stretches are equally long and few do: elements were overwritten, and none were
+/// inserted or removed. Looking for the shortest way would give the same, but not at once.
+fn in_place(old: &[&Value], new: &[&Value]) -> Option<Vec<Hunk>> {
     if old.len() != new.len() {
         return None;
     }
-    let mut left = (old.len() / IN_PLACE_SHARE).clamp(1, IN_PLACE_MAX) + 1;
-    let mut gaps: Vec<Range<usize>> = Vec::new();
-    walk_pairs(old, new, |index, old, new| {
-        if old == new {
-            return true;
-        }
-        match gaps.last_mut().filter(|gap| gap.end == index) {
-            Some(gap) => gap.end += 1,
-            None => gaps.push(index..index + 1),
-        }
-        left -= 1;
-        left > 0
-    });
-    (left > 0).then_some(gaps)
+    let most = (old.len() / IN_PLACE_SHARE).clamp(1, IN_PLACE_MAX);
+    let differ: Vec<usize> = (0..old.len()).filter(|at| old[*at] != new[*at]).take(most + 1).collect();
+    (differ.len() <= most).then(|| {
+        let runs = differ.chunk_by(|a, b| a + 1 == *b);
+        runs.map(|run| run[0]..run[0] + run.len()).map(|run| Hunk { old: run.clone(), new: run }).collect()
+    })
 }
 
-/// The part of a list that is left when equal ends are cut off.
-struct Gap<'a> {
-    values: Vec<&'a Value>,
+/// What is left of a stretch when equal ends are cut off.
+struct Middle<'a> {
+    values: &'a [&'a Value],
     prints: Vec<u64>,
 }
 
-impl<'a> Gap<'a> {
-    fn new(list: &'a List, range: Range<usize>) -> Self {
-        let values: Vec<&Value> = range.filter_map(|index| list.get(index)).collect();
-        let prints = values.iter().map(|value| value.fingerprint()).collect();
-        Self { values, prints }
+impl<'a> Middle<'a> {
+    fn new(values: &'a [&'a Value]) -> Self {
+        Self { values, prints: values.iter().map(|value| value.fingerprint()).collect() }
     }
 
     /// Most elements that differ have another fingerprint, so looking deep is the exception.
@@ -294,4 +285,60 @@ fn integer(sum: i128, before: &Value) -> Result<Value, ApplyErrorKind> {
     let uint = u64::try_from(sum).map(Value::Uint);
     let sum = if matches!(before, Value::Uint(_)) { uint.or(int) } else { int.or(uint) };
     sum.map_err(|_| ApplyErrorKind::Overflow)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEN: usize = 100_000;
+
+    /// The operations that lead from a long list of different numbers to an edited one.
+    fn told(edit: impl FnOnce(&mut List)) -> Vec<Action> {
+        let old: List = (0..LEN).collect();
+        let mut new = old.clone();
+        edit(&mut new);
+        let (old, new) = (Value::from(old), Value::from(new));
+        let mut differ = Differ::new();
+        new.diff(&old, &mut differ);
+        let (patch, inverse) = differ.finish().unwrap();
+        let applied = crate::patch::apply(&old, &patch).unwrap();
+        assert_eq!((&applied.state, &applied.inverse), (&new, &inverse));
+        assert_eq!(crate::patch::apply(&new, &inverse).unwrap().state, old);
+        patch.iter().map(|op| op.action.clone()).collect()
+    }
+
+    #[test]
+    fn an_insertion_at_the_front_of_a_long_list_is_one_splice() {
+        let told = told(|list| list.insert(0, "new"));
+        let [Action::Splice { at: 0, del: 0, ins: Insert::Items(items) }] = &told[..] else {
+            panic!("one splice, not {told:?}");
+        };
+        assert_eq!(items.len(), 1);
+    }
+
+    #[test]
+    fn far_edits_in_a_long_list_are_one_operation_each() {
+        let told = told(|list| {
+            list[10] = "new".into();
+            list.remove(LEN / 2);
+            list[LEN - 10] = "new".into();
+            list.splice(LEN - 5, 2, (0..100).map(Value::from));
+        });
+        let names: Vec<&str> = told.iter().map(Action::name).collect();
+        assert_eq!(names, ["replace", "splice", "replace", "splice"]);
+    }
+
+    #[test]
+    fn a_long_stretch_moved_is_taken_out_and_put_in() {
+        let told = told(|list| {
+            let moved = list.splice(10_000, 20_000, []);
+            list.splice(50_000, 0, moved);
+        });
+        let touched = |action: &Action| match action {
+            Action::Splice { del, ins, .. } => del.max(&ins.len()).to_owned(),
+            _ => 1,
+        };
+        assert!(told.iter().map(touched).sum::<usize>() <= 40_000, "{} operations", told.len());
+    }
 }

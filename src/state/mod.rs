@@ -1,27 +1,126 @@
-//! What a program keeps in a store: the [`State`] trait and its implementation for [`Value`].
+//! What a program keeps in a store: the [`State`] trait, and its implementations for Rust's own types and for [`Value`].
 //!
 //! Between `value` (what a state looks like from outside) and `patch` (what changes it). A type says how it differs
 //! from an older version of itself and how one operation is carried out; collecting, ordering and undoing are done
 //! for all types alike, in [`Differ`] and in [`patch::apply`](crate::patch::apply). Never touches a disk.
+//!
+//! Always holds: a typed state and the document it shows as ([`State::to_value`]) agree under every operation, so that
+//! tools which know nothing of the type read the same history. What only one of the two could do is an error.
+//!
+//! | Rust | shows as |
+//! |---|---|
+//! | `bool`, integers, floats | the same; `i128` and `u128` as decimal text |
+//! | `char`, `String`, `Arc<str>` | string |
+//! | `Arc<[u8]>` | bytes |
+//! | `()` and unit structs | null |
+//! | `Option<T>` | null, or what `T` shows as |
+//! | `Box<T>`, `Arc<T>`, structs of one unnamed field | what the inner type shows as |
+//! | tuples, arrays, `Vec<T>`, tuple structs | list |
+//! | maps | map, keys by [`MapKey`] |
+//! | sets | map from element to null |
+//! | structs | map from field name to field |
+//! | enums | `"Unit"`, `{"Newtype": ..}`, `{"Tuple": [..]}`, `{"Struct": {..}}` |
+//!
+//! Collections of the standard library are compared element by element: a change costs their size, not its own.
 
+#[doc(hidden)]
+pub mod atomic;
+#[doc(hidden)]
+pub mod derived;
 mod differ;
 mod dynamic;
+mod error;
+mod fills;
+mod fixed;
+mod key;
+mod map;
+mod pointer;
+mod scalar;
 mod sequence;
+mod set;
 mod text;
+mod vec;
+mod whole;
 
 pub use differ::Differ;
+pub use error::{StateError, StateErrorKind};
+pub(crate) use fills::watch;
+pub use key::MapKey;
+pub use pointer::NeverNull;
+#[cfg(feature = "derive")]
+pub use redraft_derive::{MapKey, State};
 
 use crate::patch::{Action, ApplyErrorKind};
 use crate::value::{Segment, Value};
 
-/// A type that can be the state of a store.
+/// A type that can be the state of a store, or a part of one.
 ///
-/// Laws, which property tests hold every implementation to: applying what [`diff`](Self::diff) found to the old state
-/// gives the new one; applying the inverse leads back; an [`apply`](Self::apply) that fails may leave `self` in any
-/// state (it is always given a copy), one that succeeds returns what restores the old state exactly.
+/// Usually derived. Structs and enums of types that implement it become maps with `#[derive(State)]`; these attributes
+/// change what a field or variant does:
+///
+/// | attribute | on | effect |
+/// |---|---|---|
+/// | `#[state(rename = "..")]` | field, variant | another name outside |
+/// | `#[state(default)]` | named field | when missing, `Default::default()`; `default = "path"` calls `path()` |
+/// | `#[state(skip)]` | named field | not recorded: kept by operations beneath, `Default` when the whole is read or replaced |
+/// | `#[state(atomic)]` | field | one leaf, through serde, for types that are no `State` |
+///
+/// ```
+/// # #[cfg(feature = "derive")] {
+/// use redraft::{State, apply, diff, value};
+/// use std::collections::BTreeMap;
+///
+/// #[derive(Clone, Debug, Default, State)]
+/// struct Board {
+///     title: String,
+///     cards: BTreeMap<u64, Card>,
+/// }
+///
+/// #[derive(Clone, Debug, State)]
+/// struct Card {
+///     text: String,
+///     stage: Stage,
+/// }
+///
+/// #[derive(Clone, Debug, State)]
+/// enum Stage {
+///     Open,
+///     Done { by: String },
+/// }
+///
+/// let old = Board::default();
+/// let mut new = old.clone();
+/// new.cards.insert(7, Card { text: "ship it".into(), stage: Stage::Open });
+/// let (patch, inverse) = diff(&old, &new).unwrap();
+/// assert_eq!(patch[0].path.to_string(), "/cards/7");
+/// let applied = apply(&old, &patch).unwrap().state;
+/// assert_eq!(applied.to_value(), value!({ "title": "", "cards": { 7: { "text": "ship it", "stage": "Open" } } }));
+/// # }
+/// ```
+///
+/// # Laws
+///
+/// Property tests hold every implementation to these:
+/// * applying what [`diff`](Self::diff) found to the old state gives the new one; applying the inverse leads back;
+/// * an [`apply`](Self::apply) that fails may leave `self` in any state (it is always given a copy), one that succeeds
+///   returns what restores the old state exactly;
+/// * [`from_value`](Self::from_value) reads what [`to_value`](Self::to_value) shows;
+/// * an operation that `apply` carries out does to the `Value` shown before what it did to the state: the outcome shows
+///   as the same `Value`, but for missing fields that were filled in.
+///
+/// A store needs `Default` besides, for the state before the first change.
+///
+/// A state is walked by recursion. What is recorded is never nested deeper than 128, but a program that builds
+/// something much deeper in memory may run out of stack before that is noticed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be kept in a store",
+    label = "does not implement `State`",
+    note = "put `#[derive(State)]` on it, or `#[state(atomic)]` on the field if the type implements serde's traits"
+)]
 pub trait State: Clone + Send + Sync + Sized + 'static {
-    /// The state of a store nothing has been written to: version 0.
-    fn initial() -> Self;
+    /// Whether there is never an inside to look into. Of a list of such elements, neighbours that changed are written as
+    /// one stretch; of others, each by what changed inside.
+    const LEAF: bool = false;
 
     /// Tells `out` what turns `old` into `self`.
     ///
@@ -35,6 +134,9 @@ pub trait State: Clone + Send + Sync + Sized + 'static {
     /// What does not fit; see [`ApplyErrorKind`].
     fn apply(&mut self, path: &[Segment], action: &Action) -> Result<Action, ApplyErrorKind>;
 
+    /// Whether both show as the same [`Value`]: floats by bits, all NaN being one. Asks identity before content.
+    fn same(&self, other: &Self) -> bool;
+
     /// The state as a self-describing value, as tools and snapshots see it.
     fn to_value(&self) -> Value;
 
@@ -43,16 +145,4 @@ pub trait State: Clone + Send + Sync + Sized + 'static {
     /// # Errors
     /// [`StateError`] when the value is not one of this type.
     fn from_value(value: Value) -> Result<Self, StateError>;
-}
-
-/// A value does not describe a state of the wanted type.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("at \"{path}\": expected {expected}, found {found}")]
-pub struct StateError {
-    /// Where in the value.
-    pub path: crate::value::Path,
-    /// What the type wants there.
-    pub expected: String,
-    /// What is there.
-    pub found: String,
 }

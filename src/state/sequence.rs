@@ -13,6 +13,14 @@ pub(super) struct Hunk {
     pub(super) new: Range<usize>,
 }
 
+impl Hunk {
+    /// Counts positions from so many elements earlier on.
+    pub(super) fn shift(&mut self, by: usize) {
+        self.old = self.old.start + by..self.old.end + by;
+        self.new = self.new.start + by..self.new.end + by;
+    }
+}
+
 /// Edits looked for in one round. A round costs up to the square of this in time and half of it in memory (2 MiB), and
 /// finds the shortest script if that many edits suffice.
 const ROUND_EDITS_MAX: usize = 1024;

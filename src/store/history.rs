@@ -10,11 +10,14 @@ use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::Env;
 use crate::log::reader::{Frame, Records};
 use crate::log::view::View;
+use crate::patch::{self, ApplyError, ApplyErrorKind};
 use crate::record::wire::Flaw;
 use crate::record::{Change, Stamp, WriterId};
 use crate::segment::format::Chain;
 use crate::snapshot::{self, Snapshot, Writers};
-use crate::state::State;
+use crate::state::{State, StateError, watch};
+use crate::value::{Path, Value};
+use std::any::TypeId;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,6 +36,8 @@ pub(crate) struct Tip<S> {
     pub(crate) stamp: Stamp,
     pub(crate) writers: Arc<Writers>,
     pub(crate) state: Arc<S>,
+    /// Whether the type filled in what the document at this version does not hold.
+    pub(crate) filled: bool,
 }
 
 /// Reads the past of one store.
@@ -54,7 +59,7 @@ pub(crate) struct Start<S> {
     pub(crate) passed_over: Vec<Error>,
 }
 
-impl<S: State> History<S> {
+impl<S: State + Default> History<S> {
     pub(crate) fn new(env: &Env, dir: PathBuf, view: View, segment_bytes: u64) -> Self {
         History { env: env.clone(), dir, view, segment_bytes, kept: Mutex::new(VecDeque::new()) }
     }
@@ -144,7 +149,8 @@ impl<S: State> History<S> {
             chain: records.chain(),
             stamp: Stamp::default(),
             writers: Arc::default(),
-            state: Arc::new(S::initial()),
+            state: Arc::new(S::default()),
+            filled: false,
         };
         Ok(Start { tip, records, from_snapshot: None, passed_over })
     }
@@ -158,10 +164,10 @@ impl<S: State> History<S> {
         } else if header.chain != records.chain() {
             Defect::Chain { expected: records.chain(), found: header.chain }
         } else {
-            let state = S::from_value(state)
-                .map_err(|misfit| Error::Misfit { version, message: misfit.to_string() })?;
-            let (writers, state) = (Arc::new(writers), Arc::new(state));
-            return Ok((Tip { version, chain: header.chain, stamp, writers, state }, records));
+            let (state, filled) = watch(|| S::from_value(state));
+            let state = Arc::new(state.map_err(|error| misfit(version, &Path::root(), &error))?);
+            let writers = Arc::new(writers);
+            return Ok((Tip { version, chain: header.chain, stamp, writers, state, filled }, records));
         };
         Err(Damage { path, byte: 0, defect, intact: None }.into())
     }
@@ -171,18 +177,47 @@ impl<S: State> History<S> {
         let mut replay = Replay::from(from);
         while replay.version < version {
             let Some(frame) = records.next()? else { break };
-            replay.step(&frame)?;
+            let change = decode(&frame)?;
+            replay.step(&change, frame.chain).map_err(|refused| self.explain(&refused, &frame))?;
             if replay.version.is_multiple_of(KEEP_EVERY) && replay.version < version {
                 self.keep(replay.tip());
             }
         }
         Ok(self.keep(replay.tip()))
     }
+
+    /// A change that applies to the document, but not to the type, is no damage: the program has another type than the
+    /// one that wrote it.
+    fn explain(&self, refused: &ApplyError, frame: &Frame<'_>) -> Error {
+        let version = frame.offset + 1;
+        if TypeId::of::<S>() == TypeId::of::<Value>() {
+            return inapplicable(frame, refused);
+        }
+        match (self.document(version), &refused.kind) {
+            (Err(error), _) => error,
+            (Ok(_), ApplyErrorKind::Unfit(error)) => misfit(version, &refused.path, error),
+            (Ok(_), kind) => {
+                Error::Misfit { version, path: refused.path.to_string(), reason: kind.to_string() }
+            }
+        }
+    }
+
+    /// What the log says of a version, whatever type reads it. O(changes since the nearest snapshot).
+    pub(crate) fn document(&self, version: u64) -> Result<Value> {
+        let documents =
+            History::<Value>::new(&self.env, self.dir.clone(), self.view.clone(), self.segment_bytes);
+        documents.at(version).map(Arc::unwrap_or_clone)
+    }
+}
+
+fn misfit(version: u64, at: &Path, error: &StateError) -> Error {
+    Error::Misfit { version, path: at.join(&error.path).to_string(), reason: error.kind.to_string() }
 }
 
 pub(super) fn copy_of<S>(tip: &Tip<S>) -> Tip<S> {
-    let Tip { version, chain, stamp, .. } = *tip;
-    Tip { version, chain, stamp, writers: Arc::clone(&tip.writers), state: Arc::clone(&tip.state) }
+    let Tip { version, chain, stamp, filled, .. } = *tip;
+    let (writers, state) = (Arc::clone(&tip.writers), Arc::clone(&tip.state));
+    Tip { version, chain, stamp, writers, state, filled }
 }
 
 /// A state on its way through the log.
@@ -192,19 +227,23 @@ struct Replay<S> {
     stamp: Stamp,
     writers: Writers,
     state: S,
+    filled: bool,
 }
 
 impl<S: State> Replay<S> {
     fn from(tip: Tip<S>) -> Self {
         let state = Arc::unwrap_or_clone(tip.state);
         let writers = Arc::unwrap_or_clone(tip.writers);
-        Replay { version: tip.version, chain: tip.chain, stamp: tip.stamp, writers, state }
+        let Tip { version, chain, stamp, filled, .. } = tip;
+        Replay { version, chain, stamp, writers, state, filled }
     }
 
-    fn step(&mut self, frame: &Frame<'_>) -> Result<()> {
-        let change = carry_out(&mut self.state, frame)?;
+    fn step(&mut self, change: &Change, chain: Chain) -> std::result::Result<(), ApplyError> {
+        let (applied, filled) = watch(|| patch::carry_out(&mut self.state, &change.patch));
+        applied?;
+        self.filled |= filled;
         self.writers.insert(change.writer, change.sequence);
-        (self.version, self.chain, self.stamp) = (change.version, frame.chain, change.stamp);
+        (self.version, self.chain, self.stamp) = (change.version, chain, change.stamp);
         Ok(())
     }
 
@@ -215,20 +254,19 @@ impl<S: State> Replay<S> {
             stamp: self.stamp,
             writers: Arc::new(self.writers.clone()),
             state: Arc::new(self.state.clone()),
+            filled: self.filled,
         }
     }
 }
 
-/// Applies the change in a record, and returns it. What was logged fits the state it was logged for; if not, it is damage.
-pub(crate) fn carry_out<S: State>(state: &mut S, frame: &Frame<'_>) -> Result<Change> {
+/// Applies the change in a record. What was logged fits the document it was logged for; if not, it is damage.
+pub(crate) fn carry_out(document: &mut Value, frame: &Frame<'_>) -> Result<()> {
     let change = decode(frame)?;
-    for (index, op) in change.patch.iter().enumerate() {
-        state.apply(op.path.as_slice(), &op.action).map_err(|kind| {
-            let reason = format!("op {index} at \"{}\": {kind}", op.path);
-            in_frame(frame, Defect::Inapplicable { reason })
-        })?;
-    }
-    Ok(change)
+    patch::carry_out(document, &change.patch).map_err(|refused| inapplicable(frame, &refused))
+}
+
+fn inapplicable(frame: &Frame<'_>, refused: &ApplyError) -> Error {
+    in_frame(frame, Defect::Inapplicable { reason: refused.to_string() })
 }
 
 /// Decodes the change in a record.

@@ -8,6 +8,7 @@
 //! * Readers see durable states only, in order; they never wait for a writer and no writer waits for them.
 //! * A recipe that fails or panics has changed nothing.
 
+mod complete;
 pub(crate) mod open;
 pub(crate) mod reader;
 mod restore;
@@ -21,13 +22,14 @@ pub use reader::{Changes, Reader};
 use crate::draft::{Drafted, Outcome, draft};
 use crate::error::{Error, Result};
 use crate::log::Log;
-use crate::patch::{self, Patch};
+use crate::patch::Patch;
 use crate::record::{Change, Meta, WriterId};
 use crate::segment::format::StoreId;
 use crate::snapshot::{self, Snapshot};
 use crate::state::State;
 use crate::value::Value;
 use arc_swap::ArcSwap;
+use complete::applied;
 use history::{History, Tip};
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -151,7 +153,7 @@ impl Drop for Running {
     }
 }
 
-impl<S: State> Store<S> {
+impl<S: State + Default> Store<S> {
     /// Opens the store in the directory `path`, or makes a new one where there is nothing. See [`Options`] for more choice.
     ///
     /// Costs reading the newest snapshot and the changes after it.
@@ -260,7 +262,7 @@ impl<S: State> Store<S> {
         undoes: Option<u64>,
         drafted: Drafted<S>,
     ) -> Result<Commit<S>> {
-        let Drafted { state, patch, inverse } = drafted;
+        let Drafted { state, patch, inverse } = self.complete(newest, drafted)?;
         if patch.is_empty() {
             let (version, state) = (newest.version, Arc::clone(&newest.state));
             return Ok(Commit { version, state, patch, inverse });
@@ -359,7 +361,7 @@ impl<S: State> Store<S> {
             version: tip.version,
             chain: tip.chain,
         };
-        let (writers, state) = ((*tip.writers).clone(), tip.state.to_value());
+        let (writers, state) = ((*tip.writers).clone(), self.logged(&tip)?);
         let snapshot = Snapshot { header, writers, stamp: tip.stamp, state };
         snapshot.write(&*self.history.env.disk, &self.history.dir)?;
         Ok(tip.version)
@@ -387,15 +389,11 @@ impl<S: State> Store<S> {
     }
 }
 
-fn applied<S: State>(base: &S, patch: &Patch) -> Result<Drafted<S>> {
-    let done = patch::apply(base, patch)?;
-    Ok(Drafted { state: done.state, patch: patch.clone(), inverse: done.inverse })
-}
-
 fn after<S>(tip: &Tip<S>, change: &Change, chain: u32, state: S) -> Tip<S> {
     let mut writers = Arc::clone(&tip.writers);
     Arc::make_mut(&mut writers).insert(change.writer, change.sequence);
-    Tip { version: change.version, chain, stamp: change.stamp, writers, state: Arc::new(state) }
+    let (version, stamp, state) = (change.version, change.stamp, Arc::new(state));
+    Tip { version, chain, stamp, writers, state, filled: false }
 }
 
 /// Whatever panicked while it held one of our locks left nothing half done: what a lock guards is replaced as a whole.

@@ -87,7 +87,7 @@ impl Options {
     ///
     /// # Errors
     /// As `Store::open`.
-    pub fn open<S: State>(&self, path: impl AsRef<Path>) -> Result<Store<S>> {
+    pub fn open<S: State + Default>(&self, path: impl AsRef<Path>) -> Result<Store<S>> {
         let path = path.as_ref();
         let span = tracing::info_span!("open", path = %path.display());
         let _entered = span.enter();
@@ -107,7 +107,7 @@ impl Options {
     ///
     /// # Errors
     /// As `Store::create`.
-    pub fn create_new<S: State>(&self, path: impl AsRef<Path>) -> Result<Store<S>> {
+    pub fn create_new<S: State + Default>(&self, path: impl AsRef<Path>) -> Result<Store<S>> {
         let path = path.as_ref();
         let span = tracing::info_span!("create", path = %path.display());
         let _entered = span.enter();
@@ -119,11 +119,11 @@ impl Options {
     ///
     /// # Errors
     /// As [`open`](Options::open), except that a writer elsewhere is no hindrance.
-    pub fn open_read_only<S: State>(&self, path: impl AsRef<Path>) -> Result<super::Reader<S>> {
+    pub fn open_read_only<S: State + Default>(&self, path: impl AsRef<Path>) -> Result<super::Reader<S>> {
         super::Reader::in_env(&self.env, path.as_ref(), self.segment_bytes)
     }
 
-    fn create_in<S: State>(&self, path: &Path) -> Result<Store<S>> {
+    fn create_in<S: State + Default>(&self, path: &Path) -> Result<Store<S>> {
         self.env.disk.create_dir(path).during("create directory", path)?;
         let lock = log::lock(&*self.env.disk, path)?;
         // Somebody may have been faster, between the look and the lock.
@@ -139,12 +139,12 @@ impl Options {
         self.assemble(path, log, None)
     }
 
-    fn open_existing<S: State>(&self, path: &Path) -> Result<Store<S>> {
+    fn open_existing<S: State + Default>(&self, path: &Path) -> Result<Store<S>> {
         let lock = log::lock(&*self.env.disk, path)?;
         self.open_locked(path, lock)
     }
 
-    fn open_locked<S: State>(&self, path: &Path, lock: Box<dyn Lock>) -> Result<Store<S>> {
+    fn open_locked<S: State + Default>(&self, path: &Path, lock: Box<dyn Lock>) -> Result<Store<S>> {
         let proven = proven_by_snapshot(&*self.env.disk, path)?;
         let (log, cut) = Log::open(&self.env, path, proven.as_ref(), self.segment_bytes, lock)?;
         if log.is_replica() {
@@ -155,7 +155,7 @@ impl Options {
     }
 
     /// Finds the state that the log ends with.
-    fn assemble<S: State>(&self, path: &Path, log: Log, cut: Option<Cut>) -> Result<Store<S>> {
+    fn assemble<S: State + Default>(&self, path: &Path, log: Log, cut: Option<Cut>) -> Result<Store<S>> {
         let history = History::new(&self.env, path.to_owned(), log.view(), self.segment_bytes);
         let Start { tip, records, from_snapshot, passed_over } = history.start(log.head())?;
         let first = tip.version;

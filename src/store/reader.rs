@@ -25,7 +25,7 @@ pub struct Reader<S: State = Value> {
     tip: Mutex<Arc<Tip<S>>>,
 }
 
-impl<S: State> Reader<S> {
+impl<S: State + Default> Reader<S> {
     /// Opens the store, or replica, in the directory `path`. Costs what opening for writing costs.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use crate::snapshot::{Header, Snapshot};
 use crate::state::State;
 use std::path::Path;
 
-pub(super) fn restore<S: State>(history: &History<S>, version: u64, target: &Path) -> Result<()> {
+pub(super) fn restore<S: State + Default>(history: &History<S>, version: u64, target: &Path) -> Result<()> {
     let span = tracing::info_span!("restore", version, target = %target.display());
     let _entered = span.enter();
     must_be_free(&*history.env.disk, target)?;

@@ -4,14 +4,15 @@
 //! undoes. It is refused where something later touched the same place, because then the inverse would overwrite or miss;
 //! pairs of an undo and its redo in between do not count.
 
-use super::{Commit, Store, applied};
+use super::complete::applied;
+use super::{Commit, Store};
 use crate::error::{Error, Result};
 use crate::patch::{self, Patch, interferes};
 use crate::record::{Change, Meta};
 use crate::state::State;
 use std::collections::BTreeSet;
 
-impl<S: State> Store<S> {
+impl<S: State + Default> Store<S> {
     /// Takes back the change that made `version`, as a new change. Costs the state at that version and reading the changes
     /// since.
     ///

@@ -5,6 +5,7 @@
 //! (integers by number, floats by bits); no operation here uses stack in proportion to the depth of a value.
 
 mod access;
+mod bridge;
 mod convert;
 mod debug;
 mod equal;
@@ -24,7 +25,8 @@ mod serde;
 use std::sync::Arc;
 
 pub use access::ValueIndex;
-pub(crate) use equal::{shared_end, shared_start, walk_pairs};
+pub use bridge::ConvertError;
+pub(crate) use equal::float_bits;
 pub(crate) use flaw::Flaw;
 #[cfg(feature = "json")]
 pub use json::JsonError;

@@ -6,16 +6,23 @@
 //! and a crash would be a poor way to tell it.
 
 use std::cell::{Cell, RefCell};
-use std::sync::Arc;
 
-use imbl::{OrdMap, Vector};
-
-use super::{DEPTH_MAX, Key, Value, map::Slot};
+use super::{DEPTH_MAX, Key, Value};
+use crate::collections::{List, Map};
 
 /// The contents of a container on their way out. Never read again: being owned is its whole purpose.
 pub(super) enum Contents {
-    Map(#[allow(dead_code, reason = "held only to be dropped")] Arc<OrdMap<Key, Slot>>),
-    List(#[allow(dead_code, reason = "held only to be dropped")] Arc<Vector<Value>>),
+    Map(Map<Key, Value>),
+    List(List<Value>),
+}
+
+impl Contents {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Map(map) => map.is_empty(),
+            Self::List(list) => list.is_empty(),
+        }
+    }
 }
 
 thread_local! {
@@ -25,6 +32,9 @@ thread_local! {
 
 /// Drops the contents now, or queues them when too many drops are already under way.
 pub(super) fn release(contents: Contents) {
+    if contents.is_empty() {
+        return;
+    }
     let nested = NESTED.get();
     if nested >= DEPTH_MAX {
         // While the thread's own storage is being torn down there is no queue; the plain drop is all that is left.

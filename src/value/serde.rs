@@ -10,7 +10,7 @@ use serde::de::{self, Deserialize, DeserializeSeed, Deserializer, MapAccess, Seq
 use serde::ser::{self, Serialize, SerializeMap, SerializeSeq, Serializer};
 
 use super::key::write_hex;
-use super::{DEPTH_MAX, Key, List, Map, Value};
+use super::{DEPTH_MAX, Key, List, Map, Value, bridge};
 
 /// Something to write, with the room left below it.
 struct Below<'a>(&'a Value, usize);
@@ -58,7 +58,7 @@ fn map_into<S: Serializer>(map: &Map, below: usize, serializer: S) -> Result<S::
 }
 
 fn bytes_into<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-    if !serializer.is_human_readable() {
+    if bridge::is_inside() || !serializer.is_human_readable() {
         return serializer.serialize_bytes(bytes);
     }
     let mut text = String::new();

@@ -90,13 +90,14 @@ fn large_lists_splice_like_vectors() {
 }
 
 #[test]
-fn shared_ends_are_found_across_runs() {
+fn gaps_are_found_around_what_changed() {
     let old: List = (0..1000).collect();
     let mut new = old.clone();
     new[300] = (-1).into();
     new.insert(700, -2);
-    let equal = |a: &Value, b: &Value| a == b;
-    assert_eq!((shared_start(&old, &new, equal), shared_end(&old, &new, equal)), (300, 300));
+    let gaps = old.gaps(&new);
+    assert_eq!(gaps.len(), 2);
+    assert!(gaps[0].old.contains(&300) && gaps[1].new.contains(&700), "{gaps:?}");
 }
 
 #[test]

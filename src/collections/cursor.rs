@@ -1,0 +1,142 @@
+//! [`Cursor`]: a way through a tree that may step over whole nodes.
+//!
+//! What compares two trees moves one cursor through each and steps over the nodes that both share. Always holds: nodes
+//! are opened only when asked for, so the cost of a comparison is the nodes it opened.
+
+use std::slice;
+use std::sync::Arc;
+
+use super::node::{Child, Link, Node};
+
+pub(super) struct Cursor<'a, E, M> {
+    /// The children still to come, from the root down.
+    above: Vec<slice::Iter<'a, Child<E, M>>>,
+    /// The items still to come of the leaf that was opened last.
+    items: &'a [E],
+    root_height: usize,
+}
+
+/// What a cursor stands before.
+pub(super) enum Next<'a, E, M> {
+    Items(&'a [E]),
+    Node(&'a Child<E, M>),
+    End,
+}
+
+impl<'a, E, M> Cursor<'a, E, M> {
+    /// Before the first item. The root itself is opened: whoever has two trees compares their addresses first.
+    pub(super) fn new(root: Option<&'a Link<E, M>>) -> Self {
+        let mut cursor = Self { above: Vec::new(), items: &[], root_height: 0 };
+        if let Some(root) = root {
+            cursor.root_height = root.height();
+            cursor.enter(root);
+        }
+        cursor
+    }
+
+    pub(super) fn next(&mut self) -> Next<'a, E, M> {
+        if !self.items.is_empty() {
+            return Next::Items(self.items);
+        }
+        while let Some(children) = self.above.last() {
+            match children.as_slice().first() {
+                Some(child) => return Next::Node(child),
+                None => drop(self.above.pop()),
+            }
+        }
+        Next::End
+    }
+
+    /// Steps over so many of the items that are next.
+    pub(super) fn take(&mut self, count: usize) {
+        self.items = &self.items[count..];
+    }
+
+    /// Steps over the node that is next.
+    pub(super) fn skip(&mut self) -> Option<&'a Child<E, M>> {
+        self.above.last_mut()?.next()
+    }
+
+    /// Goes into the node that is next.
+    pub(super) fn open(&mut self) {
+        if let Some(child) = self.skip() {
+            self.enter(&child.node);
+        }
+    }
+
+    /// How far above the leaves the node is that is next. Nodes of two trees can be the same only at one height.
+    fn height(&self) -> usize {
+        self.root_height - self.above.len()
+    }
+
+    fn enter(&mut self, node: &'a Node<E, M>) {
+        #[cfg(test)]
+        super::visits::count();
+        match node {
+            Node::Leaf(items) => self.items = items,
+            Node::Branch(children) => self.above.push(children.iter()),
+        }
+    }
+}
+
+/// Steps over the nodes that are next in both trees as long as they are the same.
+pub(super) fn skip_shared<E, M>(a: &mut Cursor<'_, E, M>, b: &mut Cursor<'_, E, M>) {
+    while let (Next::Node(in_a), Next::Node(in_b)) = (a.next(), b.next())
+        && Arc::ptr_eq(&in_a.node, &in_b.node)
+    {
+        a.skip();
+        b.skip();
+    }
+}
+
+/// Both cursors stand before nodes at the same place that are not the same: opens the higher one, or both.
+pub(super) fn open_higher<E, M>(a: &mut Cursor<'_, E, M>, b: &mut Cursor<'_, E, M>) {
+    let (height_a, height_b) = (a.height(), b.height());
+    if height_a >= height_b {
+        a.open();
+    }
+    if height_b >= height_a {
+        b.open();
+    }
+}
+
+/// The items at equal positions of two trees, in pairs of runs, without the runs that both share.
+pub(super) struct Pairs<'a, E, M> {
+    a: Cursor<'a, E, M>,
+    b: Cursor<'a, E, M>,
+}
+
+impl<'a, E, M> Pairs<'a, E, M> {
+    pub(super) fn new(a: Option<&'a Link<E, M>>, b: Option<&'a Link<E, M>>) -> Self {
+        match (a, b) {
+            (Some(same), Some(other)) if Arc::ptr_eq(same, other) => Self::new(None, None),
+            (a, b) => Self { a: Cursor::new(a), b: Cursor::new(b) },
+        }
+    }
+}
+
+impl<'a, E, M> Iterator for Pairs<'a, E, M> {
+    type Item = (&'a [E], &'a [E]);
+
+    /// Ends where the shorter tree ends.
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            skip_shared(&mut self.a, &mut self.b);
+            match (self.a.next(), self.b.next()) {
+                (Next::End, _) | (_, Next::End) => return None,
+                (Next::Node(_), Next::Node(_)) => open_higher(&mut self.a, &mut self.b),
+                (Next::Node(_), Next::Items(_)) => self.a.open(),
+                (Next::Items(_), Next::Node(_)) => self.b.open(),
+                (Next::Items(in_a), Next::Items(in_b)) => {
+                    let width = in_a.len().min(in_b.len());
+                    self.a.take(width);
+                    self.b.take(width);
+                    // One leaf may stand at one position in both trees without its branches doing so.
+                    if !std::ptr::eq(in_a.as_ptr(), in_b.as_ptr()) || size_of::<E>() == 0 {
+                        return Some((&in_a[..width], &in_b[..width]));
+                    }
+                }
+            }
+        }
+    }
+}

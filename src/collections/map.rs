@@ -1,0 +1,429 @@
+//! [`Map`]: an ordered map with structural sharing.
+//!
+//! The tree whose items are entries in key order and whose branches know the first key of each of their nodes. Keys are
+//! looked up first, which copies nothing; writing then goes by position. Always holds: keys are strictly increasing.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::iter::FusedIterator;
+use std::ops::{Bound, Index, RangeBounds};
+
+use equivalent::Comparable;
+
+use super::cursor::Pairs;
+use super::difference::Changes;
+use super::iter;
+use super::node::{Mark, Node, start_of};
+use super::tree::Tree;
+
+/// The first key of a node.
+#[derive(Clone)]
+pub(super) struct First<K>(pub(super) K);
+
+impl<K: Clone, V> Mark<(K, V)> for First<K> {
+    // Narrower than in a list: copying a node touches the counters of all its keys and values, wherever in memory they
+    // are. Nodes of 32 took more than twice as long for a thousand changes scattered over a million entries.
+    const LEAF: usize = 16;
+    const BRANCH: usize = 16;
+
+    fn of(first: &(K, V)) -> Self {
+        Self(first.0.clone())
+    }
+}
+
+/// A persistent ordered map.
+///
+/// Cloning is O(1). A clone shares everything with its origin until one of them is written to, and then all but the
+/// O(log n) nodes on the way to the change. Iteration is in key order.
+///
+/// ```
+/// use redraft::collections::{Change, Map};
+///
+/// let old: Map<u32, &str> = (0..1000).map(|n| (n, "old")).collect();
+/// let mut new = old.clone();
+/// new.insert(7, "new");
+/// let mut changes = old.diff(&new, |a, b| a == b); // found without reading all of the other 999
+/// assert_eq!(changes.next(), Some(Change::Updated { key: &7, old: &"old", new: &"new" }));
+/// assert_eq!(changes.next(), None);
+/// ```
+pub struct Map<K, V> {
+    tree: Tree<(K, V), First<K>>,
+}
+
+impl<K, V> Map<K, V> {
+    /// An empty map. O(1), allocates nothing.
+    pub const fn new() -> Self {
+        Self { tree: Tree::new() }
+    }
+
+    /// The number of entries. O(1).
+    pub fn len(&self) -> usize {
+        self.tree.len()
+    }
+
+    /// Whether there are no entries. O(1).
+    pub fn is_empty(&self) -> bool {
+        self.tree.is_empty()
+    }
+
+    /// Whether both are the same map in memory: the cheap proof that nothing changed. O(1).
+    pub fn ptr_eq(&self, other: &Self) -> bool {
+        self.tree.ptr_eq(&other.tree)
+    }
+
+    /// The first entry. O(log n).
+    pub fn first(&self) -> Option<(&K, &V)> {
+        self.tree.get(0).map(parts)
+    }
+
+    /// The last entry. O(log n).
+    pub fn last(&self) -> Option<(&K, &V)> {
+        self.tree.get(self.len().checked_sub(1)?).map(parts)
+    }
+
+    /// The entries in key order, from both ends. O(1) to start.
+    pub fn iter(&self) -> Entries<'_, K, V> {
+        Entries { inner: self.tree.iter() }
+    }
+
+    /// The keys in order. O(1) to start.
+    pub fn keys(&self) -> impl DoubleEndedIterator<Item = &K> + ExactSizeIterator + Clone {
+        self.iter().map(|(key, _)| key)
+    }
+
+    /// The values in key order. O(1) to start.
+    pub fn values(&self) -> impl DoubleEndedIterator<Item = &V> + ExactSizeIterator + Clone {
+        self.iter().map(|(_, value)| value)
+    }
+
+    /// The value at `key`. O(log n).
+    pub fn get<Q: Comparable<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
+        self.get_key_value(key).map(|(_, value)| value)
+    }
+
+    /// The stored key and the value at `key`. O(log n).
+    pub fn get_key_value<Q: Comparable<K> + ?Sized>(&self, key: &Q) -> Option<(&K, &V)> {
+        let mut node = &**self.tree.root()?;
+        loop {
+            match node {
+                Node::Branch(children) => {
+                    let slot = children.partition_point(|child| key.compare(&child.mark.0).is_ge());
+                    node = &children.get(slot.saturating_sub(1))?.node;
+                }
+                Node::Leaf(items) => {
+                    let at = items.binary_search_by(|(at, _)| key.compare(at).reverse()).ok()?;
+                    return items.get(at).map(parts);
+                }
+            }
+        }
+    }
+
+    /// Whether `key` is present. O(log n).
+    pub fn contains_key<Q: Comparable<K> + ?Sized>(&self, key: &Q) -> bool {
+        self.get_key_value(key).is_some()
+    }
+
+    /// The entries between two keys, in order, from both ends. O(log n) to start.
+    ///
+    /// # Panics
+    /// If the range begins after it ends.
+    pub fn range<Q: Comparable<K>>(&self, range: impl RangeBounds<Q>) -> Entries<'_, K, V> {
+        let start = match range.start_bound() {
+            Bound::Included(key) => self.position(key).unwrap_or_else(|before| before),
+            Bound::Excluded(key) => self.position(key).map_or_else(|before| before, |at| at + 1),
+            Bound::Unbounded => 0,
+        };
+        let end = match range.end_bound() {
+            Bound::Included(key) => self.position(key).map_or_else(|before| before, |at| at + 1),
+            Bound::Excluded(key) => self.position(key).unwrap_or_else(|before| before),
+            Bound::Unbounded => self.len(),
+        };
+        assert!(start <= end, "range of a map begins after its end");
+        Entries { inner: self.tree.range(start, end) }
+    }
+
+    /// The position at which `key` is in order, or else before which it belongs.
+    fn position<Q: Comparable<K> + ?Sized>(&self, key: &Q) -> Result<usize, usize> {
+        let Some(mut node) = self.tree.root().map(|root| &**root) else { return Err(0) };
+        let mut before = 0;
+        loop {
+            match node {
+                Node::Branch(children) => {
+                    let slot = children.partition_point(|child| key.compare(&child.mark.0).is_ge());
+                    let slot = slot.saturating_sub(1);
+                    before += start_of(children, slot);
+                    let Some(child) = children.get(slot) else { return Err(before) };
+                    node = &child.node;
+                }
+                Node::Leaf(items) => {
+                    let found = items.binary_search_by(|(at, _)| key.compare(at).reverse());
+                    return found.map(|at| before + at).map_err(|at| before + at);
+                }
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn tree(&self) -> &Tree<(K, V), First<K>> {
+        &self.tree
+    }
+}
+
+impl<K: Ord, V> Map<K, V> {
+    /// What turns `self` into `newer`, in key order.
+    ///
+    /// Nodes that both maps share are skipped; the values of the others are shown to `same`, which is to answer at once
+    /// and may say `false` of values that are equal. Values are never compared otherwise. O(nodes that are not shared).
+    pub fn diff<'a, S>(&'a self, newer: &'a Self, same: S) -> Changes<'a, K, V, S>
+    where
+        S: FnMut(&V, &V) -> bool,
+    {
+        Changes::new(self.tree.root(), newer.tree.root(), same)
+    }
+}
+
+impl<K: Ord + Clone, V: Clone> Map<K, V> {
+    /// The value at `key`, writable. O(log n); copies shared nodes on the way, and nothing when the key is absent.
+    pub fn get_mut<Q: Comparable<K> + ?Sized>(&mut self, key: &Q) -> Option<&mut V> {
+        let at = self.position(key).ok()?;
+        self.tree.get_mut(at).map(|(_, value)| value)
+    }
+
+    /// Sets `key` to `value` and returns what was there before. O(log n). The key is replaced, too, which shows if keys
+    /// that are equal can be told apart.
+    pub fn insert(&mut self, key: K, value: V) -> Option<V> {
+        match self.position(&key) {
+            Ok(at) => {
+                let entry = self.tree.get_mut(at)?;
+                Some(std::mem::replace(entry, (key, value)).1)
+            }
+            Err(at) => {
+                self.tree.insert(at, (key, value));
+                None
+            }
+        }
+    }
+
+    /// Removes `key` and returns what was there. O(log n); copies nothing when the key is absent.
+    pub fn remove<Q: Comparable<K> + ?Sized>(&mut self, key: &Q) -> Option<V> {
+        let at = self.position(key).ok()?;
+        self.tree.remove(at).map(|(_, value)| value)
+    }
+
+    /// A place in the map, to be filled or changed. O(log n).
+    pub fn entry(&mut self, key: K) -> Entry<'_, K, V> {
+        let at = self.position(&key);
+        Entry { map: self, key, at }
+    }
+
+    /// Keeps the entries for which `keep` says so. O(n), and copies nothing when all are kept.
+    pub fn retain(&mut self, mut keep: impl FnMut(&K, &V) -> bool) {
+        let gone: Vec<usize> =
+            self.iter().zip(0..).filter(|((key, value), _)| !keep(key, value)).map(|(_, at)| at).collect();
+        if gone.len() <= self.len() / 2 {
+            gone.into_iter().rev().for_each(|at| drop(self.tree.remove(at)));
+            return;
+        }
+        let mut gone = gone.into_iter().peekable();
+        let kept = self.tree.iter().zip(0..).filter(|(_, at)| gone.next_if_eq(at).is_none());
+        self.tree = Tree::build(kept.map(|(entry, _)| entry.clone()));
+    }
+
+    /// Removes every entry. O(n), or O(1) while a clone shares them.
+    pub fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    /// Later entries win. O(n) if the entries are in key order.
+    fn of_vec(mut entries: Vec<(K, V)>) -> Self {
+        if !entries.is_sorted_by(|a, b| a.0 < b.0) {
+            entries.sort_by(|a, b| a.0.cmp(&b.0));
+            entries.reverse();
+            entries.dedup_by(|later, earlier| later.0 == earlier.0);
+            entries.reverse();
+        }
+        Self { tree: Tree::build(entries) }
+    }
+}
+
+fn parts<K, V>(entry: &(K, V)) -> (&K, &V) {
+    (&entry.0, &entry.1)
+}
+
+/// A place in a [`Map`], from [`Map::entry`].
+pub struct Entry<'a, K, V> {
+    map: &'a mut Map<K, V>,
+    key: K,
+    at: Result<usize, usize>,
+}
+
+impl<'a, K: Ord + Clone, V: Clone> Entry<'a, K, V> {
+    /// The key the place belongs to. O(1).
+    pub fn key(&self) -> &K {
+        &self.key
+    }
+
+    /// The value there, or `default` put there. O(log n).
+    pub fn or_insert(self, default: V) -> &'a mut V {
+        self.or_insert_with(|| default)
+    }
+
+    /// The value there, or what `default` makes put there. O(log n).
+    pub fn or_insert_with(self, default: impl FnOnce() -> V) -> &'a mut V {
+        let at = match self.at {
+            Ok(at) => at,
+            Err(at) => {
+                self.map.tree.insert(at, (self.key, default()));
+                at
+            }
+        };
+        let found = self.map.tree.get_mut(at).map(|(_, value)| value);
+        // There is an entry at a position that was found or has just been filled.
+        found.unwrap_or_else(|| unreachable!())
+    }
+
+    /// The value there, or the default of its type put there. O(log n).
+    pub fn or_default(self) -> &'a mut V
+    where
+        V: Default,
+    {
+        self.or_insert_with(V::default)
+    }
+
+    /// Runs `change` on the value if there is one. O(log n).
+    pub fn and_modify(self, change: impl FnOnce(&mut V)) -> Self {
+        if let Ok(at) = self.at
+            && let Some((_, value)) = self.map.tree.get_mut(at)
+        {
+            change(value);
+        }
+        self
+    }
+}
+
+/// The entries of a [`Map`] in key order.
+pub struct Entries<'a, K, V> {
+    inner: iter::Iter<'a, (K, V), First<K>>,
+}
+
+impl<K, V> Clone for Entries<'_, K, V> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone() }
+    }
+}
+
+impl<'a, K, V> Iterator for Entries<'a, K, V> {
+    type Item = (&'a K, &'a V);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.inner.next().map(parts)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.inner.size_hint()
+    }
+
+    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut each: F) -> B {
+        self.inner.fold(init, |folded, entry| each(folded, parts(entry)))
+    }
+}
+
+impl<K, V> DoubleEndedIterator for Entries<'_, K, V> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.inner.next_back().map(parts)
+    }
+}
+
+impl<K, V> ExactSizeIterator for Entries<'_, K, V> {}
+
+impl<K, V> FusedIterator for Entries<'_, K, V> {}
+
+impl<'a, K, V> IntoIterator for &'a Map<K, V> {
+    type Item = (&'a K, &'a V);
+    type IntoIter = Entries<'a, K, V>;
+
+    fn into_iter(self) -> Entries<'a, K, V> {
+        self.iter()
+    }
+}
+
+/// Of entries with equal keys the last one counts. O(n) if the entries are in key order, else O(n log n).
+impl<K: Ord + Clone, V: Clone> FromIterator<(K, V)> for Map<K, V> {
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        Self::of_vec(entries.into_iter().collect())
+    }
+}
+
+impl<K: Ord + Clone, V: Clone> Extend<(K, V)> for Map<K, V> {
+    fn extend<I: IntoIterator<Item = (K, V)>>(&mut self, entries: I) {
+        if self.is_empty() {
+            *self = entries.into_iter().collect();
+            return;
+        }
+        for (key, value) in entries {
+            self.insert(key, value);
+        }
+    }
+}
+
+impl<K, V> Clone for Map<K, V> {
+    fn clone(&self) -> Self {
+        Self { tree: self.tree.clone() }
+    }
+}
+
+impl<K, V> Default for Map<K, V> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// # Panics
+/// If the key is absent.
+impl<K, V, Q: Comparable<K> + ?Sized> Index<&Q> for Map<K, V> {
+    type Output = V;
+
+    fn index(&self, key: &Q) -> &V {
+        let found = self.get(key);
+        assert!(found.is_some(), "a key that is not in the map");
+        // The assertion above is what tells; this only gets the value out of the option.
+        found.unwrap_or_else(|| unreachable!())
+    }
+}
+
+/// As `BTreeMap`s compare, except that what both maps share is taken to be equal without being looked at.
+impl<K: PartialEq, V: PartialEq> PartialEq for Map<K, V> {
+    fn eq(&self, other: &Self) -> bool {
+        self.len() == other.len() && Pairs::new(self.tree.root(), other.tree.root()).all(|(a, b)| a == b)
+    }
+}
+
+impl<K: Eq, V: Eq> Eq for Map<K, V> {}
+
+impl<K: PartialOrd, V: PartialOrd> PartialOrd for Map<K, V> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        self.iter().partial_cmp(other.iter())
+    }
+}
+
+impl<K: Ord, V: Ord> Ord for Map<K, V> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let pairs = Pairs::new(self.tree.root(), other.tree.root());
+        let differ = pairs.map(|(a, b)| a.cmp(b)).find(|order| order.is_ne());
+        differ.unwrap_or_else(|| self.len().cmp(&other.len()))
+    }
+}
+
+impl<K: Hash, V: Hash> Hash for Map<K, V> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        state.write_usize(self.len());
+        self.iter().for_each(|entry| entry.hash(state));
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug> fmt::Debug for Map<K, V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self).finish()
+    }
+}

@@ -1,0 +1,48 @@
+//! Persistent collections: cheap to clone, cheap to change, and cheap to compare with what they were.
+//!
+//! [`List`] and [`Map`] are what dynamic values are made of, and what typed states use for whatever is long. Both stand
+//! on one B+ tree: `node` says what it looks like, `edit` and `join` change it, `cursor` and `gaps` find out what two
+//! trees do not share. Know nothing of values and patches. Always holds: a clone is one reference; a change copies the
+//! nodes on the way to it and shares all others; comparing two versions opens only the nodes they do not share, and
+//! never asks the items whether they are equal.
+
+mod cursor;
+mod difference;
+mod edit;
+mod gaps;
+mod iter;
+mod join;
+mod list;
+mod map;
+mod node;
+mod serde;
+mod tree;
+
+pub use difference::{Change, Changes};
+pub use gaps::Gap;
+pub use list::{Iter, IterMut, List};
+pub use map::{Entries, Entry, Map};
+
+/// Counts the nodes that comparisons open, for the tests that hold them to what they promise.
+#[cfg(test)]
+mod visits {
+    use std::cell::Cell;
+
+    thread_local! {
+        static OPENED: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(super) fn count() {
+        OPENED.set(OPENED.get() + 1);
+    }
+
+    /// How many nodes were opened while `run` ran.
+    pub(super) fn during<R>(run: impl FnOnce() -> R) -> (R, usize) {
+        let before = OPENED.get();
+        let result = run();
+        (result, OPENED.get() - before)
+    }
+}
+
+#[cfg(test)]
+mod tests;

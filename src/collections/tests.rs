@@ -1,0 +1,30 @@
+//! The trees against what they stand for: `Vec` and `BTreeMap`, and naive differences. `shape` says what a tree looks
+//! like, `lists` and `maps` run random operations, `costs` holds comparisons to the nodes they may open.
+
+mod costs;
+mod lists;
+mod maps;
+mod shape;
+
+use proptest::prelude::*;
+
+use super::node::Mark;
+
+/// A list whose nodes are so narrow that a few hundred items make a high tree.
+#[derive(Clone)]
+pub(super) struct Narrow;
+
+impl<T> Mark<T> for Narrow {
+    const LEAF: usize = 4;
+    const BRANCH: usize = 5;
+
+    fn of(_: &T) -> Self {
+        Self
+    }
+}
+
+/// Runs a property this often, or as often as `PROPTEST_CASES` asks for if that is more.
+pub(super) fn times(cases: u32) -> ProptestConfig {
+    let asked = std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(0);
+    ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(cases.max(asked)) }
+}

@@ -1,0 +1,130 @@
+//! How many nodes comparisons open and edits copy: the promise is O(log n), whatever the length.
+
+use super::super::node::Link;
+use super::super::{List, Map, visits};
+use super::shape::addresses;
+
+fn opened_by_list_diff(size: u32, edit: impl Fn(&mut List<u32>)) -> (usize, usize) {
+    let old: List<u32> = (0..size).collect();
+    let mut new = old.clone();
+    edit(&mut new);
+    let (gaps, opened) = visits::during(|| old.diff(&new));
+    (gaps.len(), opened)
+}
+
+#[test]
+fn one_edit_in_a_long_list_opens_few_nodes() {
+    type Edit = fn(&mut List<u32>);
+    let edits: [(Edit, usize); 5] = [
+        (
+            |list| {
+                let middle = list.len() / 2;
+                list[middle] = 0;
+            },
+            1,
+        ),
+        (|list| list.insert(0, 0), 1),
+        (|list| list.push(0), 1),
+        (
+            |list| {
+                list.remove(list.len() / 3);
+            },
+            1,
+        ),
+        (
+            |list| {
+                let far = list.len() - 1000;
+                (list[1000], list[far]) = (0, 0);
+            },
+            2,
+        ),
+    ];
+    for (edit, gaps) in edits {
+        let (short, long) = (opened_by_list_diff(10_000, edit), opened_by_list_diff(1_000_000, edit));
+        assert_eq!((short.0, long.0), (gaps, gaps));
+        assert!(long.1 <= 3 * short.1, "{long:?} nodes of a million, {short:?} of ten thousand");
+    }
+}
+
+#[test]
+fn a_list_that_was_cut_and_joined_shares_nearly_everything() {
+    let old: List<u32> = (0..100_000).collect();
+    let mut front = old.clone();
+    let back = front.split_off(33_333);
+    let mut new = back.clone();
+    new.append(front.clone());
+    let (gaps, opened) = visits::during(|| old.diff(&new));
+    assert!(opened < 400, "{opened} nodes");
+    let left_out: usize = gaps.iter().map(|gap| gap.old.len()).sum();
+    assert!(left_out < 34_000, "{left_out} elements are not the same");
+    front.append(back);
+    let (gaps, _) = visits::during(|| old.diff(&front));
+    assert!(gaps.iter().map(|gap| gap.old.len()).sum::<usize>() < 200, "{gaps:?}");
+}
+
+#[test]
+fn a_list_appended_to_itself_differs_by_one_half() {
+    let old: List<u32> = (0..100_000).collect();
+    let mut new = old.clone();
+    new.append(old.clone());
+    let gaps = old.diff(&new);
+    assert!(gaps.iter().map(|gap| gap.new.len() - gap.old.len()).sum::<usize>() == 100_000);
+    assert!(gaps.iter().map(|gap| gap.old.len()).sum::<usize>() < 200, "{gaps:?}");
+}
+
+#[test]
+fn ten_thousand_doublings_of_one_leaf_do_not_blow_up() {
+    let mut old: List<u32> = (0..32).collect();
+    (0..14).for_each(|_| old.append(old.clone()));
+    let mut new = old.clone();
+    new.remove(old.len() / 2);
+    new.insert(7, 7);
+    let (gaps, opened) = visits::during(|| old.diff(&new));
+    assert!(gaps.len() < 100 && opened < 2000, "{} gaps, {opened} nodes", gaps.len());
+}
+
+#[test]
+fn one_field_in_a_large_map_opens_few_nodes() {
+    let opened = |size: u32| {
+        let old: Map<u32, u32> = (0..size).map(|key| (key, key)).collect();
+        let mut new = old.clone();
+        new.insert(size / 2, 0);
+        let (count, opened) = visits::during(|| old.diff(&new, |a, b| a == b).count());
+        assert_eq!(count, 1);
+        let (equal, opened_to_compare) = visits::during(|| old == new);
+        assert!(!equal);
+        opened + opened_to_compare
+    };
+    let (short, long) = (opened(10_000), opened(1_000_000));
+    assert!(long <= 3 * short, "{long} nodes of a million, {short} of ten thousand");
+}
+
+/// How many nodes the new tree has that the old one has not.
+fn fresh<E, M>(old: Option<&Link<E, M>>, new: Option<&Link<E, M>>) -> usize {
+    addresses(new).difference(&addresses(old)).count()
+}
+
+#[test]
+fn an_edit_copies_one_way_to_a_leaf() {
+    let old: List<u32> = (0..100_000).collect();
+    let edits: [fn(&mut List<u32>); 6] = [
+        |list| list[50_000] = 0,
+        |list| list.insert(50_000, 0),
+        |list| {
+            list.remove(50_000);
+        },
+        |list| list.insert(0, 0),
+        |list| drop(list.splice(40_000..60_000, 0..100)),
+        |list| list.append((0..1000).collect()),
+    ];
+    for (edit, most) in edits.into_iter().zip([4, 8, 8, 8, 30, 60]) {
+        let mut new = old.clone();
+        edit(&mut new);
+        let fresh = fresh(old.tree().root(), new.tree().root());
+        assert!(fresh <= most, "{fresh} nodes were copied, {most} are allowed");
+    }
+    let old: Map<u32, u32> = (0..100_000).map(|key| (key, key)).collect();
+    let mut new = old.clone();
+    new.insert(50_000, 0);
+    assert!(fresh(old.tree().root(), new.tree().root()) <= 5);
+}

@@ -1,0 +1,118 @@
+//! [`State`] for what shows as the type inside it: `Box`, `Arc`, and `Option` with null for `None`.
+
+use std::sync::Arc;
+
+use super::whole::{apply_whole, mismatch};
+use super::{Differ, State, StateError};
+use crate::patch::{Action, ApplyErrorKind};
+use crate::value::{Segment, Value};
+
+/// A state that never shows as null, so that an `Option` of it can use null for `None`.
+///
+/// Implemented for everything but `()`, `Option`, `Value` and what shows as one of those. Deriving
+/// [`State`] brings it along; an implementation by hand says it with `impl NeverNull for MyType {}`.
+///
+/// ```compile_fail,E0277
+/// use redraft::{State, diff};
+///
+/// diff(&Some(Some(1)), &Some(None)); // None and Some(None) would both be null
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` may show as null, so an `Option` of it could not tell `None` from `Some`",
+    label = "may show as null",
+    note = "wrap it in a struct with a named field or in an enum of your own with `#[derive(State)]`; \
+            instead of `Option<()>` use `bool`, instead of `Option<Value>` use `Value`"
+)]
+pub trait NeverNull: State {}
+
+impl<T: State> State for Box<T> {
+    const LEAF: bool = T::LEAF;
+
+    fn diff(&self, old: &Self, out: &mut Differ) {
+        (**self).diff(old, out);
+    }
+
+    fn apply(&mut self, path: &[Segment], action: &Action) -> Result<Action, ApplyErrorKind> {
+        (**self).apply(path, action)
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        (**self).same(other)
+    }
+
+    fn to_value(&self) -> Value {
+        (**self).to_value()
+    }
+
+    fn from_value(value: Value) -> Result<Self, StateError> {
+        T::from_value(value).map(Self::new)
+    }
+}
+
+impl<T: NeverNull> NeverNull for Box<T> {}
+
+/// Cloning is O(1), and what both versions share is not looked at.
+impl<T: State> State for Arc<T> {
+    const LEAF: bool = T::LEAF;
+
+    fn diff(&self, old: &Self, out: &mut Differ) {
+        if !Self::ptr_eq(self, old) {
+            (**self).diff(old, out);
+        }
+    }
+
+    fn apply(&mut self, path: &[Segment], action: &Action) -> Result<Action, ApplyErrorKind> {
+        Self::make_mut(self).apply(path, action)
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        Self::ptr_eq(self, other) || (**self).same(other)
+    }
+
+    fn to_value(&self) -> Value {
+        (**self).to_value()
+    }
+
+    fn from_value(value: Value) -> Result<Self, StateError> {
+        T::from_value(value).map(Self::new)
+    }
+}
+
+impl<T: NeverNull> NeverNull for Arc<T> {}
+
+impl<T: NeverNull> State for Option<T> {
+    const LEAF: bool = T::LEAF;
+
+    fn diff(&self, old: &Self, out: &mut Differ) {
+        match (old, self) {
+            (None, None) => {}
+            (Some(old), Some(new)) => new.diff(old, out),
+            (old, new) => out.replace(old.to_value(), new.to_value()),
+        }
+    }
+
+    fn apply(&mut self, path: &[Segment], action: &Action) -> Result<Action, ApplyErrorKind> {
+        match (self, path, action) {
+            (here, [], Action::Add(_) | Action::Replace(_)) => apply_whole(here, action),
+            (Some(inner), ..) => inner.apply(path, action),
+            (None, [segment, ..], _) => Err(mismatch(segment, "null")),
+            (here @ None, [], _) => apply_whole(here, action),
+        }
+    }
+
+    fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (None, None) => true,
+            (Some(a), Some(b)) => a.same(b),
+            _ => false,
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        self.as_ref().map_or(Value::Null, T::to_value)
+    }
+
+    fn from_value(value: Value) -> Result<Self, StateError> {
+        if value.is_null() { Ok(None) } else { T::from_value(value).map(Some) }
+    }
+}
