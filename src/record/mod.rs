@@ -172,7 +172,7 @@ impl Change {
     }
 }
 
-fn put_tags(sink: &mut Sink<'_>, tags: &BTreeMap<String, String>) {
+fn put_tags<'s>(sink: &mut Sink<'_, 's>, tags: &'s BTreeMap<String, String>) {
     sink.uint(tags.len() as u64);
     for (name, text) in tags {
         sink.text(name);

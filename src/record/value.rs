@@ -47,7 +47,7 @@ mod action_tag {
 }
 
 /// Appends a value.
-pub(crate) fn put_value(sink: &mut Sink<'_>, value: &Value) {
+pub(crate) fn put_value<'s>(sink: &mut Sink<'_, 's>, value: &'s Value) {
     match value {
         Value::Null => sink.uint(value_tag::NULL),
         Value::Bool(on) => sink.uint(if *on { value_tag::TRUE } else { value_tag::FALSE }),
@@ -76,17 +76,17 @@ pub(crate) fn put_value(sink: &mut Sink<'_>, value: &Value) {
     }
 }
 
-fn put_int(sink: &mut Sink<'_>, number: i64) {
+fn put_int(sink: &mut Sink<'_, '_>, number: i64) {
     sink.uint(value_tag::SINT);
     sink.sint(number);
 }
 
-fn put_items<'v>(sink: &mut Sink<'_>, count: usize, items: impl Iterator<Item = &'v Value>) {
+fn put_items<'s>(sink: &mut Sink<'_, 's>, count: usize, items: impl Iterator<Item = &'s Value>) {
     sink.uint(count as u64);
     items.for_each(|item| put_value(sink, item));
 }
 
-fn put_map(sink: &mut Sink<'_>, map: &Map) {
+fn put_map<'s>(sink: &mut Sink<'_, 's>, map: &'s Map) {
     sink.uint(value_tag::MAP);
     sink.uint(map.len() as u64);
     for (key, value) in map.iter() {
@@ -95,7 +95,7 @@ fn put_map(sink: &mut Sink<'_>, map: &Map) {
     }
 }
 
-fn put_key(sink: &mut Sink<'_>, key: &Key) {
+fn put_key<'s>(sink: &mut Sink<'_, 's>, key: &'s Key) {
     match key {
         Key::Str(text) => sink.string(text, segment_tag::STRING, segment_tag::KNOWN),
         Key::Int(number) => put_int_key(sink, *number),
@@ -114,7 +114,7 @@ fn put_key(sink: &mut Sink<'_>, key: &Key) {
     }
 }
 
-fn put_int_key(sink: &mut Sink<'_>, number: i64) {
+fn put_int_key(sink: &mut Sink<'_, '_>, number: i64) {
     sink.uint(segment_tag::SINT);
     sink.sint(number);
 }
@@ -132,11 +132,11 @@ fn take_nested(source: &mut Source<'_>, levels: usize) -> Result<Value, Flaw> {
         value_tag::SINT => Value::Int(source.sint()?),
         value_tag::UINT => Value::Uint(take_large(source)?),
         value_tag::FLOAT => Value::Float(take_float(source)?),
-        value_tag::STRING => Value::Str(source.new_string()?),
+        value_tag::STRING => Value::Str(source.new_string()?.into()),
         value_tag::BYTES => Value::Bytes(Arc::from(source.bytes()?)),
         value_tag::LIST => Value::List(take_list(source, deeper(source, levels)?)?),
         value_tag::MAP => Value::Map(take_map(source, deeper(source, levels)?)?),
-        known => Value::Str(source.known_string(known - value_tag::KNOWN)?),
+        known => Value::Str(source.known_string(known - value_tag::KNOWN)?.into()),
     })
 }
 
@@ -199,7 +199,7 @@ fn take_key(source: &mut Source<'_>, kind: u64) -> Result<Key, Flaw> {
 }
 
 /// Appends a patch. It has no length of its own: it must be the last part of a body.
-pub(crate) fn put_patch(sink: &mut Sink<'_>, patch: &Patch) {
+pub(crate) fn put_patch<'s>(sink: &mut Sink<'_, 's>, patch: &'s Patch) {
     let mut before: Option<&[Segment]> = None;
     for op in patch.iter() {
         let path = op.path.as_slice();
@@ -218,7 +218,7 @@ fn shared(one: &[Segment], other: &[Segment]) -> usize {
     one.iter().zip(other).take_while(|(a, b)| a == b).count()
 }
 
-fn put_segment(sink: &mut Sink<'_>, segment: &Segment) {
+fn put_segment<'s>(sink: &mut Sink<'_, 's>, segment: &'s Segment) {
     match segment {
         Segment::Key(key) => put_key(sink, key),
         Segment::Index(index) => {
@@ -228,7 +228,7 @@ fn put_segment(sink: &mut Sink<'_>, segment: &Segment) {
     }
 }
 
-fn put_action(sink: &mut Sink<'_>, action: &Action) {
+fn put_action<'s>(sink: &mut Sink<'_, 's>, action: &'s Action) {
     match action {
         Action::Add(value) => {
             sink.uint(action_tag::ADD);
@@ -248,7 +248,7 @@ fn put_action(sink: &mut Sink<'_>, action: &Action) {
 }
 
 /// What is put in comes first, because its tag is the action's.
-fn put_splice(sink: &mut Sink<'_>, at: usize, del: usize, ins: &Insert) {
+fn put_splice<'s>(sink: &mut Sink<'_, 's>, at: usize, del: usize, ins: &'s Insert) {
     match ins {
         Insert::Items(items) => {
             sink.uint(action_tag::SPLICE_ITEMS);
@@ -315,11 +315,11 @@ fn take_action(source: &mut Source<'_>) -> Result<Action, Flaw> {
         }
         action_tag::SPLICE_TEXT => {
             let text = source.new_string()?;
-            take_splice(source, Insert::Text(text))?
+            take_splice(source, Insert::Text(text.into()))?
         }
         known => {
             let text = source.known_string(known - action_tag::SPLICE_KNOWN)?;
-            take_splice(source, Insert::Text(text))?
+            take_splice(source, Insert::Text(text.into()))?
         }
     })
 }

@@ -5,7 +5,8 @@
 
 use bincode::{BorrowDecode, Encode};
 use std::collections::{HashMap, HashSet};
-use std::sync::Arc;
+
+use crate::value::Name;
 
 const CONFIG: bincode::config::Configuration = bincode::config::standard();
 /// Up to this many strings are compared one by one, more are hashed.
@@ -21,15 +22,17 @@ pub(crate) struct Flaw {
 
 /// Collects the bytes of one body.
 #[derive(Debug)]
-pub(crate) struct Sink<'a> {
-    out: &'a mut Vec<u8>,
-    strings: HashMap<Arc<str>, u64>,
+pub(crate) struct Sink<'o, 's> {
+    out: &'o mut Vec<u8>,
+    strings: Vec<&'s str>,
+    /// The numbers of the strings, once there are too many to compare them one by one.
+    hashed: HashMap<&'s str, usize>,
 }
 
-impl<'a> Sink<'a> {
+impl<'o, 's> Sink<'o, 's> {
     /// Appends to `out`.
-    pub(crate) fn new(out: &'a mut Vec<u8>) -> Self {
-        Sink { out, strings: HashMap::new() }
+    pub(crate) fn new(out: &'o mut Vec<u8>) -> Self {
+        Sink { out, strings: Vec::new(), hashed: HashMap::new() }
     }
 
     fn put(&mut self, value: impl Encode) {
@@ -64,13 +67,30 @@ impl<'a> Sink<'a> {
 
     /// A string that is written once, behind the tag `new`, and referred to afterwards: the n-th one, counted from 0, by
     /// the tag `known + n`.
-    pub(crate) fn string(&mut self, value: &Arc<str>, new: u64, known: u64) {
-        if let Some(&number) = self.strings.get(value) {
-            return self.uint(known + number);
+    pub(crate) fn string(&mut self, value: &'s str, new: u64, known: u64) {
+        if let Some(number) = self.number(value) {
+            return self.uint(known + number as u64);
         }
-        self.strings.insert(Arc::clone(value), self.strings.len() as u64);
         self.uint(new);
         self.text(value);
+    }
+
+    /// The number of a string that was there before; another one gets the next number.
+    fn number(&mut self, value: &'s str) -> Option<usize> {
+        let next = self.strings.len();
+        let known = if next < FEW_STRINGS {
+            self.strings.iter().position(|string| *string == value)
+        } else {
+            if self.hashed.is_empty() {
+                self.hashed.extend(self.strings.iter().enumerate().map(|(number, string)| (*string, number)));
+            }
+            let number = *self.hashed.entry(value).or_insert(next);
+            (number < next).then_some(number)
+        };
+        if known.is_none() {
+            self.strings.push(value);
+        }
+        known
     }
 }
 
@@ -79,8 +99,10 @@ impl<'a> Sink<'a> {
 pub(crate) struct Source<'a> {
     bytes: &'a [u8],
     at: usize,
-    strings: Vec<Arc<str>>,
-    hashed: HashSet<Arc<str>>,
+    /// Names, so that a short string is no allocation of its own and a long one is there once, however often it is
+    /// referred to.
+    strings: Vec<Name>,
+    hashed: HashSet<Name>,
 }
 
 impl<'a> Source<'a> {
@@ -171,29 +193,29 @@ impl<'a> Source<'a> {
     }
 
     /// The string of this number.
-    pub(crate) fn known_string(&self, number: u64) -> Result<Arc<str>, Flaw> {
+    pub(crate) fn known_string(&self, number: u64) -> Result<Name, Flaw> {
         let known = usize::try_from(number).ok().and_then(|index| self.strings.get(index));
         known.cloned().ok_or_else(|| self.flaw("a string refers to one that does not exist"))
     }
 
     /// A string that was not there before; it gets the next number.
-    pub(crate) fn new_string(&mut self) -> Result<Arc<str>, Flaw> {
-        let string: Arc<str> = self.text()?.into();
+    pub(crate) fn new_string(&mut self) -> Result<Name, Flaw> {
+        let string = Name::from(self.text()?);
         if self.is_known(&string) {
             return Err(self.flaw("a string is written twice"));
         }
-        self.strings.push(Arc::clone(&string));
+        self.strings.push(string.clone());
         Ok(string)
     }
 
     /// Also remembers it, once there are too many to compare them one by one.
-    fn is_known(&mut self, string: &Arc<str>) -> bool {
+    fn is_known(&mut self, string: &Name) -> bool {
         if self.strings.len() < FEW_STRINGS {
             return self.strings.contains(string);
         }
         if self.hashed.is_empty() {
             self.hashed.extend(self.strings.iter().cloned());
         }
-        !self.hashed.insert(Arc::clone(string))
+        !self.hashed.insert(string.clone())
     }
 }

@@ -83,12 +83,12 @@ text_keys!(String, Box<str>);
 
 impl MapKey for Arc<str> {
     fn to_key(&self) -> Key {
-        Key::Str(self.clone())
+        Key::from(self.clone())
     }
 
     fn from_key(key: &Key) -> Option<Self> {
         match key {
-            Key::Str(text) => Some(text.clone()),
+            Key::Str(text) => Some(text.clone().into()),
             _ => None,
         }
     }

@@ -94,7 +94,7 @@ impl From<Key> for Value {
             Key::Bool(flag) => Self::Bool(flag),
             Key::Int(number) => Self::Int(number),
             Key::Uint(number) => Self::Uint(number),
-            Key::Str(text) => Self::Str(text),
+            Key::Str(text) => Self::Str(text.into()),
             Key::Bytes(bytes) => Self::Bytes(bytes),
         }
     }

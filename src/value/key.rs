@@ -9,6 +9,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
+use super::Name;
 use equivalent::{Comparable, Equivalent};
 
 /// The longest key made of bytes. Room for a digest or two UUIDs: whatever is longer is content, not a name.
@@ -26,7 +27,7 @@ pub enum Key {
     /// An integer that may need 64 unsigned bits. Equal to `Int` of the same number.
     Uint(u64),
     /// Text.
-    Str(Arc<str>),
+    Str(Name),
     /// At most [`KEY_BYTES_MAX`] bytes. A longer key is refused when it is to enter a patch.
     Bytes(Arc<[u8]>),
 }
@@ -106,8 +107,6 @@ impl KeyRef<'_> {
 impl Ord for KeyRef<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
         match (*self, *other) {
-            // Versions of one map share their keys: most comparisons are of a text with itself, wherever in memory it is.
-            (Self::Str(a), Self::Str(b)) if std::ptr::eq(a, b) => Ordering::Equal,
             (Self::Str(a), Self::Str(b)) => a.cmp(b),
             (Self::Bytes(a), Self::Bytes(b)) => a.cmp(b),
             (Self::Bool(a), Self::Bool(b)) => a.cmp(&b),
@@ -156,7 +155,11 @@ impl Comparable<Key> for KeyRef<'_> {
 
 impl Ord for Key {
     fn cmp(&self, other: &Self) -> Ordering {
-        self.as_ref().cmp(&other.as_ref())
+        match (self, other) {
+            (Self::Str(a), Self::Str(b)) => a.cmp(b),
+            (Self::Int(a), Self::Int(b)) => a.cmp(b),
+            (a, b) => a.as_ref().cmp(&b.as_ref()),
+        }
     }
 }
 
@@ -166,9 +169,15 @@ impl PartialOrd for Key {
     }
 }
 
+/// Two versions of one map are compared key by key, and nearly all of those are the same: the pairs that come up are
+/// decided without going through the order.
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
-        self.as_ref() == other.as_ref()
+        match (self, other) {
+            (Self::Str(a), Self::Str(b)) => a == b,
+            (Self::Int(a), Self::Int(b)) => a == b,
+            (a, b) => a.as_ref() == b.as_ref(),
+        }
     }
 }
 

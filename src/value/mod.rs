@@ -17,6 +17,7 @@ mod key;
 mod list;
 mod macros;
 mod map;
+mod name;
 mod path;
 mod pointer;
 mod release;
@@ -34,6 +35,7 @@ pub use key::{KEY_BYTES_MAX, Key, KeyRef};
 pub use list::{List, ListIter};
 pub(crate) use map::Change;
 pub use map::{Entry, Map, MapIter};
+pub use name::Name;
 pub use path::{Path, Segment, Trail};
 pub use pointer::{Pointer, PointerError};
 #[cfg(feature = "json")]
