@@ -5,6 +5,8 @@
 //! nothing to clean up.
 
 use std::error::Error;
+use std::ops::{Deref, DerefMut};
+use std::sync::Arc;
 
 use crate::patch::Patch;
 use crate::state::{Differ, State};
@@ -61,6 +63,106 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> Outcome for Result<(), E> {
     fn into_result(self) -> Result<(), Box<dyn Error + Send + Sync>> {
         self.map_err(Into::into)
     }
+}
+
+/// A draft that is begun and finished by hand: for changes that do not fit one closure, such as a dialog that is open
+/// until somebody presses "save", or a change put together across `await`s.
+///
+/// Reads and writes as the state itself. Nobody else sees it before it is finished; dropping it drops the changes.
+/// [`Store::draft`](crate::Store::draft) begins one on the state of a store.
+///
+/// ```
+/// use redraft::{Draft, value};
+///
+/// let base = value!({ "title": "plan", "done": false });
+/// let mut draft = Draft::new(base);
+/// draft["title"] = "launch".into();
+/// assert_eq!(draft.original()["title"].as_str(), Some("plan"));
+///
+/// let saved = draft.current(); // a copy of what it is now; later edits do not touch it
+/// draft["done"] = true.into();
+/// assert_eq!(saved["done"].as_bool(), Some(false));
+///
+/// let drafted = draft.finish()?;
+/// assert_eq!(drafted.patch.len(), 2);
+/// # Ok::<(), redraft::DraftError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Draft<S> {
+    original: Arc<S>,
+    state: S,
+}
+
+impl<S: State> Draft<S> {
+    /// Begins a draft; `Draft::from` takes a state that is shared already. Costs one clone of the state.
+    pub fn new(original: S) -> Self {
+        Self::from(Arc::new(original))
+    }
+
+    /// The state the draft was begun on. O(1).
+    pub fn original(&self) -> &Arc<S> {
+        &self.original
+    }
+
+    /// A copy of the draft as it is now. Costs one clone.
+    pub fn current(&self) -> S {
+        self.state.clone()
+    }
+
+    /// What was changed so far, and what takes it back. Costs what changed.
+    ///
+    /// # Errors
+    /// [`DraftError::Depth`] and [`DraftError::BadKey`] when the draft holds what may not be stored.
+    pub fn changes(&self) -> Result<(Patch, Patch), DraftError> {
+        diff(&*self.original, &self.state)
+    }
+
+    /// Ends the draft. Costs what changed.
+    ///
+    /// # Errors
+    /// As [`changes`](Self::changes).
+    pub fn finish(self) -> Result<Drafted<S>, DraftError> {
+        let (patch, inverse) = self.changes()?;
+        Ok(Drafted { state: self.state, patch, inverse })
+    }
+}
+
+impl<S: State> From<Arc<S>> for Draft<S> {
+    fn from(original: Arc<S>) -> Self {
+        let state = S::clone(&original);
+        Self { original, state }
+    }
+}
+
+impl<S> Deref for Draft<S> {
+    type Target = S;
+
+    fn deref(&self) -> &S {
+        &self.state
+    }
+}
+
+impl<S> DerefMut for Draft<S> {
+    fn deref_mut(&mut self) -> &mut S {
+        &mut self.state
+    }
+}
+
+/// Makes a function from state and argument to the drafted state out of a recipe that takes an argument: what Immer
+/// calls a curried producer.
+///
+/// ```
+/// use redraft::{producer, value, Value};
+///
+/// let rename = producer(|doc: &mut Value, title: &str| doc["title"] = title.into());
+/// let drafted = rename(&value!({ "title": "plan" }), "launch")?;
+/// assert_eq!(drafted.state, value!({ "title": "launch" }));
+/// # Ok::<(), redraft::DraftError>(())
+/// ```
+pub fn producer<S: State, A, R: Outcome>(
+    recipe: impl Fn(&mut S, A) -> R,
+) -> impl Fn(&S, A) -> Result<Drafted<S>, DraftError> {
+    move |base, argument| draft(base, |state| recipe(state, argument))
 }
 
 /// Runs `recipe` on a copy of `base` and finds out what it changed. Costs what the recipe changes, not what the state

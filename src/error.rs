@@ -120,6 +120,13 @@ pub enum Error {
         /// The oldest version there is.
         oldest: u64,
     },
+    /// The draft was begun on an older state; nothing changed. Begin it anew, or use
+    /// [`produce`](crate::Store::produce), whose recipe always runs on the newest state.
+    #[error("the draft was begun on an older state than version {head}, which is the newest now")]
+    Outdated {
+        /// The newest version.
+        head: u64,
+    },
     /// Undoing would overwrite something that was changed later; nothing changed.
     #[error(
         "change {version} cannot be undone: change {later} touched \"{path}\" since; undo that one first"

@@ -45,11 +45,12 @@
 //! |---|---|
 //! | keep a state | [`Store`], [`Options`] |
 //! | read it from another process | [`Reader`] |
+//! | hear of every change | [`Store::listen`] |
 //! | see who changed what and when | [`Store::changes`], [`Change`], [`Meta`] |
 //! | keep a copy that follows | [`Replica`] |
 //! | check a store | [`verify`] |
 //! | know what to do about an error | [`Error::kind`] |
-//! | work with patches, without a disk | [`draft`], [`apply`], [`Patch`], [`patch`] |
+//! | work with patches, without a disk | [`draft`], [`Draft`], [`producer`], [`apply`], [`Patch`], [`patch`] |
 //! | make a Rust type the state | [`State`], `#[derive(State)]` |
 //! | build values | [`Value`], [`value!`], [`value`](mod@value) |
 //! | test crashes of your own program | [`io`], feature `faults` |
@@ -83,7 +84,7 @@ mod check;
 mod replica;
 
 pub use check::{Report, verify};
-pub use draft::{DraftError, Drafted, Outcome, diff, draft};
+pub use draft::{Draft, DraftError, Drafted, Outcome, diff, draft, producer};
 pub use error::{Damage, Defect, Error, ErrorKind, Result};
 pub use patch::{Patch, apply};
 pub use record::{Change, Meta, Stamp, WriterId};
@@ -91,7 +92,7 @@ pub use replica::{Progress, Replica};
 pub use segment::format::{RECORD_BYTES_MAX, StoreId};
 pub use segment::recovery::Cut;
 pub use state::State;
-pub use store::{Changes, Commit, Opened, Options, Reader, Store};
+pub use store::{Changes, Commit, Listening, Opened, Options, Reader, Store};
 pub use value::Value;
 
 /// Compiles and runs the README's example.

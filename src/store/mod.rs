@@ -10,6 +10,7 @@
 
 mod complete;
 pub(crate) mod open;
+mod publish;
 pub(crate) mod reader;
 mod restore;
 mod undo;
@@ -17,9 +18,10 @@ mod undo;
 pub(crate) mod history;
 
 pub use open::{Opened, Options};
+pub use publish::Listening;
 pub use reader::{Changes, Reader};
 
-use crate::draft::{Drafted, Outcome, draft};
+use crate::draft::{Draft, Drafted, Outcome, draft};
 use crate::error::{Error, Result};
 use crate::log::Log;
 use crate::patch::Patch;
@@ -28,11 +30,10 @@ use crate::segment::format::StoreId;
 use crate::snapshot::{self, Snapshot};
 use crate::state::State;
 use crate::value::Value;
-use arc_swap::ArcSwap;
 use complete::applied;
 use history::{History, Tip};
+use publish::Published;
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut, RangeBounds};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -62,10 +63,7 @@ pub struct Store<S: State = Value> {
     history: History<S>,
     /// The newest state, which the next recipe starts from; it may not be durable yet.
     newest: Mutex<Arc<Tip<S>>>,
-    /// States on their way to the disk, oldest first.
-    waiting: Mutex<VecDeque<Arc<Tip<S>>>>,
-    /// The newest durable state.
-    published: ArcSwap<Tip<S>>,
+    published: Published<S>,
     /// Held while a snapshot is written: two of the same version would take each other's unfinished file.
     snapshotting: Mutex<()>,
     opened: Opened,
@@ -185,17 +183,17 @@ impl<S: State + Default> Store<S> {
 
     /// The newest durable state. O(1); never waits.
     pub fn state(&self) -> Arc<S> {
-        Arc::clone(&self.published.load().state)
+        Arc::clone(&self.published.tip().state)
     }
 
     /// The newest durable version: how many changes there have been. O(1); never waits.
     pub fn version(&self) -> u64 {
-        self.published.load().version
+        self.published.tip().version
     }
 
     /// State and version that belong together. O(1); never waits.
     pub fn current(&self) -> (u64, Arc<S>) {
-        let tip = self.published.load();
+        let tip = self.published.tip();
         (tip.version, Arc::clone(&tip.state))
     }
 
@@ -222,7 +220,75 @@ impl<S: State + Default> Store<S> {
         meta: Meta,
         recipe: impl FnOnce(&mut S) -> R,
     ) -> Result<Commit<S>> {
-        self.change(meta, |base| Ok(draft(base, recipe)?))
+        self.change(meta, |newest| Ok(draft(&*newest.state, recipe)?))
+    }
+
+    /// Begins a draft on the newest durable state, to be finished by hand with [`commit`](Store::commit). Holds no lock:
+    /// any number of drafts may be open, in any thread, and others go on changing the store. O(1), plus one clone.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// use redraft::{Error, Store, Value};
+    ///
+    /// let store = Store::<Value>::open(dir.path())?;
+    /// let mut draft = store.draft();
+    /// draft["title"] = "plan".into();
+    /// let late = store.draft();
+    /// store.commit(draft)?;
+    /// assert!(matches!(store.commit(late), Err(Error::Outdated { head: 1 })));
+    /// # Ok(()) }
+    /// ```
+    pub fn draft(&self) -> Draft<S> {
+        Draft::from(self.state())
+    }
+
+    /// Records what a draft changed, as [`produce`](Store::produce) does, if nothing has changed since it was begun.
+    ///
+    /// # Errors
+    /// [`Error::Outdated`] if something has: whether the draft still makes sense is for the program to say. Otherwise as
+    /// `produce`. Nothing changed.
+    pub fn commit(&self, draft: Draft<S>) -> Result<Commit<S>> {
+        self.commit_with(Meta::default(), draft)
+    }
+
+    /// [`commit`](Store::commit), with a label, a time or tags for the history.
+    ///
+    /// # Errors
+    /// As `commit`.
+    pub fn commit_with(&self, meta: Meta, draft: Draft<S>) -> Result<Commit<S>> {
+        self.change(meta, |newest| {
+            // The address tells: the draft keeps the state it was begun on alive.
+            if !Arc::ptr_eq(&newest.state, draft.original()) {
+                return Err(Error::Outdated { head: newest.version });
+            }
+            Ok(draft.finish()?)
+        })
+    }
+
+    /// Calls `listener` with every change that this store makes from now on, once it is durable and visible, for as long
+    /// as the returned guard lives. Patches and inverses come along.
+    ///
+    /// Changes come in the order of versions, one at a time, on the thread of one of the callers that wait for their
+    /// change to be durable; not necessarily before that call returns. A listener must be quick: it holds up the thread
+    /// it runs on. It may change the store itself. A listener that panics is reported through `tracing`.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// use redraft::{Store, Value};
+    /// use std::sync::mpsc;
+    ///
+    /// let store = Store::<Value>::open(dir.path())?;
+    /// let (sender, changes) = mpsc::channel();
+    /// let listening = store.listen(move |commit| drop(sender.send(commit.patch().clone())));
+    /// store.produce(|doc| doc["title"] = "plan".into())?;
+    /// assert_eq!(changes.recv()?[0].path.to_string(), "/title");
+    /// drop(listening);
+    /// # Ok(()) }
+    /// ```
+    pub fn listen(&self, listener: impl Fn(&Commit<S>) + Send + Sync + 'static) -> Listening {
+        self.published.listen(listener)
     }
 
     /// Applies a patch to the newest state and records it as it is. All or nothing; blocks until durable.
@@ -230,16 +296,16 @@ impl<S: State + Default> Store<S> {
     /// # Errors
     /// [`Error::Apply`] naming op and path when it does not fit; otherwise as [`produce`](Store::produce).
     pub fn apply(&self, patch: &Patch, meta: Meta) -> Result<Commit<S>> {
-        self.change(meta, |base| applied(base, patch))
+        self.change(meta, |newest| applied(&*newest.state, patch))
     }
 
     /// The path of every change: draft, record, log, publish.
-    fn change(&self, meta: Meta, make: impl FnOnce(&S) -> Result<Drafted<S>>) -> Result<Commit<S>> {
+    fn change(&self, meta: Meta, make: impl FnOnce(&Tip<S>) -> Result<Drafted<S>>) -> Result<Commit<S>> {
         let span = tracing::debug_span!("produce", version = tracing::field::Empty);
         let _entered = span.enter();
         let commit = {
             let mut newest = self.newest()?;
-            let drafted = make(&newest.state)?;
+            let drafted = make(&newest)?;
             self.record(&mut newest, meta, None, drafted)?
         };
         span.record("version", commit.version);
@@ -273,8 +339,14 @@ impl<S: State + Default> Store<S> {
         let (offset, chain) = self.log.enqueue(&body)?;
         debug_assert_eq!(offset, change.offset(), "versions and offsets go hand in hand");
         *newest = Arc::new(after(newest, &change, chain, state));
-        ignore_poison(&self.waiting).push_back(Arc::clone(newest));
-        Ok(Commit { version: change.version, state: Arc::clone(&newest.state), patch: change.patch, inverse })
+        let commit = Commit {
+            version: change.version,
+            state: Arc::clone(&newest.state),
+            patch: change.patch,
+            inverse,
+        };
+        self.published.await_durable(Arc::clone(newest), || commit.clone());
+        Ok(commit)
     }
 
     /// Returns once `version` is durable and readers can see it.
@@ -282,7 +354,7 @@ impl<S: State + Default> Store<S> {
         if let Some(offset) = version.checked_sub(1) {
             self.log.wait(offset)?;
         }
-        self.publish();
+        self.published.up_to(self.log.head());
         Ok(())
     }
 
@@ -303,19 +375,6 @@ impl<S: State + Default> Store<S> {
     /// Who the changes of this store are by.
     fn writer(&self) -> WriterId {
         WriterId(crate::segment::format::u64_at(self.log.store_id().as_bytes(), 0))
-    }
-
-    /// Lets readers see what has become durable.
-    fn publish(&self) {
-        let head = self.log.head();
-        let mut waiting = ignore_poison(&self.waiting);
-        let mut newest = None;
-        while waiting.front().is_some_and(|tip| tip.version <= head) {
-            newest = waiting.pop_front();
-        }
-        if let Some(tip) = newest {
-            self.published.store(tip);
-        }
     }
 
     /// The state at any version that is kept. O(changes since the nearest snapshot or a state still in memory).
@@ -354,7 +413,7 @@ impl<S: State + Default> Store<S> {
     /// [`Error::Io`]; the store itself is not affected.
     pub fn snapshot(&self) -> Result<u64> {
         let _alone = ignore_poison(&self.snapshotting);
-        let tip = self.published.load_full();
+        let tip = self.published.tip();
         let header = snapshot::Header {
             store: self.log.store_id(),
             epoch: self.log.epoch(),

@@ -2,6 +2,7 @@
 
 use super::Store;
 use super::history::{History, Start};
+use super::publish::Published;
 use super::restore;
 use crate::error::{Error, IoContext, Result};
 use crate::io::{Disk, Env, Lock};
@@ -11,8 +12,6 @@ use crate::segment::recovery::{Cut, Proven};
 use crate::segment::{UNFINISHED, bases_in};
 use crate::snapshot;
 use crate::state::State;
-use arc_swap::ArcSwap;
-use std::collections::VecDeque;
 use std::path::Path;
 use std::sync::Mutex;
 
@@ -166,8 +165,7 @@ impl Options {
             log,
             history,
             newest: Mutex::new(tip.clone()),
-            waiting: Mutex::new(VecDeque::new()),
-            published: ArcSwap::new(tip),
+            published: Published::new(tip),
             snapshotting: Mutex::new(()),
             opened,
         })
