@@ -185,7 +185,8 @@ impl Check<'_> {
         replayed: &mut Replayed,
     ) -> Result<()> {
         let (offset, byte, path) = (reader.offset(), reader.at(), reader.path());
-        let frame = Frame { offset, body: reader.body(length), chain, path, byte };
+        let frame =
+            Frame { store: reader.header().store, offset, body: reader.body(length), chain, path, byte };
         let Some((version, state)) = replayed.as_mut().filter(|(version, _)| *version == offset) else {
             return Ok(());
         };

@@ -87,7 +87,7 @@ pub use check::{Report, verify};
 pub use draft::{Draft, DraftError, Drafted, Outcome, diff, draft, producer};
 pub use error::{Damage, Defect, Error, ErrorKind, Result};
 pub use patch::{Patch, apply};
-pub use record::{Change, Meta, Stamp, WriterId};
+pub use record::{Change, DecodeError, Meta, Stamp, WriterId};
 pub use replica::{Progress, Replica};
 pub use segment::format::{RECORD_BYTES_MAX, StoreId};
 pub use segment::recovery::Cut;

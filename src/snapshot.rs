@@ -10,7 +10,7 @@
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::{Access, Disk, read_full_at, write_all_at};
 use crate::record::value::{put_value, take_value};
-use crate::record::wire::{Flaw, Sink, Source};
+use crate::record::wire::{DecodeError, Sink, Source};
 use crate::record::{Stamp, WriterId};
 use crate::segment::format::{
     CHECK_BYTES, CODEC_BINCODE, Chain, FORMAT_VERSION, HEADER_BYTES, LENGTH_BYTES, StoreId, check_preamble,
@@ -132,13 +132,13 @@ impl Snapshot {
         let count = read_full_at(&*file, &mut bytes, 0).during("read snapshot", path)?;
         let header = Header::decode(&bytes[..count], path, named)?;
         let body = out_of_blocks(&bytes[..count], &header, path)?;
-        let undecodable = |flaw: Flaw| {
+        let undecodable = |flaw: DecodeError| {
             damage(path, 0, Defect::Undecodable { part: "the snapshot's content", reason: flaw.to_string() })
         };
         Snapshot::decode(header, &body).map_err(undecodable)
     }
 
-    fn decode(header: Header, body: &[u8]) -> Result<Snapshot, Flaw> {
+    fn decode(header: Header, body: &[u8]) -> Result<Snapshot, DecodeError> {
         let mut source = Source::new(body);
         let mut writers = Writers::new();
         for _ in 0..source.count()? {

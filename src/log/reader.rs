@@ -5,7 +5,7 @@
 
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::Disk;
-use crate::segment::format::{Chain, Item};
+use crate::segment::format::{Chain, Item, StoreId};
 use crate::segment::path_of;
 use crate::segment::reader::SegmentReader;
 use std::path::{Path, PathBuf};
@@ -25,6 +25,7 @@ pub(crate) enum Bound {
 /// One record as it lies in the log.
 #[derive(Debug)]
 pub(crate) struct Frame<'a> {
+    pub(crate) store: StoreId,
     pub(crate) offset: u64,
     pub(crate) body: &'a [u8],
     /// The chain after this record.
@@ -97,7 +98,14 @@ impl Records {
         self.current = Some((length, chain));
         let segment = &self.segment;
         let (offset, byte, path) = (segment.offset(), segment.at(), segment.path());
-        Ok(Some(Frame { offset, body: segment.body(length), chain, path, byte }))
+        Ok(Some(Frame {
+            store: segment.header().store,
+            offset,
+            body: segment.body(length),
+            chain,
+            path,
+            byte,
+        }))
     }
 
     fn advance(&mut self) -> Result<Option<(usize, Chain)>> {

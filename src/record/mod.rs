@@ -8,13 +8,16 @@
 pub(crate) mod value;
 pub(crate) mod wire;
 
+pub use wire::DecodeError;
+
 #[cfg(test)]
 mod tests;
 
 use crate::patch::Patch;
+use crate::segment::format::{StoreId, u64_at};
 use std::collections::BTreeMap;
 use std::fmt;
-use wire::{Flaw, Sink, Source};
+use wire::{Sink, Source};
 
 mod field {
     pub(super) const LABEL: u8 = 1;
@@ -22,7 +25,11 @@ mod field {
     pub(super) const UNDOES: u8 = 4;
     pub(super) const TAGS: u8 = 8;
     pub(super) const BACK: u8 = 16;
-    pub(super) const ALL: u8 = 31;
+    /// The writer is not the one the store is home to.
+    pub(super) const WRITER: u8 = 32;
+    /// The writer has not made all changes so far.
+    pub(super) const SEQUENCE: u8 = 64;
+    pub(super) const ALL: u8 = 127;
 }
 
 /// A hybrid logical clock reading: milliseconds since 1970 (48 bits) and a counter (16 bits).
@@ -55,6 +62,13 @@ impl Stamp {
 /// Identifies who makes changes. A store's own is derived from its id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WriterId(pub(crate) u64);
+
+impl WriterId {
+    /// The writer that the store of this identity is home to.
+    pub(crate) fn of(store: StoreId) -> Self {
+        Self(u64_at(store.as_bytes(), 0))
+    }
+}
 
 impl fmt::Display for WriterId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -101,6 +115,34 @@ pub struct Change {
     pub patch: Patch,
 }
 
+impl Patch {
+    /// The patch in the form in which records hold it (`src/segment/FORMAT.md`, "Record body"): no length and no checksum
+    /// of its own. One patch has one encoding. O(size).
+    ///
+    /// ```
+    /// use redraft::{Patch, diff, value};
+    ///
+    /// let (patch, _) = diff(&value!({ "votes": 1 }), &value!({ "votes": 2 }))?;
+    /// let bytes = patch.to_bytes();
+    /// assert!(bytes.len() < 16);
+    /// assert_eq!(Patch::from_bytes(&bytes).unwrap(), patch);
+    /// # Ok::<(), redraft::DraftError>(())
+    /// ```
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        value::put_patch(&mut Sink::new(&mut bytes), self);
+        bytes
+    }
+
+    /// The patch that [`to_bytes`](Self::to_bytes) wrote. Never allocates more than a small multiple of the input. O(size).
+    ///
+    /// # Errors
+    /// [`DecodeError`] for any other bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, DecodeError> {
+        value::take_patch(&mut Source::new(bytes))
+    }
+}
+
 impl Change {
     /// The position of this change in the log.
     pub fn offset(&self) -> u64 {
@@ -112,13 +154,19 @@ impl Change {
         self.meta.at_ms.unwrap_or_else(|| i64::try_from(self.stamp.millis()).unwrap_or(i64::MAX))
     }
 
-    /// Appends the body of the record.
-    pub(crate) fn encode(&self, out: &mut Vec<u8>) {
+    /// Appends the body of the record. What is as it is where one program alone writes its store takes no room: `home`
+    /// is that writer.
+    pub(crate) fn encode(&self, home: WriterId, out: &mut Vec<u8>) {
+        let fields = self.fields(home);
         let mut sink = Sink::new(out);
-        sink.fixed(self.writer.0);
-        sink.uint(self.sequence);
+        sink.byte(fields);
         sink.fixed(self.stamp.0);
-        sink.byte(self.fields());
+        if fields & field::WRITER != 0 {
+            sink.fixed(self.writer.0);
+        }
+        if fields & field::SEQUENCE != 0 {
+            sink.uint(self.sequence);
+        }
         self.meta.label.iter().for_each(|label| sink.text(label));
         self.meta.at_ms.iter().for_each(|at| sink.sint(*at));
         self.undoes.iter().for_each(|version| sink.uint(*version));
@@ -136,26 +184,33 @@ impl Change {
         self.offset().saturating_sub(self.base)
     }
 
-    fn fields(&self) -> u8 {
+    fn fields(&self, home: WriterId) -> u8 {
         let bit = |present: bool, bit: u8| if present { bit } else { 0 };
         bit(self.meta.label.is_some(), field::LABEL)
             | bit(self.meta.at_ms.is_some(), field::AT)
             | bit(self.undoes.is_some(), field::UNDOES)
             | bit(!self.meta.tags.is_empty(), field::TAGS)
             | bit(self.back() > 0, field::BACK)
+            | bit(self.writer != home, field::WRITER)
+            | bit(self.sequence != self.version, field::SEQUENCE)
     }
 
     /// Decodes the body of the record at `offset`.
-    pub(crate) fn decode(offset: u64, body: &[u8]) -> Result<Change, Flaw> {
+    pub(crate) fn decode(home: WriterId, offset: u64, body: &[u8]) -> Result<Change, DecodeError> {
         let mut source = Source::new(body);
-        let writer = WriterId(source.fixed()?);
-        let sequence = source.uint()?;
-        let stamp = Stamp(source.fixed()?);
         let fields = source.byte()?;
         if fields & !field::ALL != 0 {
             return Err(source.flaw("unknown fields"));
         }
         let has = |bit: u8| fields & bit != 0;
+        let version =
+            offset.checked_add(1).ok_or_else(|| source.flaw("beyond the last version there can be"))?;
+        let stamp = Stamp(source.fixed()?);
+        let writer = if has(field::WRITER) { WriterId(source.fixed()?) } else { home };
+        let sequence = if has(field::SEQUENCE) { source.uint()? } else { version };
+        if has(field::WRITER) && writer == home || has(field::SEQUENCE) && sequence == version {
+            return Err(source.flaw("a writer or sequence number that need not be written"));
+        }
         let label = has(field::LABEL).then(|| source.text().map(String::from)).transpose()?;
         let at_ms = has(field::AT).then(|| source.sint()).transpose()?;
         let undoes = has(field::UNDOES).then(|| source.uint()).transpose()?;
@@ -168,7 +223,7 @@ impl Change {
         let patch = value::take_patch(&mut source)?;
         source.finish()?;
         let meta = Meta { label, at_ms, tags };
-        Ok(Change { version: offset + 1, base, writer, sequence, stamp, meta, undoes, patch })
+        Ok(Change { version, base, writer, sequence, stamp, meta, undoes, patch })
     }
 }
 
@@ -180,7 +235,7 @@ fn put_tags<'s>(sink: &mut Sink<'_, 's>, tags: &'s BTreeMap<String, String>) {
     }
 }
 
-fn take_tags(source: &mut Source<'_>) -> Result<BTreeMap<String, String>, Flaw> {
+fn take_tags(source: &mut Source<'_>) -> Result<BTreeMap<String, String>, DecodeError> {
     let count = source.count()?;
     if count == 0 {
         return Err(source.flaw("an empty list of tags"));

@@ -60,13 +60,15 @@ fn change() -> impl Strategy<Value = Change> {
         proptest::collection::btree_map("[ab]{0,2}", "[ab]{0,2}", 0..3),
     )
         .prop_map(|(label, at_ms, tags)| Meta { label, at_ms, tags });
-    let who = (any::<u64>(), any::<u64>(), any::<u64>(), proptest::option::of(any::<u64>()));
+    let writer = prop_oneof![Just(HOME.0), any::<u64>()];
+    let sequence = proptest::option::of(any::<u64>());
+    let who = (writer, sequence, any::<u64>(), proptest::option::of(any::<u64>()));
     (1..u64::MAX, any::<u64>(), who, meta, proptest::collection::vec(op(), 0..5)).prop_map(
         |(version, base, (writer, sequence, stamp, undoes), meta, ops)| Change {
             version,
             base: base % version,
             writer: WriterId(writer),
-            sequence,
+            sequence: sequence.unwrap_or(version),
             stamp: Stamp(stamp),
             meta,
             undoes,
@@ -77,14 +79,17 @@ fn change() -> impl Strategy<Value = Change> {
 
 fn encoded(change: &Change) -> Vec<u8> {
     let mut out = Vec::new();
-    change.encode(&mut out);
+    change.encode(HOME, &mut out);
     out
 }
+
+/// The writer of half of the changes here.
+const HOME: WriterId = WriterId(7);
 
 proptest! {
     #[test]
     fn a_change_comes_back_as_it_was_written(change in change()) {
-        prop_assert_eq!(Change::decode(change.offset(), &encoded(&change)), Ok(change));
+        prop_assert_eq!(Change::decode(HOME, change.offset(), &encoded(&change)), Ok(change));
     }
 
     #[test]
@@ -92,14 +97,14 @@ proptest! {
         let mut bytes = encoded(&change);
         let at = at.index(bytes.len());
         bytes[at] = with;
-        if let Ok(other) = Change::decode(change.offset(), &bytes) {
+        if let Ok(other) = Change::decode(HOME, change.offset(), &bytes) {
             prop_assert_eq!(encoded(&other), bytes);
         }
     }
 
     #[test]
     fn arbitrary_bytes_are_refused_or_canonical(bytes in proptest::collection::vec(prop_oneof![0u8..12, any::<u8>()], 0..200)) {
-        if let Ok(change) = Change::decode(u64::MAX - 1, &bytes) {
+        if let Ok(change) = Change::decode(HOME, u64::MAX - 1, &bytes) {
             prop_assert_eq!(encoded(&change), bytes);
         }
     }
@@ -109,7 +114,7 @@ proptest! {
     fn a_body_cut_short_is_refused_or_has_the_first_ops(change in change(), at in any::<prop::sample::Index>()) {
         let bytes = encoded(&change);
         let cut = &bytes[..at.index(bytes.len())];
-        if let Ok(shorter) = Change::decode(change.offset(), cut) {
+        if let Ok(shorter) = Change::decode(HOME, change.offset(), cut) {
             prop_assert!(shorter.patch.len() < change.patch.len());
             prop_assert_eq!(&shorter.patch[..], &change.patch[..shorter.patch.len()]);
             prop_assert_eq!(shorter.meta, change.meta);
@@ -118,16 +123,13 @@ proptest! {
 }
 
 fn patch_only(patch: &[u8]) -> Vec<u8> {
-    let mut out = vec![0; 8];
-    out.push(1);
-    out.extend([0; 8]);
-    out.push(0);
+    let mut out = vec![0; 9];
     out.extend(patch);
     out
 }
 
 fn reason(patch: &[u8]) -> &'static str {
-    Change::decode(0, &patch_only(patch)).map(|_| "nothing").unwrap_or_else(|flaw| flaw.reason)
+    Change::decode(HOME, 0, &patch_only(patch)).map(|_| "nothing").unwrap_or_else(|flaw| flaw.reason)
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! Always: decoding what was encoded gives it back, and there is one encoding for each value and patch.
 
-use super::wire::{Flaw, Sink, Source};
+use super::wire::{DecodeError, Sink, Source};
 use crate::patch::{Action, Insert, Op, Patch};
 use crate::value::{DEPTH_MAX, KEY_BYTES_MAX, Key, List, Map, Path, Segment, Value};
 use std::sync::Arc;
@@ -120,11 +120,11 @@ fn put_int_key(sink: &mut Sink<'_, '_>, number: i64) {
 }
 
 /// Takes a value.
-pub(crate) fn take_value(source: &mut Source<'_>) -> Result<Value, Flaw> {
+pub(crate) fn take_value(source: &mut Source<'_>) -> Result<Value, DecodeError> {
     take_nested(source, DEPTH_MAX)
 }
 
-fn take_nested(source: &mut Source<'_>, levels: usize) -> Result<Value, Flaw> {
+fn take_nested(source: &mut Source<'_>, levels: usize) -> Result<Value, DecodeError> {
     Ok(match source.uint()? {
         value_tag::NULL => Value::Null,
         value_tag::FALSE => Value::Bool(false),
@@ -140,11 +140,11 @@ fn take_nested(source: &mut Source<'_>, levels: usize) -> Result<Value, Flaw> {
     })
 }
 
-fn deeper(source: &Source<'_>, levels: usize) -> Result<usize, Flaw> {
+fn deeper(source: &Source<'_>, levels: usize) -> Result<usize, DecodeError> {
     levels.checked_sub(1).ok_or_else(|| source.flaw("a value is nested too deep"))
 }
 
-fn take_large(source: &mut Source<'_>) -> Result<u64, Flaw> {
+fn take_large(source: &mut Source<'_>) -> Result<u64, DecodeError> {
     let number = source.uint()?;
     match i64::try_from(number) {
         Ok(_) => Err(source.flaw("a small integer is written as a large one")),
@@ -152,7 +152,7 @@ fn take_large(source: &mut Source<'_>) -> Result<u64, Flaw> {
     }
 }
 
-fn take_float(source: &mut Source<'_>) -> Result<f64, Flaw> {
+fn take_float(source: &mut Source<'_>) -> Result<f64, DecodeError> {
     let bits = source.fixed()?;
     let number = f64::from_bits(bits);
     if number.is_nan() && bits != NAN_BITS {
@@ -161,12 +161,12 @@ fn take_float(source: &mut Source<'_>) -> Result<f64, Flaw> {
     Ok(number)
 }
 
-fn take_list(source: &mut Source<'_>, levels: usize) -> Result<List, Flaw> {
+fn take_list(source: &mut Source<'_>, levels: usize) -> Result<List, DecodeError> {
     let count = source.count()?;
     (0..count).map(|_| take_nested(source, levels)).collect()
 }
 
-fn take_map(source: &mut Source<'_>, levels: usize) -> Result<Map, Flaw> {
+fn take_map(source: &mut Source<'_>, levels: usize) -> Result<Map, DecodeError> {
     let count = source.count()?;
     let mut map = Map::new();
     let mut last: Option<Key> = None;
@@ -182,7 +182,7 @@ fn take_map(source: &mut Source<'_>, levels: usize) -> Result<Map, Flaw> {
     Ok(map)
 }
 
-fn take_key(source: &mut Source<'_>, kind: u64) -> Result<Key, Flaw> {
+fn take_key(source: &mut Source<'_>, kind: u64) -> Result<Key, DecodeError> {
     Ok(match kind {
         segment_tag::STRING => Key::Str(source.new_string()?),
         segment_tag::SINT => Key::Int(source.sint()?),
@@ -261,7 +261,7 @@ fn put_splice<'s>(sink: &mut Sink<'_, 's>, at: usize, del: usize, ins: &'s Inser
 }
 
 /// Takes a patch, to the end of the body.
-pub(crate) fn take_patch(source: &mut Source<'_>) -> Result<Patch, Flaw> {
+pub(crate) fn take_patch(source: &mut Source<'_>) -> Result<Patch, DecodeError> {
     let mut before: Vec<Segment> = Vec::new();
     let mut patch = Patch::new();
     while !source.is_empty() {
@@ -274,7 +274,7 @@ pub(crate) fn take_patch(source: &mut Source<'_>) -> Result<Patch, Flaw> {
 }
 
 /// Turns the path of the op before, of which `kept` segments stay, into the path of this one.
-fn take_path(source: &mut Source<'_>, path: &mut Vec<Segment>, kept: u64) -> Result<(), Flaw> {
+fn take_path(source: &mut Source<'_>, path: &mut Vec<Segment>, kept: u64) -> Result<(), DecodeError> {
     let more = source.count()?;
     let kept = usize::try_from(kept).unwrap_or(usize::MAX);
     if kept > path.len() || kept + more > DEPTH_MAX {
@@ -291,18 +291,18 @@ fn take_path(source: &mut Source<'_>, path: &mut Vec<Segment>, kept: u64) -> Res
     Ok(())
 }
 
-fn take_segment(source: &mut Source<'_>) -> Result<Segment, Flaw> {
+fn take_segment(source: &mut Source<'_>) -> Result<Segment, DecodeError> {
     match source.uint()? {
         segment_tag::INDEX => take_size(source).map(Segment::Index),
         kind => take_key(source, kind).map(Segment::Key),
     }
 }
 
-fn take_size(source: &mut Source<'_>) -> Result<usize, Flaw> {
+fn take_size(source: &mut Source<'_>) -> Result<usize, DecodeError> {
     usize::try_from(source.uint()?).map_err(|_| source.flaw("an index beyond this machine's memory"))
 }
 
-fn take_action(source: &mut Source<'_>) -> Result<Action, Flaw> {
+fn take_action(source: &mut Source<'_>) -> Result<Action, DecodeError> {
     Ok(match source.uint()? {
         action_tag::ADD => Action::Add(take_value(source)?),
         action_tag::REPLACE => Action::Replace(take_value(source)?),
@@ -324,7 +324,7 @@ fn take_action(source: &mut Source<'_>) -> Result<Action, Flaw> {
     })
 }
 
-fn take_splice(source: &mut Source<'_>, ins: Insert) -> Result<Action, Flaw> {
+fn take_splice(source: &mut Source<'_>, ins: Insert) -> Result<Action, DecodeError> {
     let (at, del) = (take_size(source)?, take_size(source)?);
     Ok(Action::Splice { at, del, ins })
 }

@@ -12,12 +12,15 @@ const CONFIG: bincode::config::Configuration = bincode::config::standard();
 /// Up to this many strings are compared one by one, more are hashed.
 const FEW_STRINGS: usize = 16;
 
-/// Why bytes are not a record body: the reason and the byte of the body.
+/// Why bytes are not what they should be an encoding of.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{reason} (byte {byte} of the body)")]
-pub(crate) struct Flaw {
-    pub(crate) byte: usize,
-    pub(crate) reason: &'static str,
+#[non_exhaustive]
+pub struct DecodeError {
+    /// How far decoding came, in bytes.
+    pub byte: usize,
+    /// What is wrong there.
+    pub reason: &'static str,
 }
 
 /// Collects the bytes of one body.
@@ -111,8 +114,8 @@ impl<'a> Source<'a> {
         Source { bytes, at: 0, strings: Vec::new(), hashed: HashSet::new() }
     }
 
-    pub(crate) fn flaw(&self, reason: &'static str) -> Flaw {
-        Flaw { byte: self.at, reason }
+    pub(crate) fn flaw(&self, reason: &'static str) -> DecodeError {
+        DecodeError { byte: self.at, reason }
     }
 
     /// Whether everything has been taken.
@@ -125,42 +128,42 @@ impl<'a> Source<'a> {
     }
 
     /// Refuses bytes that are left over.
-    pub(crate) fn finish(self) -> Result<(), Flaw> {
+    pub(crate) fn finish(self) -> Result<(), DecodeError> {
         if self.is_empty() { Ok(()) } else { Err(self.flaw("bytes are left over")) }
     }
 
-    fn take<T: BorrowDecode<'a, ()>>(&mut self) -> Result<(T, usize), Flaw> {
+    fn take<T: BorrowDecode<'a, ()>>(&mut self) -> Result<(T, usize), DecodeError> {
         let (value, used) = bincode::borrow_decode_from_slice(self.rest(), CONFIG)
             .map_err(|_| self.flaw("the body ends too early, or a field in it is malformed"))?;
         self.at += used;
         Ok((value, used))
     }
 
-    pub(crate) fn byte(&mut self) -> Result<u8, Flaw> {
+    pub(crate) fn byte(&mut self) -> Result<u8, DecodeError> {
         let byte = *self.rest().first().ok_or_else(|| self.flaw("the body ends too early"))?;
         self.at += 1;
         Ok(byte)
     }
 
-    pub(crate) fn fixed(&mut self) -> Result<u64, Flaw> {
+    pub(crate) fn fixed(&mut self) -> Result<u64, DecodeError> {
         let bytes = self.rest().first_chunk().ok_or_else(|| self.flaw("the body ends too early"))?;
         self.at += bytes.len();
         Ok(u64::from_le_bytes(*bytes))
     }
 
-    pub(crate) fn uint(&mut self) -> Result<u64, Flaw> {
+    pub(crate) fn uint(&mut self) -> Result<u64, DecodeError> {
         let (value, used) = self.take()?;
         self.shortest(value, used)
     }
 
-    pub(crate) fn sint(&mut self) -> Result<i64, Flaw> {
+    pub(crate) fn sint(&mut self) -> Result<i64, DecodeError> {
         let (value, used): (i64, usize) = self.take()?;
         let zigzag = ((value << 1) ^ (value >> 63)) as u64;
         self.shortest(zigzag, used)?;
         Ok(value)
     }
 
-    fn shortest(&self, value: u64, used: usize) -> Result<u64, Flaw> {
+    fn shortest(&self, value: u64, used: usize) -> Result<u64, DecodeError> {
         let least = match value {
             0..=250 => 1,
             251..=0xffff => 3,
@@ -171,7 +174,7 @@ impl<'a> Source<'a> {
     }
 
     /// A count of things that take at least one byte each: never more than the bytes that are left.
-    pub(crate) fn count(&mut self) -> Result<usize, Flaw> {
+    pub(crate) fn count(&mut self) -> Result<usize, DecodeError> {
         let count = self.uint()?;
         match usize::try_from(count) {
             Ok(count) if count <= self.rest().len() => Ok(count),
@@ -179,7 +182,7 @@ impl<'a> Source<'a> {
         }
     }
 
-    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Flaw> {
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], DecodeError> {
         let length = self.count()?;
         let bytes = &self.rest()[..length];
         self.at += length;
@@ -187,19 +190,19 @@ impl<'a> Source<'a> {
     }
 
     /// A string that is not numbered.
-    pub(crate) fn text(&mut self) -> Result<&'a str, Flaw> {
+    pub(crate) fn text(&mut self) -> Result<&'a str, DecodeError> {
         let bytes = self.bytes()?;
         std::str::from_utf8(bytes).map_err(|_| self.flaw("a string is not UTF-8"))
     }
 
     /// The string of this number.
-    pub(crate) fn known_string(&self, number: u64) -> Result<Name, Flaw> {
+    pub(crate) fn known_string(&self, number: u64) -> Result<Name, DecodeError> {
         let known = usize::try_from(number).ok().and_then(|index| self.strings.get(index));
         known.cloned().ok_or_else(|| self.flaw("a string refers to one that does not exist"))
     }
 
     /// A string that was not there before; it gets the next number.
-    pub(crate) fn new_string(&mut self) -> Result<Name, Flaw> {
+    pub(crate) fn new_string(&mut self) -> Result<Name, DecodeError> {
         let string = Name::from(self.text()?);
         if self.is_known(&string) {
             return Err(self.flaw("a string is written twice"));

@@ -11,7 +11,7 @@ use crate::io::Env;
 use crate::log::reader::{Frame, Records};
 use crate::log::view::View;
 use crate::patch::{self, ApplyError, ApplyErrorKind};
-use crate::record::wire::Flaw;
+use crate::record::wire::DecodeError;
 use crate::record::{Change, Stamp, WriterId};
 use crate::segment::format::Chain;
 use crate::snapshot::{self, Snapshot, Writers};
@@ -271,7 +271,7 @@ fn inapplicable(frame: &Frame<'_>, refused: &ApplyError) -> Error {
 
 /// Decodes the change in a record.
 pub(crate) fn decode(frame: &Frame<'_>) -> Result<Change> {
-    Change::decode(frame.offset, frame.body).map_err(|flaw: Flaw| {
+    Change::decode(WriterId::of(frame.store), frame.offset, frame.body).map_err(|flaw: DecodeError| {
         in_frame(frame, Defect::Undecodable { part: "a record", reason: flaw.to_string() })
     })
 }

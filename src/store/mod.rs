@@ -335,7 +335,7 @@ impl<S: State + Default> Store<S> {
         }
         let change = self.change_after(newest, meta, undoes, patch);
         let mut body = Vec::with_capacity(USUAL_BODY_BYTES);
-        change.encode(&mut body);
+        change.encode(self.writer(), &mut body);
         let (offset, chain) = self.log.enqueue(&body)?;
         debug_assert_eq!(offset, change.offset(), "versions and offsets go hand in hand");
         *newest = Arc::new(after(newest, &change, chain, state));
@@ -374,7 +374,7 @@ impl<S: State + Default> Store<S> {
 
     /// Who the changes of this store are by.
     fn writer(&self) -> WriterId {
-        WriterId(crate::segment::format::u64_at(self.log.store_id().as_bytes(), 0))
+        WriterId::of(self.log.store_id())
     }
 
     /// The state at any version that is kept. O(changes since the nearest snapshot or a state still in memory).
