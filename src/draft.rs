@@ -181,6 +181,15 @@ pub fn producer<S: State, A, R: Outcome>(
 /// assert_eq!(drafted.patch.len(), 1);
 /// # Ok::<(), redraft::DraftError>(())
 /// ```
+///
+/// What a recipe borrows from its draft cannot leave it:
+///
+/// ```compile_fail,E0521
+/// use redraft::{draft, value, Value};
+///
+/// let mut kept: Option<&mut Value> = None;
+/// draft(&value!({}), |doc| kept = Some(doc));
+/// ```
 pub fn draft<S: State, R: Outcome>(
     base: &S,
     recipe: impl FnOnce(&mut S) -> R,
