@@ -76,7 +76,10 @@ fn check_map(map: &Map<u16, u8>, model: &Model) {
     assert_eq!(map.len(), model.len());
     assert!(map.iter().eq(model));
     assert!(map.iter().rev().eq(model.iter().rev()));
-    assert_eq!((map.first(), map.last()), (model.first_key_value(), model.last_key_value()));
+    assert_eq!(
+        (map.first_key_value(), map.last_key_value()),
+        (model.first_key_value(), model.last_key_value())
+    );
     assert!(model.iter().all(|(key, value)| map.get(key) == Some(value)));
 }
 
