@@ -6,9 +6,9 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::iter::FusedIterator;
 use std::ops::{Bound, Index, IndexMut, Range, RangeBounds};
 
+use super::contents::{Iter, IterMut};
 use super::cursor::Pairs;
 use super::gaps::{Gap, gaps};
 use super::tree::Tree;
@@ -105,7 +105,7 @@ impl<T> List<T> {
         &self.tree
     }
 
-    fn stretch(&self, range: impl RangeBounds<usize>) -> Range<usize> {
+    pub(super) fn stretch(&self, range: impl RangeBounds<usize>) -> Range<usize> {
         let start = match range.start_bound() {
             Bound::Included(start) => *start,
             Bound::Excluded(before) => before.saturating_add(1),
@@ -248,70 +248,21 @@ impl<T> Default for List<T> {
     }
 }
 
-/// The elements of a [`List`] in order.
-pub struct Iter<'a, T> {
-    inner: iter::Iter<'a, T, ()>,
-}
-
-impl<T> Clone for Iter<'_, T> {
-    fn clone(&self) -> Self {
-        Self { inner: self.inner.clone() }
-    }
-}
-
-impl<'a, T> Iterator for Iter<'a, T> {
-    type Item = &'a T;
-
-    fn next(&mut self) -> Option<&'a T> {
-        self.inner.next()
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.inner.size_hint()
-    }
-
-    fn fold<B, F: FnMut(B, &'a T) -> B>(self, init: B, each: F) -> B {
-        self.inner.fold(init, each)
-    }
-}
-
-impl<T> DoubleEndedIterator for Iter<'_, T> {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.inner.next_back()
-    }
-}
-
-impl<T> ExactSizeIterator for Iter<'_, T> {}
-
-impl<T> FusedIterator for Iter<'_, T> {}
-
-/// The elements of a [`List`] in order, writable.
-pub struct IterMut<'a, T> {
-    inner: iter::IterMut<'a, T, ()>,
-}
-
-impl<'a, T: Clone> Iterator for IterMut<'a, T> {
-    type Item = &'a mut T;
-
-    fn next(&mut self) -> Option<&'a mut T> {
-        self.inner.next()
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.inner.size_hint()
-    }
-}
-
-impl<T: Clone> ExactSizeIterator for IterMut<'_, T> {}
-
-impl<T: Clone> FusedIterator for IterMut<'_, T> {}
-
 impl<'a, T> IntoIterator for &'a List<T> {
     type Item = &'a T;
     type IntoIter = Iter<'a, T>;
 
     fn into_iter(self) -> Iter<'a, T> {
         self.iter()
+    }
+}
+
+impl<'a, T: Clone> IntoIterator for &'a mut List<T> {
+    type Item = &'a mut T;
+    type IntoIter = IterMut<'a, T>;
+
+    fn into_iter(self) -> IterMut<'a, T> {
+        self.iter_mut()
     }
 }
 

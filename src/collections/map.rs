@@ -6,13 +6,14 @@
 use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::iter::FusedIterator;
 use std::ops::{Bound, Index, RangeBounds};
 
 use equivalent::Comparable;
 
+use super::contents::{Entries, EntriesMut};
 use super::cursor::Pairs;
 use super::difference::Changes;
+use super::entry::Entry;
 use super::iter;
 use super::node::{Mark, Node, start_of};
 use super::tree::Tree;
@@ -73,12 +74,12 @@ impl<K, V> Map<K, V> {
     }
 
     /// The first entry. O(log n).
-    pub fn first(&self) -> Option<(&K, &V)> {
+    pub fn first_key_value(&self) -> Option<(&K, &V)> {
         self.tree.get(0).map(parts)
     }
 
     /// The last entry. O(log n).
-    pub fn last(&self) -> Option<(&K, &V)> {
+    pub fn last_key_value(&self) -> Option<(&K, &V)> {
         self.tree.get(self.len().checked_sub(1)?).map(parts)
     }
 
@@ -144,7 +145,7 @@ impl<K, V> Map<K, V> {
     }
 
     /// The position at which `key` is in order, or else before which it belongs.
-    fn position<Q: Comparable<K> + ?Sized>(&self, key: &Q) -> Result<usize, usize> {
+    pub(super) fn position<Q: Comparable<K> + ?Sized>(&self, key: &Q) -> Result<usize, usize> {
         let Some(mut node) = self.tree.root().map(|root| &**root) else { return Err(0) };
         let mut before = 0;
         loop {
@@ -207,14 +208,44 @@ impl<K: Ord + Clone, V: Clone> Map<K, V> {
 
     /// Removes `key` and returns what was there. O(log n); copies nothing when the key is absent.
     pub fn remove<Q: Comparable<K> + ?Sized>(&mut self, key: &Q) -> Option<V> {
+        self.remove_entry(key).map(|(_, value)| value)
+    }
+
+    /// Removes `key` and returns the entry that was there. O(log n); copies nothing when the key is absent.
+    pub fn remove_entry<Q: Comparable<K> + ?Sized>(&mut self, key: &Q) -> Option<(K, V)> {
         let at = self.position(key).ok()?;
-        self.tree.remove(at).map(|(_, value)| value)
+        self.tree.remove(at)
+    }
+
+    /// Takes the first entry out. O(log n).
+    pub fn pop_first(&mut self) -> Option<(K, V)> {
+        self.tree.remove(0)
+    }
+
+    /// Takes the last entry out. O(log n).
+    pub fn pop_last(&mut self) -> Option<(K, V)> {
+        self.tree.remove(self.len().checked_sub(1)?)
+    }
+
+    /// Takes off the entries from `key` on. O(log n).
+    pub fn split_off<Q: Comparable<K> + ?Sized>(&mut self, key: &Q) -> Self {
+        let at = self.position(key).unwrap_or_else(|before| before);
+        Self { tree: self.tree.split_off(at) }
+    }
+
+    /// The entries in key order, values writable. Copies the nodes that a clone shares as it comes to them.
+    pub fn iter_mut(&mut self) -> EntriesMut<'_, K, V> {
+        EntriesMut { inner: iter::IterMut::new(self.tree.root_mut()) }
+    }
+
+    /// The values in key order, writable. Copies the nodes that a clone shares as it comes to them.
+    pub fn values_mut(&mut self) -> impl ExactSizeIterator<Item = &mut V> {
+        self.iter_mut().map(|(_, value)| value)
     }
 
     /// A place in the map, to be filled or changed. O(log n).
     pub fn entry(&mut self, key: K) -> Entry<'_, K, V> {
-        let at = self.position(&key);
-        Entry { map: self, key, at }
+        Entry::find(self, key)
     }
 
     /// Keeps the entries for which `keep` says so. O(n), and copies nothing when all are kept.
@@ -235,6 +266,24 @@ impl<K: Ord + Clone, V: Clone> Map<K, V> {
         *self = Self::new();
     }
 
+    pub(super) fn into_vec(self) -> Vec<(K, V)> {
+        self.tree.into_vec()
+    }
+
+    /// The value at a position, for whoever has looked the position up.
+    pub(super) fn value_at(&mut self, at: usize) -> Option<&mut V> {
+        self.tree.get_mut(at).map(|(_, value)| value)
+    }
+
+    /// Puts an entry before a position, which must be where its key belongs.
+    pub(super) fn put_at(&mut self, at: usize, entry: (K, V)) {
+        self.tree.insert(at, entry);
+    }
+
+    pub(super) fn take_at(&mut self, at: usize) -> Option<(K, V)> {
+        self.tree.remove(at)
+    }
+
     /// Later entries win. O(n) if the entries are in key order.
     fn of_vec(mut entries: Vec<(K, V)>) -> Self {
         if !entries.is_sorted_by(|a, b| a.0 < b.0) {
@@ -247,97 +296,9 @@ impl<K: Ord + Clone, V: Clone> Map<K, V> {
     }
 }
 
-fn parts<K, V>(entry: &(K, V)) -> (&K, &V) {
+pub(super) fn parts<K, V>(entry: &(K, V)) -> (&K, &V) {
     (&entry.0, &entry.1)
 }
-
-/// A place in a [`Map`], from [`Map::entry`].
-pub struct Entry<'a, K, V> {
-    map: &'a mut Map<K, V>,
-    key: K,
-    at: Result<usize, usize>,
-}
-
-impl<'a, K: Ord + Clone, V: Clone> Entry<'a, K, V> {
-    /// The key the place belongs to. O(1).
-    pub fn key(&self) -> &K {
-        &self.key
-    }
-
-    /// The value there, or `default` put there. O(log n).
-    pub fn or_insert(self, default: V) -> &'a mut V {
-        self.or_insert_with(|| default)
-    }
-
-    /// The value there, or what `default` makes put there. O(log n).
-    pub fn or_insert_with(self, default: impl FnOnce() -> V) -> &'a mut V {
-        let at = match self.at {
-            Ok(at) => at,
-            Err(at) => {
-                self.map.tree.insert(at, (self.key, default()));
-                at
-            }
-        };
-        let found = self.map.tree.get_mut(at).map(|(_, value)| value);
-        // There is an entry at a position that was found or has just been filled.
-        found.unwrap_or_else(|| unreachable!())
-    }
-
-    /// The value there, or the default of its type put there. O(log n).
-    pub fn or_default(self) -> &'a mut V
-    where
-        V: Default,
-    {
-        self.or_insert_with(V::default)
-    }
-
-    /// Runs `change` on the value if there is one. O(log n).
-    pub fn and_modify(self, change: impl FnOnce(&mut V)) -> Self {
-        if let Ok(at) = self.at
-            && let Some((_, value)) = self.map.tree.get_mut(at)
-        {
-            change(value);
-        }
-        self
-    }
-}
-
-/// The entries of a [`Map`] in key order.
-pub struct Entries<'a, K, V> {
-    inner: iter::Iter<'a, (K, V), First<K>>,
-}
-
-impl<K, V> Clone for Entries<'_, K, V> {
-    fn clone(&self) -> Self {
-        Self { inner: self.inner.clone() }
-    }
-}
-
-impl<'a, K, V> Iterator for Entries<'a, K, V> {
-    type Item = (&'a K, &'a V);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.inner.next().map(parts)
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.inner.size_hint()
-    }
-
-    fn fold<B, F: FnMut(B, Self::Item) -> B>(self, init: B, mut each: F) -> B {
-        self.inner.fold(init, |folded, entry| each(folded, parts(entry)))
-    }
-}
-
-impl<K, V> DoubleEndedIterator for Entries<'_, K, V> {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.inner.next_back().map(parts)
-    }
-}
-
-impl<K, V> ExactSizeIterator for Entries<'_, K, V> {}
-
-impl<K, V> FusedIterator for Entries<'_, K, V> {}
 
 impl<'a, K, V> IntoIterator for &'a Map<K, V> {
     type Item = (&'a K, &'a V);
@@ -345,6 +306,15 @@ impl<'a, K, V> IntoIterator for &'a Map<K, V> {
 
     fn into_iter(self) -> Entries<'a, K, V> {
         self.iter()
+    }
+}
+
+impl<'a, K: Ord + Clone, V: Clone> IntoIterator for &'a mut Map<K, V> {
+    type Item = (&'a K, &'a mut V);
+    type IntoIter = EntriesMut<'a, K, V>;
+
+    fn into_iter(self) -> EntriesMut<'a, K, V> {
+        self.iter_mut()
     }
 }
 

@@ -5,23 +5,48 @@
 //! trees do not share. Know nothing of values and patches. Always holds: a clone is one reference; a change copies the
 //! nodes on the way to it and shares all others; comparing two versions opens only the nodes they do not share, and
 //! never asks the items whether they are equal.
+//!
+//! | for | use |
+//! |---|---|
+//! | entries by key, in key order | [`Map`] |
+//! | elements, in order | [`Set`] |
+//! | a sequence of things known by their position | [`List`] |
+//! | a sequence of things known by a key of their own | [`KeyedList`] |
+//! | a large part that seldom changes | [`Shared`] |
+//! | a number that is counted | [`Counter`] |
 
+mod contents;
+mod counter;
 mod cursor;
 mod difference;
 mod edit;
+mod entry;
 mod gaps;
 mod iter;
 mod join;
+mod keyed_list;
 mod list;
 mod map;
 mod node;
+mod owned;
+mod sequence;
 mod serde;
+mod set;
+mod shared;
 mod tree;
 
+pub use contents::{Entries, EntriesMut, Iter, IterMut};
+pub use counter::Counter;
 pub use difference::{Change, Changes};
+pub use entry::{Entry, OccupiedEntry, VacantEntry};
 pub use gaps::Gap;
-pub use list::{Iter, IterMut, List};
-pub use map::{Entries, Entry, Map};
+pub(crate) use keyed_list::Id;
+pub use keyed_list::{KeyedItems, KeyedList};
+pub use list::List;
+pub use map::Map;
+pub use owned::IntoIter;
+pub use set::{Set, SetIter};
+pub use shared::Shared;
 
 /// Counts the nodes that comparisons open, for the tests that hold them to what they promise.
 #[cfg(test)]

@@ -1,4 +1,5 @@
-//! [`List`] and [`Map`] through serde: as the sequences and maps of the standard library.
+//! [`List`], [`Map`] and [`KeyedList`] through serde: as the sequences and maps of the standard library; a keyed list as a
+//! sequence of pairs.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -6,7 +7,7 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-use super::{List, Map};
+use super::{KeyedList, List, Map};
 
 impl<T: Serialize> Serialize for List<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -17,6 +18,22 @@ impl<T: Serialize> Serialize for List<T> {
 impl<K: Serialize, V: Serialize> Serialize for Map<K, V> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_map(self)
+    }
+}
+
+impl<K: Serialize + Ord, T: Serialize> Serialize for KeyedList<K, T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self)
+    }
+}
+
+impl<'de, K, T> Deserialize<'de> for KeyedList<K, T>
+where
+    K: Deserialize<'de> + Ord + Clone,
+    T: Deserialize<'de> + Clone,
+{
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        List::deserialize(deserializer).map(|pairs: List<(K, T)>| pairs.into_iter().collect())
     }
 }
 

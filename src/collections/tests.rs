@@ -1,9 +1,13 @@
-//! The trees against what they stand for: `Vec` and `BTreeMap`, and naive differences. `shape` says what a tree looks
-//! like, `lists` and `maps` run random operations, `costs` holds comparisons to the nodes they may open.
+//! The collections against what they stand for: `Vec`, `BTreeMap` and `BTreeSet`, and naive differences. `shape` says what
+//! a tree looks like, `lists` and `maps` run random operations on trees, `sequences`, `sets` and `keyed_lists` on what
+//! stands on them, `costs` holds comparisons to the nodes they may open.
 
 mod costs;
+mod keyed_lists;
 mod lists;
 mod maps;
+mod sequences;
+mod sets;
 mod shape;
 
 use proptest::prelude::*;

@@ -5,7 +5,7 @@
 //! out is nested no deeper than [`DEPTH_MAX`].
 
 use crate::patch::{Action, Insert, Op, Patch};
-use crate::state::{State, StateError};
+use crate::state::{Differ, State, StateError, StateErrorKind, watch_orders};
 use crate::value::{DEPTH_MAX, Flaw, Path, Segment, Value};
 
 /// A patch that was applied.
@@ -113,6 +113,15 @@ pub enum ApplyErrorKind {
 /// # Ok::<(), redraft::patch::ApplyError>(())
 /// ```
 pub fn apply<S: State>(state: &S, patch: &Patch) -> Result<Applied<S>, ApplyError> {
+    let (applied, orders_touched) = watch_orders(|| apply_ops(state, patch));
+    let applied = applied?;
+    if orders_touched {
+        check_orders(state, &applied.state, patch)?;
+    }
+    Ok(applied)
+}
+
+fn apply_ops<S: State>(state: &S, patch: &Patch) -> Result<Applied<S>, ApplyError> {
     let mut state = state.clone();
     let mut inverse = Vec::with_capacity(patch.len());
     for (index, op) in patch.iter().enumerate() {
@@ -121,6 +130,18 @@ pub fn apply<S: State>(state: &S, patch: &Patch) -> Result<Applied<S>, ApplyErro
     }
     inverse.reverse();
     Ok(Applied { state, inverse: inverse.into() })
+}
+
+/// The items of keyed lists and their order come and go by operations of their own; in the end they must agree. The last
+/// operation on a list in which they do not is the one to blame. O(what changed).
+fn check_orders<S: State>(old: &S, new: &S, patch: &Patch) -> Result<(), ApplyError> {
+    let mut differ = Differ::checking();
+    new.diff(old, &mut differ);
+    let Some(place) = differ.into_unsound() else { return Ok(()) };
+    let last = patch.iter().enumerate().rev();
+    let blamed = last.clone().find(|(_, op)| op.path.starts_with(&place)).or_else(|| last.clone().next());
+    let kind = ApplyErrorKind::Unfit(StateError::new(StateErrorKind::Order));
+    blamed.map_or(Ok(()), |(index, op)| Err(ApplyError::at(index, op, kind)))
 }
 
 /// Carries out a patch in place that was checked when it was logged, without making an inverse. A state that this failed

@@ -3,6 +3,7 @@
 //! Driven by [`State::diff`](super::State::diff); emptied by `draft`. Always holds: operation and inverse are written
 //! down side by side, so they cannot disagree; what may not be stored (too deep, a bad key) never enters the patch.
 
+use super::State;
 use crate::patch::{Action, Insert, Op, Patch};
 use crate::value::{DEPTH_MAX, Flaw, Key, Path, Segment, Value};
 
@@ -29,6 +30,17 @@ pub struct Differ {
     /// In the order of `ops`; turned round at the end.
     undo: Vec<Op>,
     refused: Option<Refused>,
+    check: Check,
+}
+
+/// Whether differences are written down, or only used to find out whether what came about may be.
+#[derive(Debug, Default, PartialEq)]
+enum Check {
+    #[default]
+    Off,
+    Sound,
+    /// The first place that is not.
+    Unsound(Path),
 }
 
 /// One step of the way to what is being looked at. Most steps lead to nothing that differs, so a field's name becomes a
@@ -63,6 +75,41 @@ impl Differ {
     /// Starts at the root, with nothing found.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// For a new state that operations made part by part: writes nothing down, but has the types whose parts must fit
+    /// together look at those that changed.
+    pub(crate) fn checking() -> Self {
+        Self { check: Check::Sound, ..Self::default() }
+    }
+
+    pub(crate) fn is_checking(&self) -> bool {
+        self.check != Check::Off
+    }
+
+    /// The parts of what is here do not fit together.
+    pub(crate) fn unsound(&mut self) {
+        if self.check == Check::Sound {
+            self.check = Check::Unsound(self.path());
+        }
+    }
+
+    /// The first place whose parts do not fit together.
+    pub(crate) fn into_unsound(self) -> Option<Path> {
+        match self.check {
+            Check::Unsound(path) => Some(path),
+            Check::Off | Check::Sound => None,
+        }
+    }
+
+    /// What a part that is new shows as, to be told with [`add`](Self::add), [`replace`](Self::replace) or
+    /// [`splice`](Self::splice). Whoever looks for parts that do not fit together looks into it, too.
+    pub fn shown<T: State>(&mut self, new: &T) -> Value {
+        let shown = new.to_value();
+        if self.is_checking() && T::from_value(shown.clone()).is_err() {
+            self.unsound();
+        }
+        shown
     }
 
     /// Looks at the named field of a struct.
@@ -134,7 +181,7 @@ impl Differ {
     }
 
     fn tell(&mut self, action: Action, undo: Action) {
-        if self.refused.is_some() {
+        if self.refused.is_some() || self.is_checking() {
             return;
         }
         let room = DEPTH_MAX - self.trail.len();

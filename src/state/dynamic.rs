@@ -1,21 +1,14 @@
 //! [`State`] for [`Value`]: the dynamic document.
 //!
 //! Maps and lists are compared through their trees, which skip the nodes they share; what a list does not share goes
-//! through `sequence`, and strings through `text`.
+//! through `elements`, and strings through `text`.
 
 use std::sync::Arc;
 
-use super::sequence::Hunk;
-use super::{Differ, State, StateError, sequence, text};
+use super::{Differ, State, StateError, elements, text};
 use crate::collections::Gap;
 use crate::patch::{Action, ApplyErrorKind, Insert};
 use crate::value::{Change, Key, List, Map, Segment, Value};
-
-/// One in this many elements may differ for a stretch to count as overwritten in places: more look like a shift.
-const IN_PLACE_SHARE: usize = 8;
-
-/// And no more than this, so that looking for them in vain stays cheap.
-const IN_PLACE_MAX: usize = 1024;
 
 impl State for Value {
     /// Costs O(changes * log n).
@@ -55,6 +48,15 @@ impl State for Value {
     fn from_value(value: Value) -> Result<Self, StateError> {
         Ok(value)
     }
+
+    /// Two maps, or two lists. Numbers and strings are replaced together with their neighbours.
+    fn faces(&self, old: &Self) -> bool {
+        matches!((old, self), (Self::Map(_), Self::Map(_)) | (Self::List(_), Self::List(_)))
+    }
+
+    fn fingerprint(&self) -> u64 {
+        Self::fingerprint(self)
+    }
 }
 
 fn diff_maps(old: &Map, new: &Map, out: &mut Differ) {
@@ -72,94 +74,8 @@ fn diff_lists(old: &List, new: &List, out: &mut Differ) {
         let start = in_new.start;
         let values_old: Vec<&Value> = old.range(in_old).collect();
         let values_new: Vec<&Value> = new.range(in_new).collect();
-        for hunk in hunks(&values_old, &values_new) {
-            diff_hunk(start + hunk.new.start, &values_old[hunk.old], &values_new[hunk.new], out);
-        }
+        elements::diff(start, &values_old, &values_new, out);
     }
-}
-
-/// What differs between two stretches that may hold anything.
-fn hunks(old: &[&Value], new: &[&Value]) -> Vec<Hunk> {
-    if let Some(hunks) = in_place(old, new) {
-        return hunks;
-    }
-    let start = old.iter().zip(new).take_while(|(old, new)| old == new).count();
-    let (old, new) = (&old[start..], &new[start..]);
-    let end = old.iter().rev().zip(new.iter().rev()).take_while(|(old, new)| old == new).count();
-    let (old, new) = (Middle::new(&old[..old.len() - end]), Middle::new(&new[..new.len() - end]));
-    let mut hunks = sequence::hunks(old.values.len(), new.values.len(), |a, b| old.equal(a, &new, b));
-    hunks.iter_mut().for_each(|hunk| hunk.shift(start));
-    hunks
-}
-
-/// The elements that differ, if both stretches are equally long and few do: elements were overwritten, and none were
-/// inserted or removed. Looking for the shortest way would give the same, but not at once.
-fn in_place(old: &[&Value], new: &[&Value]) -> Option<Vec<Hunk>> {
-    if old.len() != new.len() {
-        return None;
-    }
-    let most = (old.len() / IN_PLACE_SHARE).clamp(1, IN_PLACE_MAX);
-    let differ: Vec<usize> = (0..old.len()).filter(|at| old[*at] != new[*at]).take(most + 1).collect();
-    (differ.len() <= most).then(|| {
-        let runs = differ.chunk_by(|a, b| a + 1 == *b);
-        runs.map(|run| run[0]..run[0] + run.len()).map(|run| Hunk { old: run.clone(), new: run }).collect()
-    })
-}
-
-/// What is left of a stretch when equal ends are cut off.
-struct Middle<'a> {
-    values: &'a [&'a Value],
-    prints: Vec<u64>,
-}
-
-impl<'a> Middle<'a> {
-    fn new(values: &'a [&'a Value]) -> Self {
-        Self { values, prints: values.iter().map(|value| value.fingerprint()).collect() }
-    }
-
-    /// Most elements that differ have another fingerprint, so looking deep is the exception.
-    fn equal(&self, index: usize, other: &Self, other_index: usize) -> bool {
-        self.prints[index] == other.prints[other_index] && self.values[index] == other.values[other_index]
-    }
-}
-
-/// One stretch of a list that differs, at its place in the new list: what stands before it is the new list already.
-fn diff_hunk(at: usize, old: &[&Value], new: &[&Value], out: &mut Differ) {
-    if old.len() != new.len() {
-        return splice(at, old, new, out);
-    }
-    let mut run = 0;
-    for here in 0..=old.len() {
-        let facing = here < old.len() && faces(old[here], new[here]);
-        if here < old.len() && !facing {
-            continue;
-        }
-        flat(at + run, &old[run..here], &new[run..here], out);
-        if facing {
-            out.index(at + here, |out| new[here].diff(old[here], out));
-        }
-        run = here + 1;
-    }
-}
-
-/// Whether two elements are versions of one thing rather than one thing in place of another: then what changed inside
-/// says more than the whole.
-fn faces(old: &Value, new: &Value) -> bool {
-    matches!((old, new), (Value::Map(_), Value::Map(_)) | (Value::List(_), Value::List(_)))
-}
-
-/// Elements without an inside to look into: a single one is replaced, more are one splice.
-fn flat(at: usize, old: &[&Value], new: &[&Value], out: &mut Differ) {
-    match (old, new) {
-        ([], []) => {}
-        ([old], [new]) => out.index(at, |out| new.diff(old, out)),
-        _ => splice(at, old, new, out),
-    }
-}
-
-fn splice(at: usize, old: &[&Value], new: &[&Value], out: &mut Differ) {
-    let items = |values: &[&Value]| Insert::Items(values.iter().copied().cloned().collect());
-    out.splice(at, items(old), items(new));
 }
 
 /// What sits at `path`, writable.

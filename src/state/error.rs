@@ -36,6 +36,9 @@ pub enum StateErrorKind {
     /// The key cannot be a key of this map, or an element of this set.
     #[error("not a key of this map")]
     BadKey,
+    /// The order of a keyed list does not name each of its items exactly once.
+    #[error("the order does not name every item exactly once")]
+    Order,
     /// The type's own `Deserialize` refused it.
     #[error("{0}")]
     Serde(String),

@@ -1,17 +1,19 @@
-//! [`State`] for the maps of the standard library. An entry that came is `add`, one that went is `remove`.
+//! [`State`] for maps, the standard library's and our own. An entry that came is `add`, one that went is `remove`.
 //!
-//! Costs O(n) to compare, and to clone for a draft. Always holds: operations are told in the order of the keys they have
-//! outside, so that the same change makes the same patch whatever order the map itself keeps.
+//! Those of the standard library cost O(n) to compare, and to clone for a draft; ours cost what was changed. Always
+//! holds: operations are told in the order of the keys they have outside, so that the same change makes the same patch
+//! whatever order the map itself keeps.
 
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hash};
 
 use super::whole::{apply_whole, mismatch};
 use super::{Differ, MapKey, NeverNull, State, StateError, StateErrorKind};
+use crate::collections;
 use crate::patch::{Action, ApplyErrorKind};
 use crate::value::{Key, Map, Segment, Value};
 
-/// What both kinds of map must offer; the rest is written once.
+/// What all kinds of map must offer; the rest is written once.
 trait Entries: State {
     type Key: MapKey;
     type Item: State;
@@ -25,6 +27,16 @@ trait Entries: State {
         Self::Key: 'a,
         Self::Item: 'a;
     fn len(&self) -> usize;
+
+    /// What turns `old` into this map, in any order.
+    fn changes<'a>(&'a self, old: &'a Self) -> Vec<(Key, Change<'a, Self::Item>)> {
+        every_change(self, old)
+    }
+
+    fn same_entries(&self, other: &Self) -> bool {
+        let same = |(key, item): (_, &Self::Item)| other.get(key).is_some_and(|other| item.same(other));
+        self.len() == other.len() && self.entries().all(same)
+    }
 }
 
 /// One difference between two maps.
@@ -34,8 +46,9 @@ enum Change<'a, T> {
     Inside { old: &'a T, new: &'a T },
 }
 
-fn diff<M: Entries>(new: &M, old: &M, out: &mut Differ) {
-    let mut changes: Vec<(Key, Change<'_, M::Item>)> = Vec::new();
+/// Looks at every entry.
+fn every_change<'a, M: Entries>(new: &'a M, old: &'a M) -> Vec<(Key, Change<'a, M::Item>)> {
+    let mut changes = Vec::new();
     for (key, item) in new.entries() {
         match old.get(key) {
             None => changes.push((key.to_key(), Change::Added(item))),
@@ -45,6 +58,25 @@ fn diff<M: Entries>(new: &M, old: &M, out: &mut Differ) {
     }
     let gone = old.entries().filter(|(key, _)| new.get(key).is_none());
     changes.extend(gone.map(|(key, item)| (key.to_key(), Change::Removed(item))));
+    changes
+}
+
+/// Looks at what the two do not share.
+fn unshared_changes<'a, K: MapKey + Ord, V: State>(
+    new: &'a collections::Map<K, V>,
+    old: &'a collections::Map<K, V>,
+) -> Vec<(Key, Change<'a, V>)> {
+    let changes = old.diff(new, |old, new| new.same(old));
+    let told = changes.map(|change| match change {
+        collections::Change::Added(key, new) => (key.to_key(), Change::Added(new)),
+        collections::Change::Removed(key, old) => (key.to_key(), Change::Removed(old)),
+        collections::Change::Updated { key, old, new } => (key.to_key(), Change::Inside { old, new }),
+    });
+    told.collect()
+}
+
+fn diff<M: Entries>(new: &M, old: &M, out: &mut Differ) {
+    let mut changes = new.changes(old);
     changes.sort_by(|(a, _), (b, _)| a.cmp(b));
     for (key, change) in &changes {
         out.key(key, |out| tell(change, out));
@@ -53,7 +85,10 @@ fn diff<M: Entries>(new: &M, old: &M, out: &mut Differ) {
 
 fn tell<T: State>(change: &Change<'_, T>, out: &mut Differ) {
     match change {
-        Change::Added(new) => out.add(new.to_value()),
+        Change::Added(new) => {
+            let shown = out.shown(*new);
+            out.add(shown);
+        }
         Change::Removed(old) => out.remove(old.to_value()),
         Change::Inside { old, new } => new.diff(old, out),
     }
@@ -79,10 +114,6 @@ fn upsert<M: Entries>(map: &mut M, key: M::Key, new: M::Item) -> Action {
     map.insert(key, new).map_or(Action::Remove, |old| Action::Replace(old.to_value()))
 }
 
-fn same<M: Entries>(a: &M, b: &M) -> bool {
-    a.len() == b.len() && a.entries().all(|(key, item)| b.get(key).is_some_and(|other| item.same(other)))
-}
-
 fn to_value<M: Entries>(map: &M) -> Value {
     map.entries().map(|(key, item)| (key.to_key(), item.to_value())).collect::<Map>().into()
 }
@@ -93,9 +124,9 @@ fn read<K: MapKey, V: State>((key, item): (&Key, &Value)) -> Result<(K, V), Stat
     read.map_err(|error| error.within(key))
 }
 
-macro_rules! std_map {
-    ($map:ident, [$($bounds:tt)*], [$($hasher:tt)*], [$($args:tt)*]) => {
-        impl<K: MapKey + $($bounds)*, V: State, $($hasher)*> Entries for $map<K, V, $($args)*> {
+macro_rules! map {
+    ($map:ty, [$($bounds:tt)*], [$($hasher:tt)*], $doc:literal, {$($shortcuts:tt)*}) => {
+        impl<K: MapKey + $($bounds)*, V: State, $($hasher)*> Entries for $map {
             type Key = K;
             type Item = V;
 
@@ -126,10 +157,12 @@ macro_rules! std_map {
             fn len(&self) -> usize {
                 Self::len(self)
             }
+
+            $($shortcuts)*
         }
 
-        /// Comparing costs the number of entries.
-        impl<K: MapKey + $($bounds)*, V: State, $($hasher)*> State for $map<K, V, $($args)*> {
+        #[doc = $doc]
+        impl<K: MapKey + $($bounds)*, V: State, $($hasher)*> State for $map {
             fn diff(&self, old: &Self, out: &mut Differ) {
                 diff(self, old, out);
             }
@@ -139,7 +172,7 @@ macro_rules! std_map {
             }
 
             fn same(&self, other: &Self) -> bool {
-                same(self, other)
+                self.same_entries(other)
             }
 
             fn to_value(&self) -> Value {
@@ -152,9 +185,24 @@ macro_rules! std_map {
             }
         }
 
-        impl<K: MapKey + $($bounds)*, V: State, $($hasher)*> NeverNull for $map<K, V, $($args)*> {}
+        impl<K: MapKey + $($bounds)*, V: State, $($hasher)*> NeverNull for $map {}
     };
 }
 
-std_map!(BTreeMap, [Ord], [], []);
-std_map!(HashMap, [Eq + Hash], [H: BuildHasher + Clone + Default + Send + Sync + 'static], [H]);
+map!(BTreeMap<K, V>, [Ord], [], "Comparing costs the number of entries.", {});
+map!(
+    HashMap<K, V, H>,
+    [Eq + Hash],
+    [H: BuildHasher + Clone + Default + Send + Sync + 'static],
+    "Comparing costs the number of entries.",
+    {}
+);
+map!(collections::Map<K, V>, [Ord], [], "Comparing costs what changed: O(changes * log n).", {
+    fn changes<'a>(&'a self, old: &'a Self) -> Vec<(Key, Change<'a, V>)> {
+        unshared_changes(self, old)
+    }
+
+    fn same_entries(&self, other: &Self) -> bool {
+        self.len() == other.len() && other.diff(self, |a, b| a.same(b)).next().is_none()
+    }
+});

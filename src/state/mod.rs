@@ -14,38 +14,50 @@
 //! | `Arc<[u8]>` | bytes |
 //! | `()` and unit structs | null |
 //! | `Option<T>` | null, or what `T` shows as |
-//! | `Box<T>`, `Arc<T>`, structs of one unnamed field | what the inner type shows as |
-//! | tuples, arrays, `Vec<T>`, tuple structs | list |
+//! | `Box<T>`, `Arc<T>`, [`Shared<T>`], structs of one unnamed field | what the inner type shows as |
+//! | [`Counter`] | integer; a change is `inc` |
+//! | tuples, arrays, `Vec<T>`, [`List<T>`], tuple structs | list |
 //! | maps | map, keys by [`MapKey`] |
 //! | sets | map from element to null |
+//! | [`KeyedList`] | `{"items": {key: item}, "order": [key]}` |
 //! | structs | map from field name to field |
 //! | enums | `"Unit"`, `{"Newtype": ..}`, `{"Tuple": [..]}`, `{"Struct": {..}}` |
 //!
-//! Collections of the standard library are compared element by element: a change costs their size, not its own.
+//! Collections of the standard library are compared element by element: a change costs their size, not its own. Those of
+//! [`collections`](crate::collections) skip what two versions share: a change costs what it changed.
+//!
+//! [`Shared<T>`]: crate::collections::Shared
+//! [`Counter`]: crate::collections::Counter
+//! [`List<T>`]: crate::collections::List
+//! [`KeyedList`]: crate::collections::KeyedList
 
 #[doc(hidden)]
 pub mod atomic;
+mod counter;
 #[doc(hidden)]
 pub mod derived;
 mod differ;
 mod dynamic;
+mod elements;
 mod error;
 mod fills;
 mod fixed;
 mod key;
+mod keyed_list;
+mod list;
 mod map;
 mod pointer;
 mod scalar;
 mod sequence;
 mod set;
 mod text;
-mod vec;
 mod whole;
 
 pub use differ::Differ;
 pub use error::{StateError, StateErrorKind};
 pub(crate) use fills::watch;
 pub use key::MapKey;
+pub(crate) use keyed_list::watch_orders;
 pub use pointer::NeverNull;
 #[cfg(feature = "derive")]
 pub use redraft_derive::{MapKey, State};
@@ -145,4 +157,16 @@ pub trait State: Clone + Send + Sync + Sized + 'static {
     /// # Errors
     /// [`StateError`] when the value is not one of this type.
     fn from_value(value: Value) -> Result<Self, StateError>;
+
+    /// Whether this is likely a later version of `old`, in whose place in a list it stands, and not another thing: then
+    /// what changed inside says more than the whole. Asked of elements that differ.
+    fn faces(&self, _old: &Self) -> bool {
+        !Self::LEAF
+    }
+
+    /// A hash that costs O(1), for telling many elements of lists apart without looking deep. States that are the
+    /// [`same`](Self::same) must have the same one.
+    fn fingerprint(&self) -> u64 {
+        0
+    }
 }

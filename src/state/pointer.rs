@@ -1,9 +1,10 @@
-//! [`State`] for what shows as the type inside it: `Box`, `Arc`, and `Option` with null for `None`.
+//! [`State`] for what shows as the type inside it: `Box`, `Arc`, `Shared`, and `Option` with null for `None`.
 
 use std::sync::Arc;
 
 use super::whole::{apply_whole, mismatch};
 use super::{Differ, State, StateError};
+use crate::collections::Shared;
 use crate::patch::{Action, ApplyErrorKind};
 use crate::value::{Segment, Value};
 
@@ -47,38 +48,61 @@ impl<T: State> State for Box<T> {
     fn from_value(value: Value) -> Result<Self, StateError> {
         T::from_value(value).map(Self::new)
     }
+
+    fn faces(&self, old: &Self) -> bool {
+        (**self).faces(old)
+    }
+
+    fn fingerprint(&self) -> u64 {
+        (**self).fingerprint()
+    }
 }
 
 impl<T: NeverNull> NeverNull for Box<T> {}
 
-/// Cloning is O(1), and what both versions share is not looked at.
-impl<T: State> State for Arc<T> {
-    const LEAF: bool = T::LEAF;
+macro_rules! shared {
+    ($pointer:ident) => {
+        /// Cloning is O(1), and what both versions share is not looked at.
+        impl<T: State> State for $pointer<T> {
+            const LEAF: bool = T::LEAF;
 
-    fn diff(&self, old: &Self, out: &mut Differ) {
-        if !Self::ptr_eq(self, old) {
-            (**self).diff(old, out);
+            fn diff(&self, old: &Self, out: &mut Differ) {
+                if !Self::ptr_eq(self, old) {
+                    (**self).diff(old, out);
+                }
+            }
+
+            fn apply(&mut self, path: &[Segment], action: &Action) -> Result<Action, ApplyErrorKind> {
+                Self::make_mut(self).apply(path, action)
+            }
+
+            fn same(&self, other: &Self) -> bool {
+                Self::ptr_eq(self, other) || (**self).same(other)
+            }
+
+            fn to_value(&self) -> Value {
+                (**self).to_value()
+            }
+
+            fn from_value(value: Value) -> Result<Self, StateError> {
+                T::from_value(value).map(Self::new)
+            }
+
+            fn faces(&self, old: &Self) -> bool {
+                (**self).faces(old)
+            }
+
+            fn fingerprint(&self) -> u64 {
+                (**self).fingerprint()
+            }
         }
-    }
 
-    fn apply(&mut self, path: &[Segment], action: &Action) -> Result<Action, ApplyErrorKind> {
-        Self::make_mut(self).apply(path, action)
-    }
-
-    fn same(&self, other: &Self) -> bool {
-        Self::ptr_eq(self, other) || (**self).same(other)
-    }
-
-    fn to_value(&self) -> Value {
-        (**self).to_value()
-    }
-
-    fn from_value(value: Value) -> Result<Self, StateError> {
-        T::from_value(value).map(Self::new)
-    }
+        impl<T: NeverNull> NeverNull for $pointer<T> {}
+    };
 }
 
-impl<T: NeverNull> NeverNull for Arc<T> {}
+shared!(Arc);
+shared!(Shared);
 
 impl<T: NeverNull> State for Option<T> {
     const LEAF: bool = T::LEAF;
@@ -87,7 +111,10 @@ impl<T: NeverNull> State for Option<T> {
         match (old, self) {
             (None, None) => {}
             (Some(old), Some(new)) => new.diff(old, out),
-            (old, new) => out.replace(old.to_value(), new.to_value()),
+            (old, new) => {
+                let shown = out.shown(new);
+                out.replace(old.to_value(), shown);
+            }
         }
     }
 

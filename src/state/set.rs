@@ -1,17 +1,19 @@
-//! [`State`] for the sets of the standard library: maps from element to null. An element that came is `add`, one that
-//! went is `remove`.
+//! [`State`] for sets, the standard library's and our own: maps from element to null. An element that came is `add`, one
+//! that went is `remove`.
 //!
-//! Costs O(n) to compare, and to clone for a draft. Operations are told in the order of the keys, as for maps.
+//! Those of the standard library cost O(n) to compare, and to clone for a draft; ours cost what was changed. Operations
+//! are told in the order of the keys, as for maps.
 
 use std::collections::{BTreeSet, HashSet};
 use std::hash::{BuildHasher, Hash};
 
 use super::whole::{apply_leaf, apply_whole, mismatch};
 use super::{Differ, MapKey, NeverNull, State, StateError, StateErrorKind};
+use crate::collections;
 use crate::patch::{Action, ApplyErrorKind};
 use crate::value::{Key, Map, Segment, Value};
 
-/// What both kinds of set must offer; the rest is written once.
+/// What all kinds of set must offer; the rest is written once.
 trait Elements: State {
     type Item: MapKey;
 
@@ -22,12 +24,21 @@ trait Elements: State {
     where
         Self::Item: 'a;
     fn len(&self) -> usize;
+
+    /// The elements that came since `old`, and those that went, in any order; `true` is for those that came.
+    fn changes(&self, old: &Self) -> Vec<(Key, bool)> {
+        let came = self.elements().filter(|item| !old.contains(item)).map(|item| (item.to_key(), true));
+        let gone = old.elements().filter(|item| !self.contains(item)).map(|item| (item.to_key(), false));
+        came.chain(gone).collect()
+    }
+
+    fn same_elements(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.elements().all(|item| other.contains(item))
+    }
 }
 
 fn diff<S: Elements>(new: &S, old: &S, out: &mut Differ) {
-    let came = new.elements().filter(|item| !old.contains(item)).map(|item| (item.to_key(), true));
-    let gone = old.elements().filter(|item| !new.contains(item)).map(|item| (item.to_key(), false));
-    let mut changes: Vec<(Key, bool)> = came.chain(gone).collect();
+    let mut changes = new.changes(old);
     changes.sort();
     for (key, added) in &changes {
         out.key(key, |out| if *added { out.add(Value::Null) } else { out.remove(Value::Null) });
@@ -52,10 +63,6 @@ fn apply<S: Elements>(set: &mut S, path: &[Segment], action: &Action) -> Result<
     }
 }
 
-fn same<S: Elements>(a: &S, b: &S) -> bool {
-    a.len() == b.len() && a.elements().all(|item| b.contains(item))
-}
-
 fn to_value<S: Elements>(set: &S) -> Value {
     set.elements().map(|item| (item.to_key(), Value::Null)).collect::<Map>().into()
 }
@@ -66,9 +73,9 @@ fn read<K: MapKey>((key, value): (&Key, &Value)) -> Result<K, StateError> {
     read.map_err(|error| error.within(key))
 }
 
-macro_rules! std_set {
-    ($set:ident, [$($bounds:tt)*], [$($hasher:tt)*], [$($args:tt)*]) => {
-        impl<K: MapKey + $($bounds)*, $($hasher)*> Elements for $set<K, $($args)*> {
+macro_rules! set {
+    ($set:ty, [$($bounds:tt)*], [$($hasher:tt)*], $doc:literal, {$($shortcuts:tt)*}) => {
+        impl<K: MapKey + $($bounds)*, $($hasher)*> Elements for $set {
             type Item = K;
 
             fn contains(&self, item: &K) -> bool {
@@ -93,10 +100,12 @@ macro_rules! std_set {
             fn len(&self) -> usize {
                 Self::len(self)
             }
+
+            $($shortcuts)*
         }
 
-        /// Comparing costs the number of elements.
-        impl<K: MapKey + $($bounds)*, $($hasher)*> State for $set<K, $($args)*> {
+        #[doc = $doc]
+        impl<K: MapKey + $($bounds)*, $($hasher)*> State for $set {
             fn diff(&self, old: &Self, out: &mut Differ) {
                 diff(self, old, out);
             }
@@ -106,7 +115,7 @@ macro_rules! std_set {
             }
 
             fn same(&self, other: &Self) -> bool {
-                same(self, other)
+                self.same_elements(other)
             }
 
             fn to_value(&self) -> Value {
@@ -119,9 +128,24 @@ macro_rules! std_set {
             }
         }
 
-        impl<K: MapKey + $($bounds)*, $($hasher)*> NeverNull for $set<K, $($args)*> {}
+        impl<K: MapKey + $($bounds)*, $($hasher)*> NeverNull for $set {}
     };
 }
 
-std_set!(BTreeSet, [Ord], [], []);
-std_set!(HashSet, [Eq + Hash], [H: BuildHasher + Clone + Default + Send + Sync + 'static], [H]);
+set!(BTreeSet<K>, [Ord], [], "Comparing costs the number of elements.", {});
+set!(
+    HashSet<K, H>,
+    [Eq + Hash],
+    [H: BuildHasher + Clone + Default + Send + Sync + 'static],
+    "Comparing costs the number of elements.",
+    {}
+);
+set!(collections::Set<K>, [Ord], [], "Comparing costs what changed: O(changes * log n).", {
+    fn changes(&self, old: &Self) -> Vec<(Key, bool)> {
+        old.changes(self).map(|(item, came)| (item.to_key(), came)).collect()
+    }
+
+    fn same_elements(&self, other: &Self) -> bool {
+        self.len() == other.len() && self.changes(other).next().is_none()
+    }
+});

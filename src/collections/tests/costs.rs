@@ -1,8 +1,9 @@
 //! How many nodes comparisons open and edits copy: the promise is O(log n), whatever the length.
 
 use super::super::node::Link;
-use super::super::{List, Map, visits};
+use super::super::{KeyedList, List, Map, Set, Shared, visits};
 use super::shape::addresses;
+use crate::state::{Differ, State};
 
 fn opened_by_list_diff(size: u32, edit: impl Fn(&mut List<u32>)) -> (usize, usize) {
     let old: List<u32> = (0..size).collect();
@@ -97,6 +98,67 @@ fn one_field_in_a_large_map_opens_few_nodes() {
     };
     let (short, long) = (opened(10_000), opened(1_000_000));
     assert!(long <= 3 * short, "{long} nodes of a million, {short} of ten thousand");
+}
+
+/// How many nodes are opened to tell what an edit of a typed state did, which must be so many operations.
+fn opened_by_typed_diff<S: State>(old: &S, ops: usize, edit: impl Fn(&mut S)) -> usize {
+    let mut new = old.clone();
+    edit(&mut new);
+    let mut differ = Differ::new();
+    let ((), opened) = visits::during(|| State::diff(&new, old, &mut differ));
+    assert_eq!(differ.finish().unwrap().0.len(), ops);
+    opened
+}
+
+/// At a million an edit may open three times the nodes it opens at ten thousand.
+fn grows_slowly(opened: impl Fn(u64) -> usize) {
+    let (short, long) = (opened(10_000), opened(1_000_000));
+    assert!(0 < short && long <= 3 * short, "{long} nodes of a million, {short} of ten thousand");
+}
+
+type Card = (Shared<String>, bool);
+
+fn card(n: u64) -> Card {
+    (Shared::new(n.to_string()), false)
+}
+
+#[test]
+fn one_field_of_a_typed_map_opens_few_nodes() {
+    grows_slowly(|size| {
+        let old: Map<u64, Card> = (0..size).map(|key| (key, card(key))).collect();
+        opened_by_typed_diff(&old, 1, |map| map.get_mut(&(size / 2)).unwrap().1 = true)
+    });
+}
+
+#[test]
+fn one_field_of_a_typed_list_opens_few_nodes() {
+    grows_slowly(|size| {
+        let old: List<Card> = (0..size).map(card).collect();
+        let one = opened_by_typed_diff(&old, 1, |list| list[size as usize / 2].1 = true);
+        let front = opened_by_typed_diff(&old, 1, |list| list.push_front(card(0)));
+        let far = opened_by_typed_diff(&old, 2, |list| {
+            list[1000].1 = true;
+            list[size as usize - 1000].1 = true;
+        });
+        one + front + far
+    });
+}
+
+#[test]
+fn one_element_of_a_typed_set_opens_few_nodes() {
+    grows_slowly(|size| {
+        let old: Set<u64> = (0..size).collect();
+        opened_by_typed_diff(&old, 1, |set| _ = set.remove(&(size / 2)))
+    });
+}
+
+#[test]
+fn one_item_of_a_keyed_list_opens_few_nodes() {
+    grows_slowly(|size| {
+        let old: KeyedList<u64, Card> = (0..size).map(|key| (key, card(key))).collect();
+        let pushed = opened_by_typed_diff(&old, 2, |list| _ = list.push(size, card(size)));
+        pushed + opened_by_typed_diff(&old, 1, |list| list[&(size / 2)].1 = true)
+    });
 }
 
 /// How many nodes the new tree has that the old one has not.

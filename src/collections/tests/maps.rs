@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::super::map::First;
 use super::super::node::Mark;
-use super::super::{Change, Map};
+use super::super::{Change, Entry, Map};
 use super::shape::{check, check_marks};
 use super::times;
 
@@ -20,6 +20,10 @@ enum Step {
     Retain(u8),
     RemoveRange(u16, u16),
     Extend(Vec<(u16, u8)>),
+    Place(u16, Option<u8>),
+    Pop(bool),
+    SplitOff(u16),
+    Flip,
     Keep,
 }
 
@@ -33,6 +37,10 @@ fn step(keys: u16) -> impl Strategy<Value = Step> {
         1 => (2_u8..20).prop_map(Step::Retain),
         2 => (key(), 0_u16..200).prop_map(|(key, width)| Step::RemoveRange(key, width)),
         2 => vec((key(), any::<u8>()), 0..60).prop_map(Step::Extend),
+        4 => (key(), any::<Option<u8>>()).prop_map(|(key, value)| Step::Place(key, value)),
+        2 => any::<bool>().prop_map(Step::Pop),
+        1 => (keys / 2..keys).prop_map(Step::SplitOff),
+        1 => Just(Step::Flip),
         2 => Just(Step::Keep),
     ]
 }
@@ -66,7 +74,35 @@ fn run(map: &mut Map<u16, u8>, model: &mut Model, step: &Step) {
             map.extend(entries.iter().copied());
             model.extend(entries.iter().copied());
         }
+        Step::Place(key, value) => place(map, model, *key, *value),
+        Step::Pop(true) => assert_eq!(map.pop_first(), model.pop_first()),
+        Step::Pop(false) => assert_eq!(map.pop_last(), model.pop_last()),
+        Step::SplitOff(key) => assert!(map.split_off(key).into_iter().eq(model.split_off(key))),
+        Step::Flip => {
+            map.iter_mut().for_each(|(key, value)| *value ^= *key as u8);
+            model.iter_mut().for_each(|(key, value)| *value ^= *key as u8);
+        }
         Step::Keep => {}
+    }
+}
+
+/// Fills, overwrites or clears a place.
+fn place(map: &mut Map<u16, u8>, model: &mut Model, key: u16, value: Option<u8>) {
+    let before = model.get(&key).copied();
+    match (map.entry(key), value) {
+        (Entry::Occupied(mut entry), Some(value)) => {
+            assert_eq!((*entry.key(), Some(*entry.get())), (key, before));
+            assert_eq!(Some(entry.insert(value)), before);
+        }
+        (Entry::Occupied(entry), None) => {
+            assert_eq!(Some(entry.remove_entry()), before.map(|value| (key, value)))
+        }
+        (Entry::Vacant(entry), Some(value)) => assert_eq!(*entry.insert(value), value),
+        (Entry::Vacant(entry), None) => assert_eq!((entry.into_key(), before), (key, None)),
+    }
+    match value {
+        Some(value) => drop(model.insert(key, value)),
+        None => drop(model.remove(&key)),
     }
 }
 
@@ -76,7 +112,11 @@ fn check_map(map: &Map<u16, u8>, model: &Model) {
     assert_eq!(map.len(), model.len());
     assert!(map.iter().eq(model));
     assert!(map.iter().rev().eq(model.iter().rev()));
-    assert_eq!((map.first(), map.last()), (model.first_key_value(), model.last_key_value()));
+    assert!(map.clone().into_iter().eq(model.clone()) && Map::from(model.clone()) == *map);
+    assert_eq!(
+        (map.first_key_value(), map.last_key_value()),
+        (model.first_key_value(), model.last_key_value())
+    );
     assert!(model.iter().all(|(key, value)| map.get(key) == Some(value)));
 }
 

@@ -16,7 +16,10 @@ pub(crate) fn write(model: &Model<'_>, variants: &[Variant]) -> TokenStream {
         &quote! {
             match (self, old) {
                 #(#diff)*
-                _ => out.replace(::redraft::State::to_value(old), ::redraft::State::to_value(self)),
+                _ => {
+                    let new = out.shown(self);
+                    out.replace(::redraft::State::to_value(old), new);
+                }
             }
         },
         &apply(variants),

@@ -1,0 +1,109 @@
+//! What differs between two stretches of a list, told as operations: the same for dynamic lists, `Vec` and `List`.
+//!
+//! Whoever has two lists finds the stretches that may differ (by what they share, or by trimming) and hands them over as
+//! references. Always holds: operations are told from front to back, so that what stands before one of them is the new
+//! list already.
+
+use super::sequence::{self, Hunk};
+use super::{Differ, State};
+use crate::patch::Insert;
+
+/// One in this many elements may differ for a stretch to count as overwritten in places: more look like a shift.
+const IN_PLACE_SHARE: usize = 8;
+
+/// And no more than this, so that looking for them in vain stays cheap.
+const IN_PLACE_MAX: usize = 1024;
+
+/// Tells what turns `old` into `new`, which begins at position `start` of its list.
+pub(super) fn diff<T: State>(start: usize, old: &[&T], new: &[&T], out: &mut Differ) {
+    for hunk in hunks(old, new) {
+        diff_hunk(start + hunk.new.start, &old[hunk.old], &new[hunk.new], out);
+    }
+}
+
+/// How many elements at the start are the same on both sides.
+pub(super) fn common<'a, T: State>(
+    old: impl Iterator<Item = &'a T>,
+    new: impl Iterator<Item = &'a T>,
+) -> usize {
+    old.zip(new).take_while(|(old, new)| new.same(old)).count()
+}
+
+/// What differs between two stretches that may hold anything.
+fn hunks<T: State>(old: &[&T], new: &[&T]) -> Vec<Hunk> {
+    if let Some(hunks) = in_place(old, new) {
+        return hunks;
+    }
+    let start = common(old.iter().copied(), new.iter().copied());
+    let (old, new) = (&old[start..], &new[start..]);
+    let end = common(old.iter().rev().copied(), new.iter().rev().copied());
+    let (old, new) = (Middle::new(&old[..old.len() - end]), Middle::new(&new[..new.len() - end]));
+    let mut hunks = sequence::hunks(old.states.len(), new.states.len(), |a, b| old.same(a, &new, b));
+    hunks.iter_mut().for_each(|hunk| hunk.shift(start));
+    hunks
+}
+
+/// The elements that differ, if both stretches are equally long and few do: elements were overwritten, and none were
+/// inserted or removed. Looking for the shortest way would give the same, but not at once.
+fn in_place<T: State>(old: &[&T], new: &[&T]) -> Option<Vec<Hunk>> {
+    if old.len() != new.len() {
+        return None;
+    }
+    let most = (old.len() / IN_PLACE_SHARE).clamp(1, IN_PLACE_MAX);
+    let differ: Vec<usize> = (0..old.len()).filter(|at| !new[*at].same(old[*at])).take(most + 1).collect();
+    (differ.len() <= most).then(|| {
+        let runs = differ.chunk_by(|a, b| a + 1 == *b);
+        runs.map(|run| run[0]..run[0] + run.len()).map(|run| Hunk { old: run.clone(), new: run }).collect()
+    })
+}
+
+/// What is left of a stretch when equal ends are cut off.
+struct Middle<'a, T> {
+    states: &'a [&'a T],
+    prints: Vec<u64>,
+}
+
+impl<'a, T: State> Middle<'a, T> {
+    fn new(states: &'a [&'a T]) -> Self {
+        Self { states, prints: states.iter().map(|state| state.fingerprint()).collect() }
+    }
+
+    /// Most elements that differ have another fingerprint, so looking deep is the exception.
+    fn same(&self, index: usize, other: &Self, other_index: usize) -> bool {
+        self.prints[index] == other.prints[other_index] && other.states[other_index].same(self.states[index])
+    }
+}
+
+/// One stretch that differs, at its place in the new list.
+fn diff_hunk<T: State>(at: usize, old: &[&T], new: &[&T], out: &mut Differ) {
+    if old.len() != new.len() {
+        return splice(at, old, new, out);
+    }
+    let mut run = 0;
+    for here in 0..=old.len() {
+        let facing = here < old.len() && new[here].faces(old[here]);
+        if here < old.len() && !facing {
+            continue;
+        }
+        flat(at + run, &old[run..here], &new[run..here], out);
+        if facing {
+            out.index(at + here, |out| new[here].diff(old[here], out));
+        }
+        run = here + 1;
+    }
+}
+
+/// Elements without an inside to look into: a single one is replaced, more are one splice.
+fn flat<T: State>(at: usize, old: &[&T], new: &[&T], out: &mut Differ) {
+    match (old, new) {
+        ([], []) => {}
+        ([old], [new]) => out.index(at, |out| new.diff(old, out)),
+        _ => splice(at, old, new, out),
+    }
+}
+
+fn splice<T: State>(at: usize, old: &[&T], new: &[&T], out: &mut Differ) {
+    let old = old.iter().map(|state| state.to_value()).collect();
+    let new = new.iter().map(|state| out.shown(*state)).collect();
+    out.splice(at, Insert::Items(old), Insert::Items(new));
+}
