@@ -1,11 +1,12 @@
 //! Persistent collections: cheap to clone, cheap to change, and cheap to compare with what they were.
 //!
-//! [`List`] and [`Map`] are what dynamic values are made of, and what typed states use for whatever is long. Both stand
-//! on one B+ tree: `node` says what it looks like, `edit` and `join` change it, `cursor` and `gaps` find out what two
-//! trees do not share. Know nothing of values and patches. Always holds: a clone is one reference; a change copies the
+//! [`List`] and [`Map`] are what dynamic values are made of, and what typed states use for whatever is long; [`Text`] is
+//! the string that typed states edit. All stand on one B+ tree: `node` says what it looks like and `run` what its leaves
+//! hold, `edit` and `join` change it, `cursor` and `gaps` find out what two trees do not share. Know nothing of values and patches. Always holds: a clone is one reference; a change copies the
 //! nodes on the way to it and shares all others; comparing two versions opens only the nodes they do not share, and
 //! never asks the items whether they are equal.
 
+mod chunk;
 mod cursor;
 mod difference;
 mod edit;
@@ -15,13 +16,18 @@ mod join;
 mod list;
 mod map;
 mod node;
+mod run;
 mod serde;
+mod text;
 mod tree;
 
 pub use difference::{Change, Changes};
 pub use gaps::Gap;
 pub use list::{Iter, IterMut, List};
 pub use map::{Entries, Entry, Map};
+pub use text::{Chars, Chunks, Text};
+
+pub(crate) use chunk::byte_of;
 
 /// Counts the nodes that comparisons open, for the tests that hold them to what they promise.
 #[cfg(test)]

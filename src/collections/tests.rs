@@ -14,12 +14,12 @@ use super::node::Mark;
 #[derive(Clone)]
 pub(super) struct Narrow;
 
-impl<T> Mark<T> for Narrow {
+impl<R> Mark<R> for Narrow {
     const LEAF: usize = 4;
     const BRANCH: usize = 5;
 
-    fn of(_: &T) -> Self {
-        Self
+    fn of(_: &R) -> Option<Self> {
+        Some(Self)
     }
 }
 
