@@ -1,10 +1,11 @@
 //! The trees against what they stand for: `Vec` and `BTreeMap`, and naive differences. `shape` says what a tree looks
-//! like, `lists` and `maps` run random operations, `costs` holds comparisons to the nodes they may open.
+//! like, `lists`, `maps` and `texts` run random operations, `costs` holds comparisons to the nodes they may open.
 
 mod costs;
 mod lists;
 mod maps;
 mod shape;
+mod texts;
 
 use proptest::prelude::*;
 
