@@ -7,25 +7,26 @@ use std::slice;
 use std::sync::Arc;
 
 use super::node::{Child, Link, Node};
+use super::run::Run;
 
-pub(super) struct Cursor<'a, E, M> {
+pub(super) struct Cursor<'a, R: Run, M> {
     /// The children still to come, from the root down.
-    above: Vec<slice::Iter<'a, Child<E, M>>>,
+    above: Vec<slice::Iter<'a, Child<R, M>>>,
     /// The items still to come of the leaf that was opened last.
-    items: &'a [E],
+    items: &'a [R::Item],
     root_height: usize,
 }
 
 /// What a cursor stands before.
-pub(super) enum Next<'a, E, M> {
-    Items(&'a [E]),
-    Node(&'a Child<E, M>),
+pub(super) enum Next<'a, R: Run, M> {
+    Items(&'a [R::Item]),
+    Node(&'a Child<R, M>),
     End,
 }
 
-impl<'a, E, M> Cursor<'a, E, M> {
+impl<'a, R: Run, M> Cursor<'a, R, M> {
     /// Before the first item. The root itself is opened: whoever has two trees compares their addresses first.
-    pub(super) fn new(root: Option<&'a Link<E, M>>) -> Self {
+    pub(super) fn new(root: Option<&'a Link<R, M>>) -> Self {
         let mut cursor = Self { above: Vec::new(), items: &[], root_height: 0 };
         if let Some(root) = root {
             cursor.root_height = root.height();
@@ -34,7 +35,7 @@ impl<'a, E, M> Cursor<'a, E, M> {
         cursor
     }
 
-    pub(super) fn next(&mut self) -> Next<'a, E, M> {
+    pub(super) fn next(&mut self) -> Next<'a, R, M> {
         if !self.items.is_empty() {
             return Next::Items(self.items);
         }
@@ -53,7 +54,7 @@ impl<'a, E, M> Cursor<'a, E, M> {
     }
 
     /// Steps over the node that is next.
-    pub(super) fn skip(&mut self) -> Option<&'a Child<E, M>> {
+    pub(super) fn skip(&mut self) -> Option<&'a Child<R, M>> {
         self.above.last_mut()?.next()
     }
 
@@ -69,18 +70,18 @@ impl<'a, E, M> Cursor<'a, E, M> {
         self.root_height - self.above.len()
     }
 
-    fn enter(&mut self, node: &'a Node<E, M>) {
+    fn enter(&mut self, node: &'a Node<R, M>) {
         #[cfg(test)]
         super::visits::count();
         match node {
-            Node::Leaf(items) => self.items = items,
+            Node::Leaf(run) => self.items = run.items(),
             Node::Branch(children) => self.above.push(children.iter()),
         }
     }
 }
 
 /// Steps over the nodes that are next in both trees as long as they are the same.
-pub(super) fn skip_shared<E, M>(a: &mut Cursor<'_, E, M>, b: &mut Cursor<'_, E, M>) {
+pub(super) fn skip_shared<R: Run, M>(a: &mut Cursor<'_, R, M>, b: &mut Cursor<'_, R, M>) {
     while let (Next::Node(in_a), Next::Node(in_b)) = (a.next(), b.next())
         && Arc::ptr_eq(&in_a.node, &in_b.node)
     {
@@ -90,7 +91,7 @@ pub(super) fn skip_shared<E, M>(a: &mut Cursor<'_, E, M>, b: &mut Cursor<'_, E, 
 }
 
 /// Both cursors stand before nodes at the same place that are not the same: opens the higher one, or both.
-pub(super) fn open_higher<E, M>(a: &mut Cursor<'_, E, M>, b: &mut Cursor<'_, E, M>) {
+pub(super) fn open_higher<R: Run, M>(a: &mut Cursor<'_, R, M>, b: &mut Cursor<'_, R, M>) {
     let (height_a, height_b) = (a.height(), b.height());
     if height_a >= height_b {
         a.open();
@@ -101,13 +102,13 @@ pub(super) fn open_higher<E, M>(a: &mut Cursor<'_, E, M>, b: &mut Cursor<'_, E, 
 }
 
 /// The items at equal positions of two trees, in pairs of runs, without the runs that both share.
-pub(super) struct Pairs<'a, E, M> {
-    a: Cursor<'a, E, M>,
-    b: Cursor<'a, E, M>,
+pub(super) struct Pairs<'a, R: Run, M> {
+    a: Cursor<'a, R, M>,
+    b: Cursor<'a, R, M>,
 }
 
-impl<'a, E, M> Pairs<'a, E, M> {
-    pub(super) fn new(a: Option<&'a Link<E, M>>, b: Option<&'a Link<E, M>>) -> Self {
+impl<'a, R: Run, M> Pairs<'a, R, M> {
+    pub(super) fn new(a: Option<&'a Link<R, M>>, b: Option<&'a Link<R, M>>) -> Self {
         match (a, b) {
             (Some(same), Some(other)) if Arc::ptr_eq(same, other) => Self::new(None, None),
             (a, b) => Self { a: Cursor::new(a), b: Cursor::new(b) },
@@ -115,8 +116,8 @@ impl<'a, E, M> Pairs<'a, E, M> {
     }
 }
 
-impl<'a, E, M> Iterator for Pairs<'a, E, M> {
-    type Item = (&'a [E], &'a [E]);
+impl<'a, R: Run, M> Iterator for Pairs<'a, R, M> {
+    type Item = (&'a [R::Item], &'a [R::Item]);
 
     /// Ends where the shorter tree ends.
     fn next(&mut self) -> Option<Self::Item> {
@@ -132,7 +133,7 @@ impl<'a, E, M> Iterator for Pairs<'a, E, M> {
                     self.a.take(width);
                     self.b.take(width);
                     // One leaf may stand at one position in both trees without its branches doing so.
-                    if !std::ptr::eq(in_a.as_ptr(), in_b.as_ptr()) || size_of::<E>() == 0 {
+                    if !std::ptr::eq(in_a.as_ptr(), in_b.as_ptr()) || size_of::<R::Item>() == 0 {
                         return Some((&in_a[..width], &in_b[..width]));
                     }
                 }

@@ -30,7 +30,10 @@ pub enum Change<'a, K, V> {
     Removed(&'a K, &'a V),
 }
 
-type MapCursor<'a, K, V> = Cursor<'a, (K, V), First<K>>;
+/// What a leaf of a map holds.
+type Run<K, V> = Vec<(K, V)>;
+
+type MapCursor<'a, K, V> = Cursor<'a, Run<K, V>, First<K>>;
 
 /// The differences between two maps in key order, from [`Map::diff`](super::Map::diff).
 pub struct Changes<'a, K, V, S> {
@@ -41,8 +44,8 @@ pub struct Changes<'a, K, V, S> {
 
 impl<'a, K, V, S> Changes<'a, K, V, S> {
     pub(super) fn new(
-        old: Option<&'a Link<(K, V), First<K>>>,
-        new: Option<&'a Link<(K, V), First<K>>>,
+        old: Option<&'a Link<Run<K, V>, First<K>>>,
+        new: Option<&'a Link<Run<K, V>, First<K>>>,
         same: S,
     ) -> Self {
         let (old, new) = match (old, new) {
@@ -54,7 +57,7 @@ impl<'a, K, V, S> Changes<'a, K, V, S> {
 }
 
 /// The first key of what a cursor stands before.
-fn key_of<'a, K, V>(next: &Next<'a, (K, V), First<K>>) -> Option<&'a K> {
+fn key_of<'a, K, V>(next: &Next<'a, Run<K, V>, First<K>>) -> Option<&'a K> {
     match next {
         Next::Items(items) => items.first().map(|(key, _)| key),
         Next::Node(child) => Some(&child.mark.0),
@@ -105,8 +108,8 @@ impl<'a, K: Ord, V, S: FnMut(&V, &V) -> bool> Changes<'a, K, V, S> {
     /// Both cursors stand before one key.
     fn meet(
         &mut self,
-        old: &Next<'a, (K, V), First<K>>,
-        new: &Next<'a, (K, V), First<K>>,
+        old: &Next<'a, Run<K, V>, First<K>>,
+        new: &Next<'a, Run<K, V>, First<K>>,
     ) -> Option<Change<'a, K, V>> {
         match (old, new) {
             (Next::Items(old), Next::Items(new)) => {

@@ -7,9 +7,10 @@
 use std::sync::Arc;
 
 use super::node::{Child, Link, Mark, Node, least, slot_of, start_of};
+use super::run::Splice;
 
 /// The item at `at`, writable.
-pub(super) fn get_mut<E: Clone, M: Mark<E>>(link: &mut Link<E, M>, at: usize) -> Option<&mut E> {
+pub(super) fn get_mut<E: Clone, M: Mark<Vec<E>>>(link: &mut Link<Vec<E>, M>, at: usize) -> Option<&mut E> {
     match Arc::make_mut(link) {
         Node::Leaf(items) => items.get_mut(at),
         Node::Branch(children) => {
@@ -20,48 +21,60 @@ pub(super) fn get_mut<E: Clone, M: Mark<E>>(link: &mut Link<E, M>, at: usize) ->
     }
 }
 
-/// Puts an item before position `at`. What no longer fits is returned: a neighbour to the right.
-pub(super) fn insert<E: Clone, M: Mark<E>>(link: &mut Link<E, M>, at: usize, item: E) -> Option<Link<E, M>> {
+/// Has something put before position `at`. `put` is given the run of a leaf and the position in it, and returns what no
+/// longer fits, as this function does: a neighbour to the right.
+pub(super) fn insert<R: Splice, M: Mark<R>>(
+    link: &mut Link<R, M>,
+    at: usize,
+    put: impl FnOnce(&mut R, usize) -> Option<R>,
+) -> Option<Link<R, M>> {
     match make_mut_with_room(link) {
-        Node::Leaf(items) => {
-            make_room(items, M::LEAF);
-            items.insert(at, item);
-            let cut = overfull(items.len(), M::LEAF, at)?;
-            Some(Arc::new(Node::Leaf(items.split_off(cut))))
-        }
+        Node::Leaf(run) => put(run, at).map(|beside| Arc::new(Node::Leaf(beside))),
         Node::Branch(children) => {
-            // Between two children the left one takes the item: in a map it belongs before the right one's mark.
+            // Between two children the left one takes what comes: in a map it belongs before the right one's mark.
             let slot = children.partition_point(|child| child.end < at);
             let start = start_of(children, slot);
-            let beside = insert(&mut children[slot].node, at - start, item);
+            let beside = insert(&mut children[slot].node, at - start, put);
             settle(children, slot, beside)
         }
     }
 }
 
-/// Takes out the item at `at`, which must exist.
-pub(super) fn remove<E: Clone, M: Mark<E>>(link: &mut Link<E, M>, at: usize) -> E {
+/// Puts an item into a leaf that holds at most `most`. What no longer fits is returned.
+pub(super) fn put_item<E>(items: &mut Vec<E>, at: usize, item: E, most: usize) -> Option<Vec<E>> {
+    make_room(items, most);
+    items.insert(at, item);
+    let cut = overfull(items.len(), most, at)?;
+    Some(items.split_off(cut))
+}
+
+/// Has something taken out at position `at`, which must exist. `take` is given the run of a leaf and the position in it.
+pub(super) fn remove<R: Splice, M: Mark<R>, T>(
+    link: &mut Link<R, M>,
+    at: usize,
+    take: impl FnOnce(&mut R, usize) -> T,
+) -> T {
     match Arc::make_mut(link) {
-        Node::Leaf(items) => items.remove(at),
+        Node::Leaf(run) => take(run, at),
         Node::Branch(children) => {
             let slot = slot_of(children, at);
             let start = start_of(children, slot);
-            let item = remove(&mut children[slot].node, at - start);
+            let taken = remove(&mut children[slot].node, at - start, take);
             let beside = settle(children, slot, None);
             debug_assert!(beside.is_none(), "nothing was added");
             mend(children, slot);
-            item
+            taken
         }
     }
 }
 
 /// Brings a branch up to date after its child in `slot` has changed and has got a neighbour to its right. What no
 /// longer fits is returned.
-pub(super) fn settle<E: Clone, M: Mark<E>>(
-    children: &mut Vec<Child<E, M>>,
+pub(super) fn settle<R: Splice, M: Mark<R>>(
+    children: &mut Vec<Child<R, M>>,
     slot: usize,
-    beside: Option<Link<E, M>>,
-) -> Option<Link<E, M>> {
+    beside: Option<Link<R, M>>,
+) -> Option<Link<R, M>> {
     let start = start_of(children, slot);
     let child = &mut children[slot];
     let before = child.end;
@@ -85,7 +98,7 @@ pub(super) fn settle<E: Clone, M: Mark<E>>(
 }
 
 /// Joins the child in `slot` with a neighbour if it has become too thin.
-fn mend<E: Clone, M: Mark<E>>(children: &mut Vec<Child<E, M>>, slot: usize) {
+fn mend<R: Splice, M: Mark<R>>(children: &mut Vec<Child<R, M>>, slot: usize) {
     if !children[slot].node.is_thin() || children.len() < 2 {
         return;
     }
@@ -101,16 +114,13 @@ fn mend<E: Clone, M: Mark<E>>(children: &mut Vec<Child<E, M>>, slot: usize) {
 
 /// Moves the slots of `right` into `left`, two neighbours of one height, if one of them is too thin to stay as it is.
 /// What stands beside the left one afterwards is returned.
-pub(super) fn fuse<E: Clone, M: Mark<E>>(left: &mut Link<E, M>, right: Link<E, M>) -> Option<Link<E, M>> {
+pub(super) fn fuse<R: Splice, M: Mark<R>>(left: &mut Link<R, M>, right: Link<R, M>) -> Option<Link<R, M>> {
     if !left.is_thin() && !right.is_thin() {
         return Some(right);
     }
     let node = Arc::make_mut(left);
     match (&mut *node, Arc::unwrap_or_clone(right)) {
-        (Node::Leaf(items), Node::Leaf(more)) => {
-            items.reserve_exact(more.len());
-            items.extend(more);
-        }
+        (Node::Leaf(run), Node::Leaf(more)) => run.append(more),
         (Node::Branch(children), Node::Branch(more)) => append_children(children, more),
         _ => debug_assert!(false, "neighbours have one height"),
     }
@@ -119,20 +129,16 @@ pub(super) fn fuse<E: Clone, M: Mark<E>>(left: &mut Link<E, M>, right: Link<E, M
 }
 
 /// Keeps the slots before `cut` and returns the others.
-fn cut_in_two<E, M>(node: &mut Node<E, M>, cut: usize) -> Node<E, M> {
+fn cut_in_two<R: Splice, M>(node: &mut Node<R, M>, cut: usize) -> Node<R, M> {
     match node {
-        Node::Leaf(items) => {
-            let more = items.split_off(cut);
-            items.shrink_to_fit();
-            Node::Leaf(more)
-        }
+        Node::Leaf(run) => Node::Leaf(run.split_off(run.position(cut))),
         Node::Branch(children) => Node::Branch(split_children(children, cut)),
     }
 }
 
 /// Where to cut a node that has one slot too many, put in at `slot`; `None` if it has not. At an edge the cut is made
 /// as close to that edge as can be: lists that grow at one end are left nearly full rather than half empty.
-fn overfull(slots: usize, most: usize, slot: usize) -> Option<usize> {
+pub(super) fn overfull(slots: usize, most: usize, slot: usize) -> Option<usize> {
     let least = least(most);
     match slot {
         _ if slots <= most => None,
@@ -143,35 +149,29 @@ fn overfull(slots: usize, most: usize, slot: usize) -> Option<usize> {
 }
 
 /// The children from `cut` on, positions counted anew.
-pub(super) fn split_children<E, M>(children: &mut Vec<Child<E, M>>, cut: usize) -> Vec<Child<E, M>> {
+pub(super) fn split_children<R, M>(children: &mut Vec<Child<R, M>>, cut: usize) -> Vec<Child<R, M>> {
     let start = start_of(children, cut);
     let mut more = children.split_off(cut);
     more.iter_mut().for_each(|child| child.end -= start);
     more
 }
 
-fn append_children<E, M>(children: &mut Vec<Child<E, M>>, more: Vec<Child<E, M>>) {
+fn append_children<R, M>(children: &mut Vec<Child<R, M>>, more: Vec<Child<R, M>>) {
     let start = start_of(children, children.len());
     children.reserve_exact(more.len());
     children.extend(more.into_iter().map(|child| Child { end: child.end + start, ..child }));
 }
 
 /// As `Arc::make_mut`, but a copy has room for one more slot, so that filling it does not copy once more.
-fn make_mut_with_room<E: Clone, M: Mark<E>>(link: &mut Link<E, M>) -> &mut Node<E, M> {
+fn make_mut_with_room<R: Splice, M: Mark<R>>(link: &mut Link<R, M>) -> &mut Node<R, M> {
     // Only a guess, which costs no synchronisation; `make_mut` decides.
     if Arc::strong_count(link) > 1 {
         *link = Arc::new(match &**link {
-            Node::Leaf(items) => Node::Leaf(with_room(items)),
+            Node::Leaf(run) => Node::Leaf(run.copy_with_room()),
             Node::Branch(children) => Node::Branch(children.clone()),
         });
     }
     Arc::make_mut(link)
-}
-
-fn with_room<X: Clone>(slots: &[X]) -> Vec<X> {
-    let mut copy = Vec::with_capacity(slots.len() + 1);
-    copy.extend_from_slice(slots);
-    copy
 }
 
 /// Makes room for one more. Doubles from one on instead of beginning with four, because most collections are small,

@@ -8,7 +8,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::node::{Link, Node};
+use super::node::{Link, Node, start_of};
+use super::run::Run;
 
 /// A stretch of an old list and what stands in its place in the new one. Never empty on both sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,19 +25,19 @@ pub struct Gap {
 const AHEAD: usize = 8;
 
 /// A node and the position of its first item.
-struct Spot<'a, E, M> {
-    node: &'a Link<E, M>,
+struct Spot<'a, R, M> {
+    node: &'a Link<R, M>,
     start: usize,
 }
 
 /// Neighbouring nodes of one height, and the position after the last of them.
-struct Level<'a, E, M> {
-    spots: Vec<Spot<'a, E, M>>,
+struct Level<'a, R, M> {
+    spots: Vec<Spot<'a, R, M>>,
     end: usize,
 }
 
 /// The gaps between two trees; `None` is an empty one.
-pub(super) fn gaps<E, M>(old: Option<&Link<E, M>>, new: Option<&Link<E, M>>) -> Vec<Gap> {
+pub(super) fn gaps<R: Run, M>(old: Option<&Link<R, M>>, new: Option<&Link<R, M>>) -> Vec<Gap> {
     let mut found = Vec::new();
     match (old, new) {
         (Some(old), Some(new)) if Arc::ptr_eq(old, new) => {}
@@ -48,19 +49,69 @@ pub(super) fn gaps<E, M>(old: Option<&Link<E, M>>, new: Option<&Link<E, M>>) -> 
     found
 }
 
+/// The one leaf that differs between two trees, and the position both have it at, if that is all that differs. What
+/// one edit in a leaf does, so it is worth finding without an allocation.
+pub(super) fn one_leaf<'a, R: Run, M>(
+    old: &'a Link<R, M>,
+    new: &'a Link<R, M>,
+) -> Option<(usize, &'a R, &'a R)> {
+    if old.height() != new.height() {
+        return None;
+    }
+    let (old, new) = narrow(Spot { node: old, start: 0 }, Spot { node: new, start: 0 });
+    match (&**old.node, &**new.node) {
+        (Node::Leaf(in_old), Node::Leaf(in_new)) => Some((new.start, in_old, in_new)),
+        _ => None,
+    }
+}
+
+/// Goes down two different trees of one height for as long as the nodes on the way differ in one child.
+fn narrow<'a, R, M>(mut old: Spot<'a, R, M>, mut new: Spot<'a, R, M>) -> (Spot<'a, R, M>, Spot<'a, R, M>) {
+    while let Some((in_old, in_new)) = one_child(&old, &new) {
+        (old, new) = (in_old, in_new);
+    }
+    (old, new)
+}
+
+/// The child that two branches differ in, if it is the only one.
+fn one_child<'a, R, M>(
+    old: &Spot<'a, R, M>,
+    new: &Spot<'a, R, M>,
+) -> Option<(Spot<'a, R, M>, Spot<'a, R, M>)> {
+    let (Node::Branch(in_old), Node::Branch(in_new)) = (&**old.node, &**new.node) else { return None };
+    if in_old.len() != in_new.len() {
+        return None;
+    }
+    let mut differ = (0..in_old.len()).filter(|slot| !Arc::ptr_eq(&in_old[*slot].node, &in_new[*slot].node));
+    let (slot, None) = (differ.next()?, differ.next()) else { return None };
+    #[cfg(test)]
+    (0..2).for_each(|_| super::visits::count());
+    // All before it is shared, so it starts at one position in both.
+    let start = start_of(in_old, slot);
+    let below = |spot: &Spot<'a, R, M>, node| Spot { node, start: spot.start + start };
+    Some((below(old, &in_old[slot].node), below(new, &in_new[slot].node)))
+}
+
 /// Opens the higher tree down to the height of the other: only nodes of one height can be the same.
-fn compare_roots<E, M>(old: &Link<E, M>, new: &Link<E, M>, found: &mut Vec<Gap>) {
+fn compare_roots<R: Run, M>(old: &Link<R, M>, new: &Link<R, M>, found: &mut Vec<Gap>) {
     let (old_height, new_height) = (old.height(), new.height());
+    let (old, new) = (Spot { node: old, start: 0 }, Spot { node: new, start: 0 });
+    if old_height == new_height {
+        let (old, new) = narrow(old, new);
+        let height = old.node.height();
+        return compare(&Level::of(old), &Level::of(new), height, found);
+    }
     let height = old_height.min(new_height);
-    let (mut old, mut new) = (Level::of_root(old), Level::of_root(new));
+    let (mut old, mut new) = (Level::of(old), Level::of(new));
     (height..old_height).for_each(|_| old = open(&old.spots, old.end));
     (height..new_height).for_each(|_| new = open(&new.spots, new.end));
     compare(&old, &new, height, found);
 }
 
-impl<'a, E, M> Level<'a, E, M> {
-    fn of_root(root: &'a Link<E, M>) -> Self {
-        Self { spots: vec![Spot { node: root, start: 0 }], end: root.len() }
+impl<'a, R: Run, M> Level<'a, R, M> {
+    fn of(spot: Spot<'a, R, M>) -> Self {
+        let end = spot.start + spot.node.len();
+        Self { spots: vec![spot], end }
     }
 
     /// The position at which the spot of this number starts, or would.
@@ -70,7 +121,7 @@ impl<'a, E, M> Level<'a, E, M> {
 }
 
 /// The children of nodes, as the next level.
-fn open<'a, E, M>(spots: &[Spot<'a, E, M>], end: usize) -> Level<'a, E, M> {
+fn open<'a, R: Run, M>(spots: &[Spot<'a, R, M>], end: usize) -> Level<'a, R, M> {
     let mut below = Vec::with_capacity(spots.iter().map(|spot| spot.node.slots()).sum());
     for spot in spots {
         #[cfg(test)]
@@ -87,7 +138,7 @@ fn open<'a, E, M>(spots: &[Spot<'a, E, M>], end: usize) -> Level<'a, E, M> {
 }
 
 /// Adds the gaps between two stretches of nodes of this height. Recursion is as deep as the trees are high.
-fn compare<E, M>(old: &Level<'_, E, M>, new: &Level<'_, E, M>, height: usize, found: &mut Vec<Gap>) {
+fn compare<R: Run, M>(old: &Level<'_, R, M>, new: &Level<'_, R, M>, height: usize, found: &mut Vec<Gap>) {
     let (mut i, mut j) = (0, 0);
     let ends = (old.spots.len(), new.spots.len());
     for (at_old, at_new) in matches(&old.spots, &new.spots).into_iter().chain([ends]) {
@@ -105,12 +156,12 @@ fn compare<E, M>(old: &Level<'_, E, M>, new: &Level<'_, E, M>, height: usize, fo
     }
 }
 
-fn same<E, M>(old: &Spot<'_, E, M>, new: &Spot<'_, E, M>) -> bool {
+fn same<R, M>(old: &Spot<'_, R, M>, new: &Spot<'_, R, M>) -> bool {
     Arc::ptr_eq(old.node, new.node)
 }
 
 /// Nodes that both levels have, as pairs of indexes that increase on both sides.
-fn matches<E, M>(old: &[Spot<'_, E, M>], new: &[Spot<'_, E, M>]) -> Vec<(usize, usize)> {
+fn matches<R, M>(old: &[Spot<'_, R, M>], new: &[Spot<'_, R, M>]) -> Vec<(usize, usize)> {
     let mut found = Vec::new();
     let (mut i, mut j) = (0, 0);
     while i < old.len() && j < new.len() {
@@ -129,7 +180,7 @@ fn matches<E, M>(old: &[Spot<'_, E, M>], new: &[Spot<'_, E, M>]) -> Vec<(usize, 
 }
 
 /// How many nodes to leave out on each side to come to one that both have, if that is near.
-fn look_ahead<E, M>(old: &[Spot<'_, E, M>], new: &[Spot<'_, E, M>]) -> Option<(usize, usize)> {
+fn look_ahead<R, M>(old: &[Spot<'_, R, M>], new: &[Spot<'_, R, M>]) -> Option<(usize, usize)> {
     for together in 1..=AHEAD {
         let in_old = (together + 1).saturating_sub(new.len())..=together.min(old.len() - 1);
         let near = in_old.map(|i| (i, together - i)).find(|(i, j)| same(&old[*i], &new[*j]));
@@ -141,7 +192,7 @@ fn look_ahead<E, M>(old: &[Spot<'_, E, M>], new: &[Spot<'_, E, M>]) -> Option<(u
 }
 
 /// The nodes both sides have, wherever they are: the longest run of them that is in order on both sides.
-fn look_everywhere<E, M>(old: &[Spot<'_, E, M>], new: &[Spot<'_, E, M>]) -> Vec<(usize, usize)> {
+fn look_everywhere<R, M>(old: &[Spot<'_, R, M>], new: &[Spot<'_, R, M>]) -> Vec<(usize, usize)> {
     if old.len() + new.len() <= AHEAD + 2 {
         // All pairs have just been looked at.
         return Vec::new();
@@ -162,7 +213,7 @@ fn look_everywhere<E, M>(old: &[Spot<'_, E, M>], new: &[Spot<'_, E, M>]) -> Vec<
     longest_increasing(&pairs)
 }
 
-fn by_address<E, M>(spots: &[Spot<'_, E, M>]) -> Vec<(*const Node<E, M>, usize)> {
+fn by_address<R, M>(spots: &[Spot<'_, R, M>]) -> Vec<(*const Node<R, M>, usize)> {
     let mut sorted: Vec<_> =
         spots.iter().enumerate().map(|(index, spot)| (Arc::as_ptr(spot.node), index)).collect();
     sorted.sort_unstable();

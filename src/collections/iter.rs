@@ -12,7 +12,7 @@ use super::node::{Child, Mark, Node};
 
 /// Items of a tree in order, from both ends.
 pub(super) struct Iter<'a, E, M> {
-    root: Option<&'a Node<E, M>>,
+    root: Option<&'a Node<Vec<E>, M>>,
     front: slice::Iter<'a, E>,
     middle: Range<usize>,
     back: slice::Iter<'a, E>,
@@ -20,7 +20,7 @@ pub(super) struct Iter<'a, E, M> {
 
 impl<'a, E, M> Iter<'a, E, M> {
     /// The items at these positions, all of which exist.
-    pub(super) fn new(root: Option<&'a Node<E, M>>, range: Range<usize>) -> Self {
+    pub(super) fn new(root: Option<&'a Node<Vec<E>, M>>, range: Range<usize>) -> Self {
         Self { root, front: [].iter(), middle: range, back: [].iter() }
     }
 
@@ -108,13 +108,13 @@ impl<E, M> Clone for Iter<'_, E, M> {
 
 /// Items of a tree in order, writable. Copies the nodes that others hold as it comes to them.
 pub(super) struct IterMut<'a, E, M> {
-    above: Vec<slice::IterMut<'a, Child<E, M>>>,
+    above: Vec<slice::IterMut<'a, Child<Vec<E>, M>>>,
     items: slice::IterMut<'a, E>,
     left: usize,
 }
 
-impl<'a, E: Clone, M: Mark<E>> IterMut<'a, E, M> {
-    pub(super) fn new(root: Option<&'a mut Node<E, M>>) -> Self {
+impl<'a, E: Clone, M: Mark<Vec<E>>> IterMut<'a, E, M> {
+    pub(super) fn new(root: Option<&'a mut Node<Vec<E>, M>>) -> Self {
         let left = root.as_ref().map_or(0, |root| root.len());
         let mut iter = Self { above: Vec::new(), items: [].iter_mut(), left };
         if let Some(root) = root {
@@ -123,7 +123,7 @@ impl<'a, E: Clone, M: Mark<E>> IterMut<'a, E, M> {
         iter
     }
 
-    fn enter(&mut self, node: &'a mut Node<E, M>) {
+    fn enter(&mut self, node: &'a mut Node<Vec<E>, M>) {
         match node {
             Node::Leaf(items) => self.items = items.iter_mut(),
             Node::Branch(children) => self.above.push(children.iter_mut()),
@@ -131,7 +131,7 @@ impl<'a, E: Clone, M: Mark<E>> IterMut<'a, E, M> {
     }
 }
 
-impl<'a, E: Clone, M: Mark<E>> Iterator for IterMut<'a, E, M> {
+impl<'a, E: Clone, M: Mark<Vec<E>>> Iterator for IterMut<'a, E, M> {
     type Item = &'a mut E;
 
     fn next(&mut self) -> Option<&'a mut E> {
@@ -152,6 +152,6 @@ impl<'a, E: Clone, M: Mark<E>> Iterator for IterMut<'a, E, M> {
     }
 }
 
-impl<E: Clone, M: Mark<E>> ExactSizeIterator for IterMut<'_, E, M> {}
+impl<E: Clone, M: Mark<Vec<E>>> ExactSizeIterator for IterMut<'_, E, M> {}
 
-impl<E: Clone, M: Mark<E>> FusedIterator for IterMut<'_, E, M> {}
+impl<E: Clone, M: Mark<Vec<E>>> FusedIterator for IterMut<'_, E, M> {}

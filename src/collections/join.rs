@@ -7,34 +7,32 @@ use std::sync::Arc;
 
 use super::edit::{fuse, settle, split_children};
 use super::node::{Child, Link, Mark, Node, slot_of, start_of};
+use super::run::Splice;
 
 /// A tree, or nothing when there are no items.
-type Root<E, M> = Option<Link<E, M>>;
+type Root<R, M> = Option<Link<R, M>>;
 
 /// A tree of the items, in their order. O(n); nodes come out full.
-pub(super) fn build<E: Clone, M: Mark<E>>(items: impl IntoIterator<Item = E>) -> Root<E, M> {
-    let mut level = leaves::<E, M>(items.into_iter());
+pub(super) fn build<E: Clone, M: Mark<Vec<E>>>(items: impl IntoIterator<Item = E>) -> Root<Vec<E>, M> {
+    let mut items = items.into_iter();
+    of_runs(std::iter::from_fn(|| {
+        let mut run: Vec<E> = items.by_ref().take(M::LEAF).collect();
+        run.shrink_to_fit();
+        (!run.is_empty()).then_some(run)
+    }))
+}
+
+/// A tree of these runs, all of which are large enough to stand alone but perhaps the last one.
+pub(super) fn of_runs<R: Splice, M: Mark<R>>(runs: impl Iterator<Item = R>) -> Root<R, M> {
+    let mut level = runs.map(|run| Arc::new(Node::Leaf(run))).collect();
+    mend_last(&mut level);
     while level.len() > 1 {
         level = branches(level);
     }
     level.pop()
 }
 
-fn leaves<E: Clone, M: Mark<E>>(mut items: impl Iterator<Item = E>) -> Vec<Link<E, M>> {
-    let mut level = Vec::new();
-    loop {
-        let mut leaf: Vec<E> = items.by_ref().take(M::LEAF).collect();
-        if leaf.is_empty() {
-            break;
-        }
-        leaf.shrink_to_fit();
-        level.push(Arc::new(Node::Leaf(leaf)));
-    }
-    mend_last(&mut level);
-    level
-}
-
-fn branches<E: Clone, M: Mark<E>>(level: Vec<Link<E, M>>) -> Vec<Link<E, M>> {
+fn branches<R: Splice, M: Mark<R>>(level: Vec<Link<R, M>>) -> Vec<Link<R, M>> {
     let mut nodes = level.into_iter().peekable();
     let mut above = Vec::new();
     while nodes.peek().is_some() {
@@ -45,7 +43,7 @@ fn branches<E: Clone, M: Mark<E>>(level: Vec<Link<E, M>>) -> Vec<Link<E, M>> {
 }
 
 /// A branch of these nodes.
-fn branch<E: Clone, M: Mark<E>>(nodes: impl Iterator<Item = Link<E, M>>) -> Link<E, M> {
+fn branch<R: Splice, M: Mark<R>>(nodes: impl Iterator<Item = Link<R, M>>) -> Link<R, M> {
     let mut children = Vec::with_capacity(nodes.size_hint().0);
     let mut end = 0;
     for node in nodes {
@@ -57,7 +55,7 @@ fn branch<E: Clone, M: Mark<E>>(nodes: impl Iterator<Item = Link<E, M>>) -> Link
 }
 
 /// Whatever was left for the last node of a level may be too little for it to stand alone.
-fn mend_last<E: Clone, M: Mark<E>>(level: &mut Vec<Link<E, M>>) {
+fn mend_last<R: Splice, M: Mark<R>>(level: &mut Vec<Link<R, M>>) {
     if level.len() > 1
         && let Some(last) = level.pop()
         && let Some(before) = level.last_mut()
@@ -68,7 +66,7 @@ fn mend_last<E: Clone, M: Mark<E>>(level: &mut Vec<Link<E, M>>) {
 }
 
 /// The items of `left`, then those of `right`. O(log n).
-pub(super) fn join<E: Clone, M: Mark<E>>(left: Root<E, M>, right: Root<E, M>) -> Root<E, M> {
+pub(super) fn join<R: Splice, M: Mark<R>>(left: Root<R, M>, right: Root<R, M>) -> Root<R, M> {
     let (mut left, mut right) = match (left, right) {
         (Some(left), Some(right)) => (left, right),
         (left, right) => return left.or(right),
@@ -84,7 +82,7 @@ pub(super) fn join<E: Clone, M: Mark<E>>(left: Root<E, M>, right: Root<E, M>) ->
 }
 
 /// The root above a node that may have got a neighbour.
-pub(super) fn grow<E: Clone, M: Mark<E>>(left: Link<E, M>, beside: Option<Link<E, M>>) -> Link<E, M> {
+pub(super) fn grow<R: Splice, M: Mark<R>>(left: Link<R, M>, beside: Option<Link<R, M>>) -> Link<R, M> {
     match beside {
         Some(right) => branch([left, right].into_iter()),
         None => left,
@@ -92,7 +90,7 @@ pub(super) fn grow<E: Clone, M: Mark<E>>(left: Link<E, M>, beside: Option<Link<E
 }
 
 /// The root below a branch that has but one child left; nothing where nothing is left.
-pub(super) fn shrink<E: Clone, M: Mark<E>>(mut link: Link<E, M>) -> Root<E, M> {
+pub(super) fn shrink<R: Splice, M: Mark<R>>(mut link: Link<R, M>) -> Root<R, M> {
     loop {
         let only = match &*link {
             Node::Branch(children) if children.len() == 1 => children.first().map(|child| child.node.clone()),
@@ -106,7 +104,7 @@ pub(super) fn shrink<E: Clone, M: Mark<E>>(mut link: Link<E, M>) -> Root<E, M> {
 }
 
 /// Hangs a tree that is so many levels lower on the right edge. What no longer fits is returned.
-fn append<E: Clone, M: Mark<E>>(link: &mut Link<E, M>, right: Link<E, M>, levels: usize) -> Root<E, M> {
+fn append<R: Splice, M: Mark<R>>(link: &mut Link<R, M>, right: Link<R, M>, levels: usize) -> Root<R, M> {
     if levels == 0 {
         return fuse(link, right);
     }
@@ -117,7 +115,7 @@ fn append<E: Clone, M: Mark<E>>(link: &mut Link<E, M>, right: Link<E, M>, levels
 }
 
 /// Hangs a tree that is so many levels lower on the left edge. What no longer fits is returned, to the right.
-fn prepend<E: Clone, M: Mark<E>>(link: &mut Link<E, M>, left: Link<E, M>, levels: usize) -> Root<E, M> {
+fn prepend<R: Splice, M: Mark<R>>(link: &mut Link<R, M>, left: Link<R, M>, levels: usize) -> Root<R, M> {
     if levels == 0 {
         let right = std::mem::replace(link, left);
         return fuse(link, right);
@@ -128,7 +126,7 @@ fn prepend<E: Clone, M: Mark<E>>(link: &mut Link<E, M>, left: Link<E, M>, levels
 }
 
 /// The items before position `at`, and the others. O(log n).
-pub(super) fn split<E: Clone, M: Mark<E>>(link: Link<E, M>, at: usize) -> (Root<E, M>, Root<E, M>) {
+pub(super) fn split<R: Splice, M: Mark<R>>(link: Link<R, M>, at: usize) -> (Root<R, M>, Root<R, M>) {
     if at == 0 {
         return (None, Some(link));
     }
@@ -136,16 +134,18 @@ pub(super) fn split<E: Clone, M: Mark<E>>(link: Link<E, M>, at: usize) -> (Root<
         return (Some(link), None);
     }
     match Arc::unwrap_or_clone(link) {
-        Node::Leaf(mut items) => {
-            let more = items.split_off(at);
-            items.shrink_to_fit();
-            (Some(Arc::new(Node::Leaf(items))), Some(Arc::new(Node::Leaf(more))))
+        Node::Leaf(mut run) => {
+            let more = run.split_off(at);
+            (Some(Arc::new(Node::Leaf(run))), Some(Arc::new(Node::Leaf(more))))
         }
         Node::Branch(children) => split_branch(children, at),
     }
 }
 
-fn split_branch<E: Clone, M: Mark<E>>(mut children: Vec<Child<E, M>>, at: usize) -> (Root<E, M>, Root<E, M>) {
+fn split_branch<R: Splice, M: Mark<R>>(
+    mut children: Vec<Child<R, M>>,
+    at: usize,
+) -> (Root<R, M>, Root<R, M>) {
     let slot = slot_of(&children, at);
     let start = start_of(&children, slot);
     let after = split_children(&mut children, slot + 1);
@@ -155,12 +155,12 @@ fn split_branch<E: Clone, M: Mark<E>>(mut children: Vec<Child<E, M>>, at: usize)
 }
 
 /// The tree of some children of a branch.
-fn of_children<E: Clone, M: Mark<E>>(children: Vec<Child<E, M>>) -> Root<E, M> {
+fn of_children<R: Splice, M: Mark<R>>(children: Vec<Child<R, M>>) -> Root<R, M> {
     shrink(Arc::new(Node::Branch(children)))
 }
 
 /// Adds the items to `out`: moved where nobody else holds them, cloned elsewhere.
-pub(super) fn unload<E: Clone, M: Mark<E>>(link: Link<E, M>, out: &mut Vec<E>) {
+pub(super) fn unload<E: Clone, M: Mark<Vec<E>>>(link: Link<Vec<E>, M>, out: &mut Vec<E>) {
     match Arc::unwrap_or_clone(link) {
         Node::Leaf(items) => out.extend(items),
         Node::Branch(children) => children.into_iter().for_each(|child| unload(child.node, out)),

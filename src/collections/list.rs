@@ -33,7 +33,7 @@ const FEW: usize = least(32);
 /// assert!(gaps[0].new.contains(&500));
 /// ```
 pub struct List<T> {
-    tree: Tree<T, ()>,
+    tree: Tree<Vec<T>, ()>,
 }
 
 impl<T> List<T> {
@@ -101,7 +101,7 @@ impl<T> List<T> {
     }
 
     #[cfg(test)]
-    pub(super) fn tree(&self) -> &Tree<T, ()> {
+    pub(super) fn tree(&self) -> &Tree<Vec<T>, ()> {
         &self.tree
     }
 
@@ -287,7 +287,7 @@ impl<T> Index<usize> for List<T> {
     fn index(&self, index: usize) -> &T {
         let leaf = self.tree.root().and_then(|root| root.leaf_at(index));
         assert!(leaf.is_some(), "index {index} of a list of {}", self.len());
-        let (items, at) = leaf.unwrap_or((&[], index));
+        let (items, at) = leaf.map_or((&[] as &[T], index), |(items, at)| (items, at));
         &items[at]
     }
 }

@@ -1,8 +1,8 @@
 //! Persistent collections: cheap to clone, cheap to change, and cheap to compare with what they were.
 //!
-//! [`List`] and [`Map`] are what dynamic values are made of, and what typed states use for whatever is long. Both stand
-//! on one B+ tree: `node` says what it looks like, `edit` and `join` change it, `cursor` and `gaps` find out what two
-//! trees do not share. Know nothing of values and patches. Always holds: a clone is one reference; a change copies the
+//! [`List`] and [`Map`] are what dynamic values are made of, and what typed states use for whatever is long; [`Text`] is
+//! the string that typed states edit. All stand on one B+ tree: `node` says what it looks like and `run` what its leaves
+//! hold, `edit` and `join` change it, `cursor` and `gaps` find out what two trees do not share. Know nothing of values and patches. Always holds: a clone is one reference; a change copies the
 //! nodes on the way to it and shares all others; comparing two versions opens only the nodes they do not share, and
 //! never asks the items whether they are equal.
 //!
@@ -13,8 +13,10 @@
 //! | a sequence of things known by their position | [`List`] |
 //! | a sequence of things known by a key of their own | [`KeyedList`] |
 //! | a large part that seldom changes | [`Shared`] |
+//! | a text that is edited in places | [`Text`] |
 //! | a number that is counted | [`Counter`] |
 
+mod chunk;
 mod contents;
 mod counter;
 mod cursor;
@@ -29,10 +31,12 @@ mod list;
 mod map;
 mod node;
 mod owned;
+mod run;
 mod sequence;
 mod serde;
 mod set;
 mod shared;
+mod text;
 mod tree;
 
 pub use contents::{Entries, EntriesMut, Iter, IterMut};
@@ -47,6 +51,9 @@ pub use map::Map;
 pub use owned::IntoIter;
 pub use set::{Set, SetIter};
 pub use shared::Shared;
+pub use text::{Chars, Chunks, Text};
+
+pub(crate) use chunk::byte_of;
 
 /// Counts the nodes that comparisons open, for the tests that hold them to what they promise.
 #[cfg(test)]

@@ -1,54 +1,63 @@
 //! [`Node`]: one node of the shared tree beneath [`List`](super::List) and [`Map`](super::Map), and how it is read.
 //!
-//! Leaves hold the items, branches hold nodes of one height; both are shared by `Arc` and found by position. Changing
-//! nodes is left to `edit` and `join`. Always holds: every leaf has the same distance from the root; every node but the
+//! Leaves hold runs of the sequence, branches hold nodes of one height; both are shared by `Arc` and found by position.
+//! Changing nodes is left to `edit` and `join`. Always holds: every leaf has the same distance from the root; every node but the
 //! root has between [`least`] and its maximum of slots; a branch at the root has at least two; no node is empty. Leaves
 //! are as large as what they hold, so that a small collection is small.
 
 use std::sync::Arc;
 
-/// What a branch keeps about the first item of each of its nodes: nothing in a list, the key in a map.
-pub(super) trait Mark<E>: Clone {
-    /// The most items in a leaf.
+use super::run::Run;
+
+/// What a branch keeps about each of its nodes: nothing in a list, the first key in a map, the bytes in a text.
+pub(super) trait Mark<R>: Clone {
+    /// The most items in the run of a leaf.
     const LEAF: usize = 32;
     /// The most nodes in a branch.
     const BRANCH: usize = 32;
 
-    /// What is kept about a node whose first item this is.
-    fn of(first: &E) -> Self;
+    /// What is kept about a leaf. `None` only for an empty one, which no tree has.
+    fn of(run: &R) -> Option<Self>;
+
+    /// What is kept about a branch.
+    fn above(children: &[Child<R, Self>]) -> Option<Self> {
+        children.first().map(|first| first.mark.clone())
+    }
 }
 
 /// A list finds its items by position alone.
-impl<T> Mark<T> for () {
-    fn of(_: &T) {}
+impl<R> Mark<R> for () {
+    fn of(_: &R) -> Option<()> {
+        Some(())
+    }
 }
 
-pub(super) enum Node<E, M> {
-    Leaf(Vec<E>),
-    Branch(Vec<Child<E, M>>),
+pub(super) enum Node<R, M> {
+    Leaf(R),
+    Branch(Vec<Child<R, M>>),
 }
 
 /// A node as others hold it: shared, and copied before it is written to.
-pub(super) type Link<E, M> = Arc<Node<E, M>>;
+pub(super) type Link<R, M> = Arc<Node<R, M>>;
 
 /// A node in a branch.
-pub(super) struct Child<E, M> {
-    /// The position after its last item, counted from the first item of the branch.
+pub(super) struct Child<R, M> {
+    /// The position after its last one, counted from the first position of the branch.
     pub(super) end: usize,
     pub(super) mark: M,
-    pub(super) node: Link<E, M>,
+    pub(super) node: Link<R, M>,
 }
 
-impl<E, M: Clone> Clone for Child<E, M> {
+impl<R, M: Clone> Clone for Child<R, M> {
     fn clone(&self) -> Self {
         Self { end: self.end, mark: self.mark.clone(), node: self.node.clone() }
     }
 }
 
-impl<E: Clone, M: Clone> Clone for Node<E, M> {
+impl<R: Clone, M: Clone> Clone for Node<R, M> {
     fn clone(&self) -> Self {
         match self {
-            Self::Leaf(items) => Self::Leaf(items.clone()),
+            Self::Leaf(run) => Self::Leaf(run.clone()),
             Self::Branch(children) => Self::Branch(children.clone()),
         }
     }
@@ -60,11 +69,11 @@ pub(super) const fn least(most: usize) -> usize {
     if most < 8 { 2 } else { most / 4 }
 }
 
-impl<E, M> Node<E, M> {
-    /// The number of items beneath.
+impl<R: Run, M> Node<R, M> {
+    /// The number of positions beneath.
     pub(super) fn len(&self) -> usize {
         match self {
-            Self::Leaf(items) => items.len(),
+            Self::Leaf(run) => run.len(),
             Self::Branch(children) => children.last().map_or(0, |last| last.end),
         }
     }
@@ -72,7 +81,7 @@ impl<E, M> Node<E, M> {
     /// The number of items in a leaf, of nodes in a branch.
     pub(super) fn slots(&self) -> usize {
         match self {
-            Self::Leaf(items) => items.len(),
+            Self::Leaf(run) => run.items().len(),
             Self::Branch(children) => children.len(),
         }
     }
@@ -89,12 +98,12 @@ impl<E, M> Node<E, M> {
         height
     }
 
-    /// The leaf that holds the item at `at`, and where in it.
-    pub(super) fn leaf_at(&self, at: usize) -> Option<(&[E], usize)> {
+    /// The run that holds position `at`, and which of its own positions that is.
+    pub(super) fn leaf_at(&self, at: usize) -> Option<(&R, usize)> {
         let (mut node, mut at) = (self, at);
         loop {
             match node {
-                Self::Leaf(items) => return (at < items.len()).then_some((items, at)),
+                Self::Leaf(run) => return (at < run.len()).then_some((run, at)),
                 Self::Branch(children) => {
                     let slot = slot_of(children, at);
                     at -= start_of(children, slot);
@@ -103,14 +112,16 @@ impl<E, M> Node<E, M> {
             }
         }
     }
+}
 
+impl<E, M> Node<Vec<E>, M> {
     pub(super) fn get(&self, at: usize) -> Option<&E> {
         let (items, at) = self.leaf_at(at)?;
         items.get(at)
     }
 }
 
-impl<E: Clone, M: Mark<E>> Node<E, M> {
+impl<R: Run, M: Mark<R>> Node<R, M> {
     /// The most slots a node of this kind may have.
     pub(super) fn most(&self) -> usize {
         match self {
@@ -127,18 +138,18 @@ impl<E: Clone, M: Mark<E>> Node<E, M> {
     /// What a branch keeps about this node. `None` only for an empty node, which no tree has.
     pub(super) fn mark(&self) -> Option<M> {
         match self {
-            Self::Leaf(items) => items.first().map(M::of),
-            Self::Branch(children) => children.first().map(|first| first.mark.clone()),
+            Self::Leaf(run) => M::of(run),
+            Self::Branch(children) => M::above(children),
         }
     }
 }
 
-/// The slot of the child that holds the item at `at`; the number of children if there is none.
-pub(super) fn slot_of<E, M>(children: &[Child<E, M>], at: usize) -> usize {
+/// The slot of the child that holds position `at`; the number of children if there is none.
+pub(super) fn slot_of<R, M>(children: &[Child<R, M>], at: usize) -> usize {
     children.partition_point(|child| child.end <= at)
 }
 
-/// The position of the first item of the child in `slot`.
-pub(super) fn start_of<E, M>(children: &[Child<E, M>], slot: usize) -> usize {
+/// The first position of the child in `slot`.
+pub(super) fn start_of<R, M>(children: &[Child<R, M>], slot: usize) -> usize {
     slot.checked_sub(1).and_then(|before| children.get(before)).map_or(0, |before| before.end)
 }

@@ -1,6 +1,6 @@
-//! The collections against what they stand for: `Vec`, `BTreeMap` and `BTreeSet`, and naive differences. `shape` says what
+//! The collections against what they stand for: `Vec`, `BTreeMap`, `BTreeSet` and `String`, and naive differences. `shape` says what
 //! a tree looks like, `lists` and `maps` run random operations on trees, `sequences`, `sets` and `keyed_lists` on what
-//! stands on them, `costs` holds comparisons to the nodes they may open.
+//! stands on them, `texts` on ropes, `costs` holds comparisons to the nodes they may open.
 
 mod costs;
 mod keyed_lists;
@@ -9,6 +9,7 @@ mod maps;
 mod sequences;
 mod sets;
 mod shape;
+mod texts;
 
 use proptest::prelude::*;
 
@@ -18,12 +19,12 @@ use super::node::Mark;
 #[derive(Clone)]
 pub(super) struct Narrow;
 
-impl<T> Mark<T> for Narrow {
+impl<R> Mark<R> for Narrow {
     const LEAF: usize = 4;
     const BRANCH: usize = 5;
 
-    fn of(_: &T) -> Self {
-        Self
+    fn of(_: &R) -> Option<Self> {
+        Some(Self)
     }
 }
 

@@ -7,23 +7,20 @@ use std::sync::Arc;
 
 use super::iter::Iter;
 use super::node::{Link, Mark, Node};
+use super::run::{Run, Splice};
 use super::{edit, join};
 
-pub(super) struct Tree<E, M> {
-    root: Option<Link<E, M>>,
+pub(super) struct Tree<R, M> {
+    root: Option<Link<R, M>>,
 }
 
-impl<E, M> Tree<E, M> {
+impl<R, M> Tree<R, M> {
     pub(super) const fn new() -> Self {
         Self { root: None }
     }
 
-    pub(super) fn root(&self) -> Option<&Link<E, M>> {
+    pub(super) fn root(&self) -> Option<&Link<R, M>> {
         self.root.as_ref()
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.root.as_ref().map_or(0, |root| root.len())
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -37,7 +34,59 @@ impl<E, M> Tree<E, M> {
             _ => false,
         }
     }
+}
 
+impl<R: Run, M> Tree<R, M> {
+    /// The number of positions.
+    pub(super) fn len(&self) -> usize {
+        self.root.as_ref().map_or(0, |root| root.len())
+    }
+}
+
+impl<R: Splice, M: Mark<R>> Tree<R, M> {
+    /// A tree of these runs, all of which are large enough to stand alone but perhaps the last one.
+    pub(super) fn of_runs(runs: impl Iterator<Item = R>) -> Self {
+        Self { root: join::of_runs(runs) }
+    }
+
+    /// Has `put` put something before position `at`, which is at most the length; it returns what no longer fits. Does
+    /// nothing to an empty tree.
+    pub(super) fn put(&mut self, at: usize, put: impl FnOnce(&mut R, usize) -> Option<R>) {
+        debug_assert!(at <= self.len(), "callers check positions");
+        if let Some(root) = &mut self.root
+            && let Some(beside) = edit::insert(root, at, put)
+        {
+            *root = join::grow(root.clone(), Some(beside));
+        }
+    }
+
+    /// Has `take` take something out at position `at`, if there is one.
+    pub(super) fn take<T>(&mut self, at: usize, take: impl FnOnce(&mut R, usize) -> T) -> Option<T> {
+        if at >= self.len() {
+            return None;
+        }
+        let taken = edit::remove(self.root.as_mut()?, at, take);
+        if self.root.as_ref().is_some_and(|root| root.slots() < 2) {
+            self.root = self.root.take().and_then(join::shrink);
+        }
+        Some(taken)
+    }
+
+    /// Adds all of `other` at the end. O(log n).
+    pub(super) fn append(&mut self, other: Self) {
+        self.root = join::join(self.root.take(), other.root);
+    }
+
+    /// Takes off what stands from `at` on. O(log n).
+    pub(super) fn split_off(&mut self, at: usize) -> Self {
+        let Some(root) = self.root.take() else { return Self::new() };
+        let (left, right) = join::split(root, at);
+        self.root = left;
+        Self { root: right }
+    }
+}
+
+impl<E, M> Tree<Vec<E>, M> {
     pub(super) fn get(&self, at: usize) -> Option<&E> {
         self.root.as_ref()?.get(at)
     }
@@ -52,7 +101,7 @@ impl<E, M> Tree<E, M> {
     }
 }
 
-impl<E: Clone, M: Mark<E>> Tree<E, M> {
+impl<E: Clone, M: Mark<Vec<E>>> Tree<Vec<E>, M> {
     /// A tree of the items, in their order. O(n).
     pub(super) fn build(items: impl IntoIterator<Item = E>) -> Self {
         Self { root: join::build(items) }
@@ -66,44 +115,21 @@ impl<E: Clone, M: Mark<E>> Tree<E, M> {
         edit::get_mut(self.root.as_mut()?, at)
     }
 
-    pub(super) fn root_mut(&mut self) -> Option<&mut Node<E, M>> {
+    pub(super) fn root_mut(&mut self) -> Option<&mut Node<Vec<E>, M>> {
         self.root.as_mut().map(Arc::make_mut)
     }
 
     /// Puts an item before position `at`, which is at most the length.
     pub(super) fn insert(&mut self, at: usize, item: E) {
-        debug_assert!(at <= self.len(), "callers check positions");
-        match &mut self.root {
-            Some(root) => {
-                if let Some(beside) = edit::insert(root, at, item) {
-                    *root = join::grow(root.clone(), Some(beside));
-                }
-            }
+        match &self.root {
+            Some(_) => self.put(at, |items, at| edit::put_item(items, at, item, M::LEAF)),
             None => self.root = Some(Arc::new(Node::Leaf(vec![item]))),
         }
     }
 
     /// Takes out the item at `at`, if there is one.
     pub(super) fn remove(&mut self, at: usize) -> Option<E> {
-        if at >= self.len() {
-            return None;
-        }
-        let item = edit::remove(self.root.as_mut()?, at);
-        self.root = self.root.take().and_then(join::shrink);
-        Some(item)
-    }
-
-    /// Adds all items of `other` at the end. O(log n).
-    pub(super) fn append(&mut self, other: Self) {
-        self.root = join::join(self.root.take(), other.root);
-    }
-
-    /// Takes off the items from `at` on. O(log n).
-    pub(super) fn split_off(&mut self, at: usize) -> Self {
-        let Some(root) = self.root.take() else { return Self::new() };
-        let (left, right) = join::split(root, at);
-        self.root = left;
-        Self { root: right }
+        self.take(at, Vec::remove)
     }
 
     /// All items, moved where nobody else holds them.
@@ -116,13 +142,13 @@ impl<E: Clone, M: Mark<E>> Tree<E, M> {
     }
 }
 
-impl<E, M> Clone for Tree<E, M> {
+impl<R, M> Clone for Tree<R, M> {
     fn clone(&self) -> Self {
         Self { root: self.root.clone() }
     }
 }
 
-impl<E, M> Default for Tree<E, M> {
+impl<R, M> Default for Tree<R, M> {
     fn default() -> Self {
         Self::new()
     }

@@ -199,7 +199,11 @@ impl Differ {
         self.refused.get_or_insert(Refused { flaw, path });
     }
 
+    /// The root costs no allocation.
     fn path(&self) -> Path {
+        if self.trail.is_empty() {
+            return Path::root();
+        }
         self.trail.iter().map(Step::segment).collect()
     }
 }

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use super::{Differ, State, StateError, elements, text};
-use crate::collections::Gap;
+use crate::collections::{Gap, byte_of};
 use crate::patch::{Action, ApplyErrorKind, Insert};
 use crate::value::{Change, Key, List, Map, Segment, Value};
 
@@ -165,7 +165,7 @@ fn apply_splice(value: &mut Value, at: usize, del: usize, ins: &Insert) -> Resul
     Ok(Action::Splice { at, del: ins.len(), ins: out })
 }
 
-fn check_stretch(at: usize, del: usize, len: usize) -> Result<(), ApplyErrorKind> {
+pub(super) fn check_stretch(at: usize, del: usize, len: usize) -> Result<(), ApplyErrorKind> {
     let end = at.saturating_add(del);
     if end > len { Err(ApplyErrorKind::Bounds { index: end, len }) } else { Ok(()) }
 }
@@ -173,8 +173,8 @@ fn check_stretch(at: usize, del: usize, len: usize) -> Result<(), ApplyErrorKind
 /// Returns the piece taken out. O(length): strings are flat.
 fn splice_text(text: &mut Arc<str>, at: usize, del: usize, ins: &str) -> Result<Arc<str>, ApplyErrorKind> {
     check_stretch(at, del, text.chars().count())?;
-    let start = text::byte_of(text, at);
-    let end = start + text::byte_of(&text[start..], del);
+    let start = byte_of(text, at);
+    let end = start + byte_of(&text[start..], del);
     let out = Arc::from(&text[start..end]);
     *text = [&text[..start], ins, &text[end..]].concat().into();
     Ok(out)

@@ -10,7 +10,7 @@
 //! | Rust | shows as |
 //! |---|---|
 //! | `bool`, integers, floats | the same; `i128` and `u128` as decimal text |
-//! | `char`, `String`, `Arc<str>` | string |
+//! | `char`, `String`, `Arc<str>`, [`Text`](crate::collections::Text) | string |
 //! | `Arc<[u8]>` | bytes |
 //! | `()` and unit structs | null |
 //! | `Option<T>` | null, or what `T` shows as |
@@ -47,6 +47,7 @@ mod keyed_list;
 mod list;
 mod map;
 mod pointer;
+mod rope;
 mod scalar;
 mod sequence;
 mod set;

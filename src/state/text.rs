@@ -28,24 +28,34 @@ pub(super) fn diff(old: &Arc<str>, new: &Arc<str>, out: &mut Differ) {
         return;
     }
     match pieces(old, new) {
-        Some(pieces) => tell(&pieces, old, new, out),
+        Some(pieces) => tell(&pieces, 0, old, new, out),
         None => out.replace(Value::Str(old.clone()), Value::Str(new.clone())),
     }
 }
 
-/// The byte at which the character of this number starts; the end of the text if there are fewer. O(n).
-pub(super) fn byte_of(text: &str, char: usize) -> usize {
-    text.char_indices().nth(char).map_or(text.len(), |(byte, _)| byte)
+/// Tells a stretch of a text as splices, however short it is; `start` is its position in the whole. What this is for are
+/// texts that show themselves what they do not share, so replacing the whole is never shorter.
+pub(super) fn splices(start: usize, old: &str, new: &str, out: &mut Differ) {
+    let gap = trim(old, new, &Piece { old: 0..old.len(), new: 0..new.len() });
+    if gap.old.len().min(gap.new.len()) >= TEXT_BYTES_MIN {
+        tell(&by_lines(old, new, &gap), start, old, new, out);
+    } else if !(gap.old.is_empty() && gap.new.is_empty()) {
+        tell(&[gap], start, old, new, out);
+    }
 }
 
-fn tell(pieces: &[Piece], old: &str, new: &str, out: &mut Differ) {
-    let (mut byte, mut at) = (0, 0);
+fn tell(pieces: &[Piece], start: usize, old: &str, new: &str, out: &mut Differ) {
+    let (mut byte, mut at) = (0, start);
     for piece in pieces {
         at += new[byte..piece.new.start].chars().count();
         byte = piece.new.start;
-        let text = |text: &str| Insert::Text(text.into());
-        out.splice(at, text(&old[piece.old.clone()]), text(&new[piece.new.clone()]));
+        out.splice(at, insert(&old[piece.old.clone()]), insert(&new[piece.new.clone()]));
     }
+}
+
+/// Most splices only insert or only remove: the empty side costs no allocation.
+fn insert(text: &str) -> Insert {
+    Insert::Text(if text.is_empty() { Arc::default() } else { text.into() })
 }
 
 /// `None` if replacing the whole is about as short: less than half of both texts must have changed.
@@ -98,8 +108,15 @@ fn trim(old: &str, new: &str, piece: &Piece) -> Piece {
     }
 }
 
+/// How many bytes are compared at once, until a block differs.
+const BLOCK: usize = 32;
+
 fn common_start(a: &str, b: &str) -> usize {
-    let mut len = a.bytes().zip(b.bytes()).take_while(|(a, b)| a == b).count();
+    let ((blocks_a, _), (blocks_b, _)) =
+        (a.as_bytes().as_chunks::<BLOCK>(), b.as_bytes().as_chunks::<BLOCK>());
+    let same = blocks_a.iter().zip(blocks_b).take_while(|(a, b)| a == b).count() * BLOCK;
+    let rest = a.bytes().skip(same).zip(b.bytes().skip(same));
+    let mut len = same + rest.take_while(|(a, b)| a == b).count();
     while !(a.is_char_boundary(len) && b.is_char_boundary(len)) {
         len -= 1;
     }
@@ -107,7 +124,11 @@ fn common_start(a: &str, b: &str) -> usize {
 }
 
 fn common_end(a: &str, b: &str) -> usize {
-    let mut len = a.bytes().rev().zip(b.bytes().rev()).take_while(|(a, b)| a == b).count();
+    let ((_, blocks_a), (_, blocks_b)) =
+        (a.as_bytes().as_rchunks::<BLOCK>(), b.as_bytes().as_rchunks::<BLOCK>());
+    let same = blocks_a.iter().rev().zip(blocks_b.iter().rev()).take_while(|(a, b)| a == b).count() * BLOCK;
+    let rest = a.bytes().rev().skip(same).zip(b.bytes().rev().skip(same));
+    let mut len = same + rest.take_while(|(a, b)| a == b).count();
     while !(a.is_char_boundary(a.len() - len) && b.is_char_boundary(b.len() - len)) {
         len -= 1;
     }

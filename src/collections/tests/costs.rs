@@ -162,7 +162,7 @@ fn one_item_of_a_keyed_list_opens_few_nodes() {
 }
 
 /// How many nodes the new tree has that the old one has not.
-fn fresh<E, M>(old: Option<&Link<E, M>>, new: Option<&Link<E, M>>) -> usize {
+fn fresh<R, M>(old: Option<&Link<R, M>>, new: Option<&Link<R, M>>) -> usize {
     addresses(new).difference(&addresses(old)).count()
 }
 

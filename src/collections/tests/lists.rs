@@ -43,11 +43,11 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// A tree and what it stands for.
 struct Pair<M> {
-    tree: Tree<u8, M>,
+    tree: Tree<Vec<u8>, M>,
     model: Vec<u8>,
 }
 
-impl<M: Mark<u8>> Pair<M> {
+impl<M: Mark<Vec<u8>>> Pair<M> {
     fn of(model: Vec<u8>) -> Self {
         Self { tree: Tree::build(model.clone()), model }
     }
@@ -124,7 +124,7 @@ fn check_gaps(old: &[u8], new: &[u8], gaps: &[Gap]) {
     assert_eq!(old[i..], new[j..], "{gaps:?}");
 }
 
-fn behaves<M: Mark<u8>>(start: Vec<u8>, steps: &[Step]) {
+fn behaves<M: Mark<Vec<u8>>>(start: Vec<u8>, steps: &[Step]) {
     let mut pair = Pair::<M>::of(start);
     let mut kept = vec![pair.copy()];
     for step in steps {

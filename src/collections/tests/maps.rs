@@ -204,7 +204,7 @@ fn differences_never_compare_values_by_themselves() {
     let shown = old.diff(&new, |_, _| false).count();
     assert_eq!(
         shown,
-        <First<u16> as Mark<(u16, Opaque)>>::LEAF,
+        <First<u16> as Mark<Vec<(u16, Opaque)>>>::LEAF,
         "the entries of the one leaf that was copied"
     );
 }

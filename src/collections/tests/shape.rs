@@ -4,9 +4,10 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::super::node::{Link, Mark, Node, least};
+use super::super::run::Run;
 
 /// Asserts what `node` promises, for the whole tree beneath a root.
-pub(in super::super) fn check<E: Clone, M: Mark<E>>(root: Option<&Link<E, M>>) {
+pub(in super::super) fn check<R: Run, M: Mark<R>>(root: Option<&Link<R, M>>) {
     if let Some(root) = root {
         assert!(root.slots() > 0, "an empty tree has no root");
         if let Node::Branch(children) = &**root {
@@ -16,7 +17,7 @@ pub(in super::super) fn check<E: Clone, M: Mark<E>>(root: Option<&Link<E, M>>) {
     }
 }
 
-fn check_node<E: Clone, M: Mark<E>>(node: &Link<E, M>, height: usize) {
+fn check_node<R: Run, M: Mark<R>>(node: &Link<R, M>, height: usize) {
     assert!(node.slots() <= node.most(), "{} slots of at most {}", node.slots(), node.most());
     match &**node {
         Node::Leaf(_) => assert_eq!(height, 0, "all leaves have one distance from the root"),
@@ -34,7 +35,7 @@ fn check_node<E: Clone, M: Mark<E>>(node: &Link<E, M>, height: usize) {
 
 /// Asserts that the marks of a map are the first keys of their nodes.
 pub(super) fn check_marks<K: Ord + Clone + std::fmt::Debug, V>(
-    root: Option<&Link<(K, V), super::super::map::First<K>>>,
+    root: Option<&Link<Vec<(K, V)>, super::super::map::First<K>>>,
 ) {
     if let Some(Node::Branch(children)) = root.map(|root| &**root) {
         for child in children {
@@ -45,9 +46,9 @@ pub(super) fn check_marks<K: Ord + Clone + std::fmt::Debug, V>(
 }
 
 /// The addresses of all nodes.
-pub(super) fn addresses<E, M>(root: Option<&Link<E, M>>) -> HashSet<*const Node<E, M>> {
+pub(super) fn addresses<R, M>(root: Option<&Link<R, M>>) -> HashSet<*const Node<R, M>> {
     let mut found = HashSet::new();
-    let mut todo: Vec<&Link<E, M>> = root.into_iter().collect();
+    let mut todo: Vec<&Link<R, M>> = root.into_iter().collect();
     while let Some(node) = todo.pop() {
         found.insert(Arc::as_ptr(node));
         if let Node::Branch(children) = &**node {
