@@ -10,11 +10,23 @@ use super::node::{Child, Link, Node};
 use super::run::Run;
 
 pub(super) struct Cursor<'a, R: Run, M> {
-    /// The children still to come, from the root down.
-    above: Vec<slice::Iter<'a, Child<R, M>>>,
+    /// The branches that were opened, from the root down.
+    above: Vec<Opened<'a, R, M>>,
     /// The items still to come of the leaf that was opened last.
     items: &'a [R::Item],
+    /// How many items stand before those.
+    before: usize,
     root_height: usize,
+}
+
+/// A branch the cursor is in.
+struct Opened<'a, R, M> {
+    /// The children still to come.
+    children: slice::Iter<'a, Child<R, M>>,
+    /// The position of the first item beneath the branch.
+    start: usize,
+    /// The position of the first item of the child that is next.
+    next: usize,
 }
 
 /// What a cursor stands before.
@@ -27,10 +39,10 @@ pub(super) enum Next<'a, R: Run, M> {
 impl<'a, R: Run, M> Cursor<'a, R, M> {
     /// Before the first item. The root itself is opened: whoever has two trees compares their addresses first.
     pub(super) fn new(root: Option<&'a Link<R, M>>) -> Self {
-        let mut cursor = Self { above: Vec::new(), items: &[], root_height: 0 };
+        let mut cursor = Self { above: Vec::new(), items: &[], before: 0, root_height: 0 };
         if let Some(root) = root {
             cursor.root_height = root.height();
-            cursor.enter(root);
+            cursor.enter(root, 0);
         }
         cursor
     }
@@ -39,8 +51,8 @@ impl<'a, R: Run, M> Cursor<'a, R, M> {
         if !self.items.is_empty() {
             return Next::Items(self.items);
         }
-        while let Some(children) = self.above.last() {
-            match children.as_slice().first() {
+        while let Some(opened) = self.above.last() {
+            match opened.children.as_slice().first() {
                 Some(child) => return Next::Node(child),
                 None => drop(self.above.pop()),
             }
@@ -51,17 +63,22 @@ impl<'a, R: Run, M> Cursor<'a, R, M> {
     /// Steps over so many of the items that are next.
     pub(super) fn take(&mut self, count: usize) {
         self.items = &self.items[count..];
+        self.before += count;
     }
 
     /// Steps over the node that is next.
     pub(super) fn skip(&mut self) -> Option<&'a Child<R, M>> {
-        self.above.last_mut()?.next()
+        let opened = self.above.last_mut()?;
+        let child = opened.children.next()?;
+        opened.next = opened.start + child.end;
+        Some(child)
     }
 
     /// Goes into the node that is next.
     pub(super) fn open(&mut self) {
+        let start = self.above.last().map_or(0, |opened| opened.next);
         if let Some(child) = self.skip() {
-            self.enter(&child.node);
+            self.enter(&child.node, start);
         }
     }
 
@@ -70,12 +87,14 @@ impl<'a, R: Run, M> Cursor<'a, R, M> {
         self.root_height - self.above.len()
     }
 
-    fn enter(&mut self, node: &'a Node<R, M>) {
+    fn enter(&mut self, node: &'a Node<R, M>, start: usize) {
         #[cfg(test)]
         super::visits::count();
         match node {
-            Node::Leaf(run) => self.items = run.items(),
-            Node::Branch(children) => self.above.push(children.iter()),
+            Node::Leaf(run) => (self.items, self.before) = (run.items(), start),
+            Node::Branch(children) => {
+                self.above.push(Opened { children: children.iter(), start, next: start });
+            }
         }
     }
 }
@@ -101,7 +120,8 @@ pub(super) fn open_higher<R: Run, M>(a: &mut Cursor<'_, R, M>, b: &mut Cursor<'_
     }
 }
 
-/// The items at equal positions of two trees, in pairs of runs, without the runs that both share.
+/// The items at equal positions of two trees, in pairs of runs, without the runs that both share. With each pair comes
+/// the number of items before it, where an item takes one position: in lists and maps.
 pub(super) struct Pairs<'a, R: Run, M> {
     a: Cursor<'a, R, M>,
     b: Cursor<'a, R, M>,
@@ -117,7 +137,7 @@ impl<'a, R: Run, M> Pairs<'a, R, M> {
 }
 
 impl<'a, R: Run, M> Iterator for Pairs<'a, R, M> {
-    type Item = (&'a [R::Item], &'a [R::Item]);
+    type Item = (usize, &'a [R::Item], &'a [R::Item]);
 
     /// Ends where the shorter tree ends.
     fn next(&mut self) -> Option<Self::Item> {
@@ -129,12 +149,12 @@ impl<'a, R: Run, M> Iterator for Pairs<'a, R, M> {
                 (Next::Node(_), Next::Items(_)) => self.a.open(),
                 (Next::Items(_), Next::Node(_)) => self.b.open(),
                 (Next::Items(in_a), Next::Items(in_b)) => {
-                    let width = in_a.len().min(in_b.len());
+                    let (before, width) = (self.b.before, in_a.len().min(in_b.len()));
                     self.a.take(width);
                     self.b.take(width);
                     // One leaf may stand at one position in both trees without its branches doing so.
                     if !std::ptr::eq(in_a.as_ptr(), in_b.as_ptr()) || size_of::<R::Item>() == 0 {
-                        return Some((&in_a[..width], &in_b[..width]));
+                        return Some((before, &in_a[..width], &in_b[..width]));
                     }
                 }
             }

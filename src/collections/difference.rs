@@ -85,6 +85,9 @@ impl<'a, K: Ord, V, S: FnMut(&V, &V) -> bool> Iterator for Changes<'a, K, V, S> 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             skip_shared(&mut self.old, &mut self.new);
+            if self.skip_same() {
+                continue;
+            }
             let (old, new) = (self.old.next(), self.new.next());
             let order = match (key_of(&old), key_of(&new)) {
                 (None, None) => return None,
@@ -105,6 +108,19 @@ impl<'a, K: Ord, V, S: FnMut(&V, &V) -> bool> Iterator for Changes<'a, K, V, S> 
 }
 
 impl<'a, K: Ord, V, S: FnMut(&V, &V) -> bool> Changes<'a, K, V, S> {
+    /// Steps over entries that both maps have: nearly all there are, once two leaves are open. Returns whether that
+    /// leads to the end of a leaf, where nodes may be shared again.
+    fn skip_same(&mut self) -> bool {
+        let (Next::Items(old), Next::Items(new)) = (self.old.next(), self.new.next()) else { return false };
+        let same = |((old_key, old), (new_key, new)): &(&(K, V), &(K, V))| {
+            old_key == new_key && (self.same)(old, new)
+        };
+        let count = old.iter().zip(new).take_while(same).count();
+        self.old.take(count);
+        self.new.take(count);
+        count == old.len().min(new.len())
+    }
+
     /// Both cursors stand before one key.
     fn meet(
         &mut self,

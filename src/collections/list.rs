@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::{Bound, Index, IndexMut, Range, RangeBounds};
+use std::sync::Arc;
 
 use super::contents::{Iter, IterMut};
 use super::cursor::Pairs;
@@ -94,10 +95,16 @@ impl<T> List<T> {
         gaps(self.tree.root(), newer.tree.root())
     }
 
-    /// The elements at equal positions as pairs of runs, without the runs that both lists share. Ends with the shorter
-    /// list.
-    pub(crate) fn pairs<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a [T], &'a [T])> {
+    /// The elements at equal positions as pairs of runs, each with its position, without the runs that both lists share.
+    /// Ends with the shorter list.
+    pub(crate) fn pairs<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (usize, &'a [T], &'a [T])> {
         Pairs::new(self.tree.root(), other.tree.root())
+    }
+
+    /// Whether dropping it would leave its contents to somebody else, or has nothing to leave. A guess while other threads
+    /// are dropping clones.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.tree.root().is_none_or(|root| Arc::strong_count(root) > 1)
     }
 
     #[cfg(test)]
@@ -307,7 +314,7 @@ impl<T: Clone> IndexMut<usize> for List<T> {
 /// As slices compare, except that what both lists share is taken to be equal without being looked at.
 impl<T: PartialEq> PartialEq for List<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && self.pairs(other).all(|(a, b)| a == b)
+        self.len() == other.len() && self.pairs(other).all(|(_, a, b)| a == b)
     }
 }
 
@@ -321,7 +328,7 @@ impl<T: PartialOrd> PartialOrd for List<T> {
 
 impl<T: Ord> Ord for List<T> {
     fn cmp(&self, other: &Self) -> Ordering {
-        let differ = self.pairs(other).map(|(a, b)| a.cmp(b)).find(|order| order.is_ne());
+        let differ = self.pairs(other).map(|(_, a, b)| a.cmp(b)).find(|order| order.is_ne());
         differ.unwrap_or_else(|| self.len().cmp(&other.len()))
     }
 }

@@ -7,6 +7,7 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::ops::{Bound, Index, RangeBounds};
+use std::sync::Arc;
 
 use equivalent::Comparable;
 
@@ -163,6 +164,12 @@ impl<K, V> Map<K, V> {
                 }
             }
         }
+    }
+
+    /// Whether dropping it would leave its contents to somebody else, or has nothing to leave. A guess while other threads
+    /// are dropping clones.
+    pub(crate) fn is_shared(&self) -> bool {
+        self.tree.root().is_none_or(|root| Arc::strong_count(root) > 1)
     }
 
     #[cfg(test)]
@@ -365,7 +372,7 @@ impl<K, V, Q: Comparable<K> + ?Sized> Index<&Q> for Map<K, V> {
 /// As `BTreeMap`s compare, except that what both maps share is taken to be equal without being looked at.
 impl<K: PartialEq, V: PartialEq> PartialEq for Map<K, V> {
     fn eq(&self, other: &Self) -> bool {
-        self.len() == other.len() && Pairs::new(self.tree.root(), other.tree.root()).all(|(a, b)| a == b)
+        self.len() == other.len() && Pairs::new(self.tree.root(), other.tree.root()).all(|(_, a, b)| a == b)
     }
 }
 
@@ -380,7 +387,7 @@ impl<K: PartialOrd, V: PartialOrd> PartialOrd for Map<K, V> {
 impl<K: Ord, V: Ord> Ord for Map<K, V> {
     fn cmp(&self, other: &Self) -> Ordering {
         let pairs = Pairs::new(self.tree.root(), other.tree.root());
-        let differ = pairs.map(|(a, b)| a.cmp(b)).find(|order| order.is_ne());
+        let differ = pairs.map(|(_, a, b)| a.cmp(b)).find(|order| order.is_ne());
         differ.unwrap_or_else(|| self.len().cmp(&other.len()))
     }
 }

@@ -6,16 +6,16 @@
 use std::sync::Arc;
 
 use super::{Differ, State, StateError, elements, text};
-use crate::collections::{Gap, byte_of};
+use crate::collections::byte_of;
 use crate::patch::{Action, ApplyErrorKind, Insert};
-use crate::value::{Change, Key, List, Map, Segment, Value};
+use crate::value::{self, Change, Key, Map, Segment, Value};
 
 impl State for Value {
     /// Costs O(changes * log n).
     fn diff(&self, old: &Self, out: &mut Differ) {
         match (old, self) {
             (Self::Map(old), Self::Map(new)) => diff_maps(old, new, out),
-            (Self::List(old), Self::List(new)) => diff_lists(old, new, out),
+            (Self::List(old), Self::List(new)) => elements::diff_lists(old.items(), new.items(), out),
             (Self::Str(old), Self::Str(new)) => text::diff(old, new, out),
             (old, new) if old == new => {}
             (old, new) => out.replace(old.clone(), new.clone()),
@@ -49,6 +49,10 @@ impl State for Value {
         Ok(value)
     }
 
+    fn shares(&self, old: &Self) -> bool {
+        value::same(self, old)
+    }
+
     /// Two maps, or two lists. Numbers and strings are replaced together with their neighbours.
     fn faces(&self, old: &Self) -> bool {
         matches!((old, self), (Self::Map(_), Self::Map(_)) | (Self::List(_), Self::List(_)))
@@ -66,15 +70,6 @@ fn diff_maps(old: &Map, new: &Map, out: &mut Differ) {
             Change::Removed(key, old) => out.key(key, |out| out.remove(old.clone())),
             Change::Updated { key, old, new } => out.key(key, |out| new.diff(old, out)),
         }
-    }
-}
-
-fn diff_lists(old: &List, new: &List, out: &mut Differ) {
-    for Gap { old: in_old, new: in_new } in old.gaps(new) {
-        let start = in_new.start;
-        let values_old: Vec<&Value> = old.range(in_old).collect();
-        let values_new: Vec<&Value> = new.range(in_new).collect();
-        elements::diff(start, &values_old, &values_new, out);
     }
 }
 
@@ -206,6 +201,7 @@ fn integer(sum: i128, before: &Value) -> Result<Value, ApplyErrorKind> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::List;
 
     const LEN: usize = 100_000;
 

@@ -6,13 +6,74 @@
 
 use super::sequence::{self, Hunk};
 use super::{Differ, State};
+use crate::collections::{Gap, List};
 use crate::patch::Insert;
 
 /// One in this many elements may differ for a stretch to count as overwritten in places: more look like a shift.
 const IN_PLACE_SHARE: usize = 8;
 
-/// And no more than this, so that looking for them in vain stays cheap.
-const IN_PLACE_MAX: usize = 1024;
+/// And this many more as long as not all have been looked at, so that a few that stand together do not end the search.
+const IN_PLACE_TOGETHER: usize = 8;
+
+/// Tells what turns one list into another. Only what the two do not share is looked at.
+pub(super) fn diff_lists<T: State>(old: &List<T>, new: &List<T>, out: &mut Differ) {
+    if let Some(overwritten) = Overwritten::find(old, new) {
+        return overwritten.tell(out);
+    }
+    for Gap { old: in_old, new: in_new } in old.diff(new) {
+        let start = in_new.start;
+        let states_old: Vec<&T> = old.range(in_old).collect();
+        let states_new: Vec<&T> = new.range(in_new).collect();
+        diff(start, &states_old, &states_new, out);
+    }
+}
+
+/// The elements that differ between two lists of one length, by position: most edits overwrite a few elements, and then
+/// this is all there is to find.
+struct Overwritten<'a, T> {
+    at: Vec<usize>,
+    old: Vec<&'a T>,
+    new: Vec<&'a T>,
+}
+
+impl<'a, T: State> Overwritten<'a, T> {
+    /// `None` as soon as so many elements differ that some were more likely inserted and others removed.
+    fn find(old: &'a List<T>, new: &'a List<T>) -> Option<Self> {
+        if old.len() != new.len() {
+            return None;
+        }
+        let mut found = Self { at: Vec::new(), old: Vec::new(), new: Vec::new() };
+        let mut seen = 0;
+        for (start, in_old, in_new) in old.pairs(new) {
+            found.look(start, in_old, in_new);
+            seen += in_new.len();
+            if found.at.len() > IN_PLACE_TOGETHER + seen / IN_PLACE_SHARE {
+                return None;
+            }
+        }
+        (found.at.len() <= 1.max(seen / IN_PLACE_SHARE)).then_some(found)
+    }
+
+    fn look(&mut self, start: usize, old: &'a [T], new: &'a [T]) {
+        for (step, (old, new)) in old.iter().zip(new).enumerate() {
+            if !new.shares(old) {
+                self.at.push(start + step);
+                self.old.push(old);
+                self.new.push(new);
+            }
+        }
+    }
+
+    /// Neighbours are told together.
+    fn tell(&self, out: &mut Differ) {
+        let mut start = 0;
+        for run in self.at.chunk_by(|a, b| a + 1 == *b) {
+            let end = start + run.len();
+            diff_hunk(run[0], &self.old[start..end], &self.new[start..end], out);
+            start = end;
+        }
+    }
+}
 
 /// Tells what turns `old` into `new`, which begins at position `start` of its list.
 pub(super) fn diff<T: State>(start: usize, old: &[&T], new: &[&T], out: &mut Differ) {
@@ -49,7 +110,7 @@ fn in_place<T: State>(old: &[&T], new: &[&T]) -> Option<Vec<Hunk>> {
     if old.len() != new.len() {
         return None;
     }
-    let most = (old.len() / IN_PLACE_SHARE).clamp(1, IN_PLACE_MAX);
+    let most = 1.max(old.len() / IN_PLACE_SHARE);
     let differ: Vec<usize> = (0..old.len()).filter(|at| !new[*at].same(old[*at])).take(most + 1).collect();
     (differ.len() <= most).then(|| {
         let runs = differ.chunk_by(|a, b| a + 1 == *b);

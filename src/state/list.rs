@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::whole::{apply_whole, mismatch};
 use super::{Differ, NeverNull, State, StateError, elements};
-use crate::collections::{Gap, List};
+use crate::collections::List;
 use crate::patch::{Action, ApplyErrorKind, Insert};
 use crate::value::{Segment, Value};
 
@@ -79,14 +79,8 @@ fn diff_vecs<T: State>(new: &[T], old: &[T], out: &mut Differ) {
     elements::diff(start, &old, &new, out);
 }
 
-/// Only what the two do not share is looked at.
 fn diff_lists<T: State>(new: &List<T>, old: &List<T>, out: &mut Differ) {
-    for Gap { old: in_old, new: in_new } in old.diff(new) {
-        let start = in_new.start;
-        let states_old: Vec<&T> = old.range(in_old).collect();
-        let states_new: Vec<&T> = new.range(in_new).collect();
-        elements::diff(start, &states_old, &states_new, out);
-    }
+    elements::diff_lists(old, new, out);
 }
 
 fn same_vecs<T: State>(a: &[T], b: &[T]) -> bool {
@@ -94,7 +88,7 @@ fn same_vecs<T: State>(a: &[T], b: &[T]) -> bool {
 }
 
 fn same_lists<T: State>(a: &List<T>, b: &List<T>) -> bool {
-    a.len() == b.len() && a.pairs(b).all(|(a, b)| same_vecs(a, b))
+    a.len() == b.len() && a.pairs(b).all(|(_, a, b)| same_vecs(a, b))
 }
 
 macro_rules! list {

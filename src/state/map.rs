@@ -66,7 +66,7 @@ fn unshared_changes<'a, K: MapKey + Ord, V: State>(
     new: &'a collections::Map<K, V>,
     old: &'a collections::Map<K, V>,
 ) -> Vec<(Key, Change<'a, V>)> {
-    let changes = old.diff(new, |old, new| new.same(old));
+    let changes = old.diff(new, |old, new| new.shares(old));
     let told = changes.map(|change| match change {
         collections::Change::Added(key, new) => (key.to_key(), Change::Added(new)),
         collections::Change::Removed(key, old) => (key.to_key(), Change::Removed(old)),

@@ -159,6 +159,12 @@ pub trait State: Clone + Send + Sync + Sized + 'static {
     /// [`StateError`] when the value is not one of this type.
     fn from_value(value: Value) -> Result<Self, StateError>;
 
+    /// Whether both are surely the same, found out without looking deep: what this says no to may still be the same. Asked
+    /// to find the elements of two lists that are worth comparing.
+    fn shares(&self, old: &Self) -> bool {
+        self.same(old)
+    }
+
     /// Whether this is likely a later version of `old`, in whose place in a list it stands, and not another thing: then
     /// what changed inside says more than the whole. Asked of elements that differ.
     fn faces(&self, _old: &Self) -> bool {

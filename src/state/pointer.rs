@@ -80,6 +80,10 @@ macro_rules! shared {
                 Self::ptr_eq(self, other) || (**self).same(other)
             }
 
+            fn shares(&self, old: &Self) -> bool {
+                Self::ptr_eq(self, old) || (T::LEAF && (**self).same(old))
+            }
+
             fn to_value(&self) -> Value {
                 (**self).to_value()
             }

@@ -15,7 +15,7 @@ pub(crate) fn float_bits(float: f64) -> u64 {
 }
 
 /// Equality in O(1) for containers (same memory), by content for the rest.
-pub(super) fn same(a: &Value, b: &Value) -> bool {
+pub(crate) fn same(a: &Value, b: &Value) -> bool {
     match (a, b) {
         (Value::Null, Value::Null) => true,
         (Value::Bool(a), Value::Bool(b)) => a == b,

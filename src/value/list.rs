@@ -5,11 +5,11 @@
 //! elements.
 
 use std::fmt;
-use std::ops::{Index, IndexMut, Range};
+use std::ops::{Index, IndexMut};
 
 use super::release::{Contents, release};
 use super::{Value, equal};
-use crate::collections::{self, Gap};
+use crate::collections;
 
 type Items = collections::List<Value>;
 
@@ -136,25 +136,22 @@ impl List {
         self.items.iter_mut()
     }
 
-    /// The elements at these positions, in order. O(1) to start.
-    pub(crate) fn range(&self, range: Range<usize>) -> ListIter<'_> {
-        ListIter { inner: self.items.range(range) }
-    }
-
-    /// The stretches outside of which both lists are the same by sharing, in order. Elements are not compared.
-    pub(crate) fn gaps(&self, newer: &Self) -> Vec<Gap> {
-        self.items.diff(&newer.items)
+    /// The list without the wrapping.
+    pub(crate) fn items(&self) -> &collections::List<Value> {
+        &self.items
     }
 
     /// The elements at equal positions that are not shared.
     pub(super) fn pairs<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a Value, &'a Value)> {
-        self.items.pairs(&other.items).flat_map(|(a, b)| a.iter().zip(b))
+        self.items.pairs(&other.items).flat_map(|(_, a, b)| a.iter().zip(b))
     }
 }
 
 impl Drop for List {
     fn drop(&mut self) {
-        release(Contents::List(std::mem::take(&mut self.items)));
+        if !self.items.is_shared() {
+            release(Contents::List(std::mem::take(&mut self.items)));
+        }
     }
 }
 

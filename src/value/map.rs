@@ -133,7 +133,9 @@ impl Map {
 
 impl Drop for Map {
     fn drop(&mut self) {
-        release(Contents::Map(std::mem::take(&mut self.tree)));
+        if !self.tree.is_shared() {
+            release(Contents::Map(std::mem::take(&mut self.tree)));
+        }
     }
 }
 

@@ -27,7 +27,7 @@ use std::sync::Arc;
 
 pub use access::ValueIndex;
 pub use bridge::ConvertError;
-pub(crate) use equal::float_bits;
+pub(crate) use equal::{float_bits, same};
 pub(crate) use flaw::Flaw;
 #[cfg(feature = "json")]
 pub use json::JsonError;

@@ -3,7 +3,8 @@
 //! [`Map`](super::Map) and [`List`](super::List) hand what they hold to [`release`] when they are dropped. Always
 //! holds: however deep a value is, at most [`DEPTH_MAX`] drops are nested; what lies deeper waits in a queue of this
 //! thread that the outermost drop empties. A store never holds such values, but a program may build one by mistake,
-//! and a crash would be a poor way to tell it.
+//! and a crash would be a poor way to tell it. A container that somebody else holds too is not dropped at all, so it is not
+//! counted; two threads that let go of one at the same moment may leave one level of it uncounted.
 
 use std::cell::{Cell, RefCell};
 

@@ -95,7 +95,7 @@ fn gaps_are_found_around_what_changed() {
     let mut new = old.clone();
     new[300] = (-1).into();
     new.insert(700, -2);
-    let gaps = old.gaps(&new);
+    let gaps = old.items().diff(new.items());
     assert_eq!(gaps.len(), 2);
     assert!(gaps[0].old.contains(&300) && gaps[1].new.contains(&700), "{gaps:?}");
 }

@@ -21,7 +21,7 @@ const BLOCK_BYTES: usize = 64;
 impl Text {
     /// What both texts hold at equal bytes, without what they share; ends with the shorter one.
     fn pairs<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
-        Pairs::new(self.tree.root(), other.tree.root())
+        Pairs::new(self.tree.root(), other.tree.root()).map(|(_, a, b)| (a, b))
     }
 }
 
