@@ -402,7 +402,7 @@ fn changes_are_told_as_what_they_mean() {
         told(&board, |board| _ = board.columns.move_to("d", 0)),
         ["splice /columns/order", "splice /columns/order"]
     );
-    assert!(told(&board, |board| drop(board.cards.get_mut(&50))).is_empty());
+    assert!(told(&board, |board| _ = board.cards.get_mut(&50)).is_empty());
 }
 
 #[test]

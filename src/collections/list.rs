@@ -173,8 +173,8 @@ impl<T: Clone> List<T> {
     /// use redraft::collections::List;
     ///
     /// let mut list: List<u32> = (0..5).collect();
-    /// assert_eq!(list.splice(1..4, [9]), (1..4).collect());
-    /// assert_eq!(list, [0, 9, 4].into_iter().collect());
+    /// assert_eq!(list.splice(1..4, [9]), [1, 2, 3]);
+    /// assert_eq!(list, [0, 9, 4]);
     /// ```
     pub fn splice(&mut self, range: impl RangeBounds<usize>, items: impl IntoIterator<Item = T>) -> Self {
         let Range { start, end } = self.stretch(range);

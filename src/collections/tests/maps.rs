@@ -95,7 +95,7 @@ fn place(map: &mut Map<u16, u8>, model: &mut Model, key: u16, value: Option<u8>)
             assert_eq!(Some(entry.insert(value)), before);
         }
         (Entry::Occupied(entry), None) => {
-            assert_eq!(Some(entry.remove_entry()), before.map(|value| (key, value)))
+            assert_eq!(Some(entry.remove_entry()), before.map(|value| (key, value)));
         }
         (Entry::Vacant(entry), Some(value)) => assert_eq!(*entry.insert(value), value),
         (Entry::Vacant(entry), None) => assert_eq!((entry.into_key(), before), (key, None)),
