@@ -1,4 +1,5 @@
 //! What a keystroke costs in a [`Text`], with its patch and inverse, and what reading costs.
+#![allow(clippy::expect_used, reason = "a benchmark that cannot run says so")]
 
 use divan::{Bencher, black_box};
 use redraft::collections::Text;
