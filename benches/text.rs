@@ -1,5 +1,7 @@
 //! What a keystroke costs in a [`Text`], with its patch and inverse, and what reading costs.
+#![allow(clippy::expect_used, reason = "a benchmark that cannot run says so")]
 
+use divan::counter::ItemsCount;
 use divan::{Bencher, black_box};
 use redraft::collections::Text;
 use redraft::{apply, draft};
@@ -21,28 +23,33 @@ fn lignes(chars: usize) -> String {
     lines(chars).replace("the", "th\u{e9}")
 }
 
+/// So many keystrokes at a time, or the clock would take a part of what it measures.
+const KEYSTROKES: usize = 100;
+
 /// Types a word here, a word there, each letter one change; takes every tenth letter back.
 fn type_on(bencher: Bencher<'_, '_>, text: &str) {
     let mut text = Text::from(text);
     let (mut at, mut typed) = (0, 0_usize);
-    bencher.bench_local(move || {
-        typed += 1;
-        at = if typed % 8 == 0 { at * 7_919 % text.len() } else { at + 1 };
-        let drafted = draft(&text, |text| match typed % 10 {
-            0 => text.delete(at..at + 1),
-            _ => text.insert(at, "e"),
-        });
-        let drafted = drafted.expect("a letter can be stored");
-        text = drafted.state;
-        (drafted.patch, drafted.inverse)
+    bencher.counter(ItemsCount::new(KEYSTROKES)).bench_local(|| {
+        for _ in 0..KEYSTROKES {
+            typed += 1;
+            at = if typed.is_multiple_of(8) { at * 7_919 % (text.len() - 10) } else { at + 1 };
+            let drafted = draft(&text, |text| match typed % 10 {
+                0 => text.delete(at..at + 1),
+                _ => text.insert(at, "e"),
+            });
+            text = black_box(drafted.expect("a letter can be stored")).state;
+        }
     });
 }
 
+/// A hundred of them.
 #[divan::bench(args = [PAPER, NOVEL])]
 fn keystroke(bencher: Bencher<'_, '_>, chars: usize) {
     type_on(bencher, &lines(chars));
 }
 
+/// A hundred of them.
 #[divan::bench(args = [PAPER, NOVEL])]
 fn keystroke_beyond_ascii(bencher: Bencher<'_, '_>, chars: usize) {
     type_on(bencher, &lignes(chars));

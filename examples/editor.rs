@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use flate2::read::GzDecoder;
 use redraft::collections::Text;
+use redraft::patch::Action;
 use redraft::{Meta, Store, draft};
 use serde::Deserialize;
 
@@ -80,11 +81,10 @@ fn main() -> Result<()> {
     let mut arguments = std::env::args_os().skip(1);
     let (mut trace, mut dir) = (None, None);
     while let Some(argument) = arguments.next() {
-        match argument.to_str() {
-            Some("--store") => {
-                dir = Some(PathBuf::from(arguments.next().ok_or("--store needs a directory")?))
-            }
-            _ => trace = Some(PathBuf::from(argument)),
+        if argument == "--store" {
+            dir = Some(PathBuf::from(arguments.next().ok_or("--store needs a directory")?));
+        } else {
+            trace = Some(PathBuf::from(argument));
         }
     }
     let trace = trace.map_or_else(|| Ok(Trace::own()), |path| Trace::read(&path))?;
@@ -135,26 +135,42 @@ fn in_a_store(trace: &Trace, dir: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Shows an earlier version and takes the last keystrokes back.
+/// Shows an earlier version, and takes the last keystrokes back.
 fn look_back(store: &Store<Text>, version: u64) -> Result<()> {
     let start = Instant::now();
     let then = store.at(version)?;
-    println!("version {version}, found in {:?}, ended: {:?}", start.elapsed(), ending(&then));
+    println!(
+        "version {version}, found in {:?}: {:?}",
+        start.elapsed(),
+        around(&then, place(store, version)?)
+    );
     let last = store.version();
-    println!("version {last} ends: {:?}", ending(&store.state()));
+    let at = place(store, last)?;
+    println!("version {last}, the last keystroke: {:?}", around(&store.state(), at));
     for version in (last - 4..=last).rev() {
         store.undo(version)?;
     }
-    println!("five keystrokes undone, it ends: {:?}", ending(&store.state()));
+    println!("version {}, five undone: {:?}", store.version(), around(&store.state(), at));
     same("the text without five keystrokes", &store.state(), &String::from(&*store.at(last - 5)?))
+}
+
+/// Where the change that made a version was made.
+fn place(store: &Store<Text>, version: u64) -> Result<usize> {
+    let change = store.changes(version..=version)?.next().ok_or("there is no such version")??;
+    match change.patch.first().map(|op| &op.action) {
+        Some(Action::Splice { at, ins, .. }) => Ok(at + ins.len()),
+        _ => Ok(0),
+    }
+}
+
+/// What stands before and behind a place.
+fn around(text: &Text, at: usize) -> String {
+    let at = at.min(text.len());
+    format!("{}|{}", text.slice(at.saturating_sub(30)..at), text.slice(at..text.len().min(at + 20)))
 }
 
 fn same(what: &str, text: &Text, expected: &str) -> Result<()> {
     if *text == *expected { Ok(()) } else { Err(format!("{what} is not what it should be").into()) }
-}
-
-fn ending(text: &Text) -> String {
-    text.slice(text.len().saturating_sub(40)..)
 }
 
 fn per_second(count: usize, took: Duration) -> u64 {

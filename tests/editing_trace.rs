@@ -31,7 +31,7 @@ struct Keystroke(usize, usize, String);
 const KEYSTROKE_BYTES_MAX: usize = 40;
 
 /// Each so many versions, the state is compared.
-const SAMPLE: usize = 997;
+const SAMPLE: u64 = 997;
 
 fn byte_of(text: &str, at: usize) -> usize {
     text.char_indices().nth(at).map_or(text.len(), |(byte, _)| byte)
@@ -58,7 +58,7 @@ fn write(keystrokes: &[Keystroke]) -> (MemoryDisk, Vec<(u64, String)>) {
         let commit = store.produce(|text| keystroke.type_into(text)).unwrap();
         assert_eq!((commit.version(), commit.patch().len()), (version, 1), "{keystroke:?}");
         keystroke.model(&mut model);
-        if version as usize % SAMPLE == 0 || version as usize == keystrokes.len() {
+        if version.is_multiple_of(SAMPLE) || version == keystrokes.len() as u64 {
             assert!(*store.state() == model, "after {version} keystrokes");
             samples.push((version, model.clone()));
         }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::super::map::First;
 use super::super::node::{Link, Mark, Node, least};
 use super::super::run::Run;
 
@@ -33,10 +34,10 @@ fn check_node<R: Run, M: Mark<R>>(node: &Link<R, M>, height: usize) {
     }
 }
 
+type MapLink<K, V> = Link<Vec<(K, V)>, First<K>>;
+
 /// Asserts that the marks of a map are the first keys of their nodes.
-pub(super) fn check_marks<K: Ord + Clone + std::fmt::Debug, V>(
-    root: Option<&Link<Vec<(K, V)>, super::super::map::First<K>>>,
-) {
+pub(super) fn check_marks<K: Ord + Clone + std::fmt::Debug, V>(root: Option<&MapLink<K, V>>) {
     if let Some(Node::Branch(children)) = root.map(|root| &**root) {
         for child in children {
             assert_eq!(Some(&child.mark.0), child.node.get(0).map(|(key, _)| key));

@@ -228,7 +228,7 @@ fn a_small_text_is_small() {
     assert!(Text::new().tree().root().is_none());
     let mut gone = text.clone();
     gone.delete(..);
-    assert!(gone.tree().root().is_none() && gone == "" && text == "title");
+    assert!(gone.tree().root().is_none() && gone.is_empty() && text == "title");
 }
 
 #[test]
