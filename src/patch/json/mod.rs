@@ -5,6 +5,7 @@
 //! has been applied once, to a copy, before it is returned; no `test`, `move` or `copy` survives into a patch.
 
 mod immer;
+mod javascript;
 mod lower;
 mod members;
 mod merge_patch;
@@ -15,6 +16,8 @@ mod rfc6902;
 use crate::patch::{Action, ApplyError, ApplyErrorKind, Op, Patch, apply_op};
 use crate::value::{DEPTH_MAX, JsonError, Key, Map, Path, PointerError, Segment, Value, json};
 use members::Members;
+
+pub use merge_patch::MergePatchError;
 
 /// Why a JSON text is not a patch for the document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,15 +33,21 @@ pub enum PatchJsonError {
         found: &'static str,
     },
     /// One operation is malformed or does not fit the document.
-    #[error("op {op_index} at {path:?}: {fault}")]
+    #[error("op {op_index}{} at {path:?}: {fault}", in_brackets(.op))]
     Op {
         /// The operation, counted from 0.
         op_index: usize,
+        /// Its name as it was written; empty if it has none. The operations of a merge patch have the names of ours.
+        op: String,
         /// Its path as it was written; empty if it has none.
         path: String,
         /// What is wrong with it.
         fault: OpFault,
     },
+}
+
+fn in_brackets(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!(" ({name})") }
 }
 
 /// What is wrong with one operation of a JSON patch.
@@ -130,9 +139,9 @@ fn import_ops(
 ) -> Result<Patch, PatchJsonError> {
     let mut work = Working::new(doc);
     for (op_index, op) in ops.iter().enumerate().skip(first) {
-        Members::of(op)
-            .and_then(|members| each(&mut work, &members))
-            .map_err(|fault| PatchJsonError::Op { op_index, path: members::path_text(op), fault })?;
+        Members::of(op).and_then(|members| each(&mut work, &members)).map_err(|fault| {
+            PatchJsonError::Op { op_index, op: members::name_text(op), path: members::path_text(op), fault }
+        })?;
     }
     Ok(work.ops.into())
 }
