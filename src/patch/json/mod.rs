@@ -102,15 +102,43 @@ pub enum OpFault {
     Apply(#[from] ApplyErrorKind),
 }
 
+/// How many values all copies of one patch may come to: far more than anybody copies within a document, and few enough
+/// to be walked in a moment.
+const COPIES_MAX: usize = 1 << 24;
+
+/// What is left of `room` when every value in this one takes its place; `None` if there is too little. O(size), or
+/// O(room) if that is less.
+fn room_beside(value: &Value, room: usize) -> Option<usize> {
+    let (mut pending, mut room) = (vec![value], room);
+    while let Some(value) = pending.pop() {
+        room = room.checked_sub(1)?;
+        match value {
+            Value::List(list) => pending.extend(list),
+            Value::Map(map) => pending.extend(map.values()),
+            _ => {}
+        }
+    }
+    Some(room)
+}
+
 /// A copy of the document on which an import carries out what it reads.
 struct Working {
     doc: Value,
     ops: Vec<Op>,
+    /// How many more values may be copied within the document: what is shared costs nothing here, but has to be written.
+    copies_left: usize,
 }
 
 impl Working {
     fn new(doc: &Value) -> Self {
-        Self { doc: doc.clone(), ops: Vec::new() }
+        Self { doc: doc.clone(), ops: Vec::new(), copies_left: COPIES_MAX }
+    }
+
+    /// Copies something that is in the document already. Every other value was spelled out in the patch; a copy was
+    /// not, so a few copies of what holds earlier copies would make a document without end.
+    fn copy_to(&mut self, path: Path, value: Value) -> Result<(), OpFault> {
+        self.copies_left = room_beside(&value, self.copies_left).ok_or(ApplyErrorKind::Limit)?;
+        self.run(path, Action::Add(value))
     }
 
     fn run(&mut self, path: Path, action: Action) -> Result<(), OpFault> {
