@@ -1,6 +1,7 @@
 //! JSON Patch, held against another implementation of it: the crate `json-patch`.
 //!
-//! One known difference: for the crate's `test`, 1 is not 1.0, as the RFC wants it. So no float here is a whole number.
+//! Known differences: for the crate's `test`, 1 is not 1.0, as the RFC wants it, so no float here is a whole number. And it
+//! refuses to move the document to where it is, which is for us, as any move to the same place, nothing to do.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
 
 #[path = "common/documents.rs"]
@@ -104,8 +105,13 @@ fn ours(doc: &Value, patch: &Json) -> Option<Value> {
 fn theirs(doc: &Value, patch: &Json) -> Option<Value> {
     let patch: json_patch::Patch = serde_json::from_value(patch.clone()).ok()?;
     let mut doc: Json = serde_json::from_str(&doc.to_json_string()).unwrap();
-    json_patch::patch(&mut doc, &patch).ok()?;
+    // Not the one that restores the document: after some moves that panics, and what is left of this copy is of no interest.
+    json_patch::patch_unsafe(&mut doc, &patch).ok()?;
     Some(doc.to_string().parse().unwrap())
+}
+
+fn moves_root_to_root(op: &Json) -> bool {
+    op["op"] == "move" && op["from"] == "" && op["path"] == ""
 }
 
 proptest! {
@@ -121,6 +127,7 @@ proptest! {
             patch.push(op);
             now = after;
         }
+        prop_assume!(!patch.iter().any(moves_root_to_root));
         let patch = Json::from(patch);
         prop_assert_eq!(ours(&doc, &patch), theirs(&doc, &patch), "{} for {}", patch, doc);
     }
