@@ -2,7 +2,12 @@
 //!
 //! The cases are ours. `json_patch_vectors` runs those of others where they are at hand, `json_patch_oracle` compares
 //! with another implementation.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking, in its helpers too")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking, in its helpers too"
+)]
 
 use redraft::patch::json::PatchJsonError;
 use redraft::{Patch, Value, apply};
