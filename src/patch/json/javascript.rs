@@ -1,7 +1,7 @@
 //! What JavaScript makes of numbers and texts where it wants a number: the part of Immer's laxness that is not Immer's.
 //!
-//! Under `immer`, which asks it about path elements and lengths. Always holds: what is returned never exceeds the length
-//! of the array it is for.
+//! Under `immer`, which asks it about path elements and lengths. Always holds: a position never lies outside the
+//! array it is for.
 
 use crate::value::Value;
 
