@@ -235,3 +235,99 @@ fn sort(list: &mut List, by: Option<&str>) {
     items.sort_by_key(|item| by.map_or(item, |by| &item[by]).as_i64());
     *list = items.into_iter().collect();
 }
+
+/// What Immer 11 answered when asked, seen as JSON: document, patches, result or an error.
+const LAX: &[(&str, &str, Option<&str>)] = &[
+    ("[1,2,3]", r#"[{"op":"remove","path":[-1]}]"#, Some("[1,2]")),
+    ("[1,2,3]", r#"[{"op":"remove","path":[-9]}]"#, Some("[2,3]")),
+    ("[1,2,3]", r#"[{"op":"remove","path":["1"]}]"#, Some("[1,3]")),
+    ("[1,2,3]", r#"[{"op":"remove","path":["-"]}]"#, Some("[2,3]")),
+    ("[1,2,3]", r#"[{"op":"remove","path":["length"]}]"#, Some("[2,3]")),
+    ("[1,2,3]", r#"[{"op":"remove","path":[3]}]"#, Some("[1,2,3]")),
+    ("[1,2,3]", r#"[{"op":"add","path":[-9],"value":0}]"#, Some("[0,1,2,3]")),
+    ("[1,2,3]", r#"[{"op":"add","path":["-1"],"value":0}]"#, Some("[1,2,0,3]")),
+    ("[1,2,3]", r#"[{"op":"add","path":["01"],"value":9}]"#, Some("[1,9,2,3]")),
+    ("[1,2,3]", r#"[{"op":"add","path":[1.7],"value":9}]"#, Some("[1,9,2,3]")),
+    ("[1,2,3]", r#"[{"op":"add","path":["1e0"],"value":9}]"#, Some("[1,9,2,3]")),
+    ("[1,2,3]", r#"[{"op":"add","path":[" 1 "],"value":9}]"#, Some("[1,9,2,3]")),
+    ("[1,2,3]", r#"[{"op":"add","path":["0x2"],"value":9}]"#, Some("[1,2,9,3]")),
+    ("[1,2,3]", r#"[{"op":"add","path":["Infinity"],"value":9}]"#, Some("[1,2,3,9]")),
+    ("[1,2,3]", r#"[{"op":"add","path":["inf"],"value":9}]"#, Some("[9,1,2,3]")),
+    ("[1,2,3]", r#"[{"op":"add","path":["name"],"value":9}]"#, Some("[9,1,2,3]")),
+    ("[1,2,3]", r#"[{"op":"add","path":[""],"value":9}]"#, Some("[9,1,2,3]")),
+    ("[1,2,3]", r#"[{"op":"replace","path":["1"],"value":9}]"#, Some("[1,9,3]")),
+    ("[1,2,3]", r#"[{"op":"replace","path":[3],"value":9}]"#, Some("[1,2,3,9]")),
+    ("[1,2,3]", r#"[{"op":"replace","path":[-1],"value":9}]"#, Some("[1,2,3]")),
+    ("[1,2,3]", r#"[{"op":"replace","path":["01"],"value":9}]"#, Some("[1,2,3]")),
+    ("[1,2,3]", r#"[{"op":"replace","path":[1.5],"value":9}]"#, Some("[1,2,3]")),
+    ("[1,2,3]", r#"[{"op":"replace","path":["-"],"value":9}]"#, None),
+    ("[1,2,3]", r#"[{"op":"replace","path":["name"],"value":9}]"#, None),
+    ("[1,2,3]", r#"[{"op":"replace","path":["length"],"value":0}]"#, Some("[]")),
+    ("[1,2,3]", r#"[{"op":"replace","path":["length"],"value":3}]"#, Some("[1,2,3]")),
+    ("[1,2,3]", r#"[{"op":"replace","path":["length"],"value":"2"}]"#, Some("[1,2]")),
+    ("[1,2,3]", r#"[{"op":"replace","path":["length"],"value":null}]"#, Some("[]")),
+    ("[1,2,3]", r#"[{"op":"replace","path":["length"],"value":-1}]"#, None),
+    ("[1,2,3]", r#"[{"op":"replace","path":["length"],"value":1.5}]"#, None),
+    ("[1,2,3]", r#"[{"op":"add","path":[],"value":5}]"#, Some("[5,1,2,3]")),
+    ("[1,2,3]", r#"[{"op":"remove","path":[]}]"#, Some("[2,3]")),
+    (r#"{"a":1}"#, r#"[{"op":"add","path":[],"value":5}]"#, Some(r#"{"a":1,"undefined":5}"#)),
+    (r#"{"a":1}"#, r#"[{"op":"remove","path":[]}]"#, Some(r#"{"a":1}"#)),
+    (r#"{"a":1}"#, r#"[{"op":"replace","path":[],"value":null}]"#, Some("null")),
+    ("null", r#"[{"op":"replace","path":[],"value":{}}]"#, Some("{}")),
+    ("5", "[]", Some("5")),
+    ("5", r#"[{"op":"add","path":["x"],"value":6}]"#, None),
+    ("null", r#"[{"op":"add","path":["x"],"value":6}]"#, None),
+    (
+        r#"{"a":1}"#,
+        r#"[7,{"op":"no","path":["q"]},{"op":"replace","path":[],"value":{"b":1}}]"#,
+        Some(r#"{"b":1}"#),
+    ),
+    (
+        r#"{"a":1}"#,
+        r#"[{"op":"replace","path":[],"value":{"b":1}},{"op":"add","path":["x"],"value":1}]"#,
+        Some(r#"{"b":1,"x":1}"#),
+    ),
+    (r#"{"a":1}"#, r#"[{"op":"replace","path":[],"value":5},{"op":"add","path":["x"],"value":1}]"#, None),
+    (r#"{"a":1}"#, r#"[{"op":"add","path":["a"],"value":2}]"#, Some(r#"{"a":2}"#)),
+    (r#"{"a":1}"#, r#"[{"op":"add","path":[1],"value":2}]"#, Some(r#"{"1":2,"a":1}"#)),
+    (r#"{"a":1}"#, r#"[{"op":"add","path":[1.5],"value":2}]"#, Some(r#"{"1.5":2,"a":1}"#)),
+    (r#"{"a":1}"#, r#"[{"op":"add","path":[1e21],"value":2}]"#, Some(r#"{"1e+21":2,"a":1}"#)),
+    (r#"{"a":1}"#, r#"[{"op":"add","path":[null],"value":2}]"#, Some(r#"{"a":1,"null":2}"#)),
+    (r#"{"a":1}"#, r#"[{"op":"remove","path":["zz"]}]"#, Some(r#"{"a":1}"#)),
+    (r#"{"a":1}"#, r#"[{"op":"remove","path":["zz","y"]}]"#, None),
+    (r#"{"a":1}"#, r#"[{"op":"remove","path":["a","y"]}]"#, None),
+    (r#"{"a":1}"#, r#"[{"op":"remove","path":["a"],"value":1}]"#, Some("{}")),
+    (r#"{"s":"abc"}"#, r#"[{"op":"replace","path":["s",0],"value":"z"}]"#, None),
+    (r#"{"l":[{},{}]}"#, r#"[{"op":"add","path":["l","1","x"],"value":1}]"#, Some(r#"{"l":[{},{"x":1}]}"#)),
+    (r#"{"l":[{},{}]}"#, r#"[{"op":"add","path":["l",1.0,"x"],"value":1}]"#, Some(r#"{"l":[{},{"x":1}]}"#)),
+    (r#"{"l":[{},{}]}"#, r#"[{"op":"add","path":["l","01","x"],"value":1}]"#, None),
+    (r#"{"l":[{},{}]}"#, r#"[{"op":"add","path":["l",-1,"x"],"value":1}]"#, None),
+    (r#"{"l":[{},{}]}"#, r#"[{"op":"add","path":["l","-","x"],"value":1}]"#, None),
+    (r#"{"l":[1]}"#, r#"[{"op":"add","path":["l","length","x"],"value":1}]"#, None),
+    (r#"{"l":[1]}"#, r#"[{"op":"add","path":["l","__proto__","x"],"value":1}]"#, None),
+    (r#"{"a":1}"#, r#"[{"op":"add","path":["__proto__"],"value":{"x":1}}]"#, None),
+    (r#"{"a":1}"#, r#"[{"op":"add","path":["constructor"],"value":1}]"#, Some(r#"{"a":1,"constructor":1}"#)),
+    (r#"{"a":1}"#, r#"[{"op":"add","path":["toString","x"],"value":1}]"#, None),
+    (r#"{"a":1}"#, r#"[{"op":"Add","path":["a"],"value":2}]"#, None),
+    (r#"{"a":1}"#, r#"[{"op":"add","path":"/a","value":2}]"#, None),
+    (r#"{"a":1}"#, r#"[{"op":"add","value":2}]"#, None),
+    (r#"{"a":1}"#, "{}", None),
+];
+
+#[test]
+fn lax_patches_beyond_the_recorded_ones_are_read_as_immer_applies_them() {
+    for (doc, patch, expected) in LAX {
+        let doc: Value = doc.parse().unwrap();
+        let read = Patch::from_immer(patch.as_bytes(), &doc);
+        let state = read.as_ref().ok().map(|read| apply(&doc, read).unwrap().state);
+        assert_eq!(state, expected.map(|text| text.parse().unwrap()), "{patch} for {doc}: {read:?}");
+    }
+}
+
+#[test]
+fn an_element_of_a_set_is_removed_by_value() {
+    let doc = redraft::value!({ "tags": { "a": null, "b": null } });
+    let text = br#"[{"op": "remove", "path": ["tags", 0], "value": "a"}]"#;
+    let read = Patch::from_immer(text, &doc).unwrap();
+    assert_eq!(apply(&doc, &read).unwrap().state, redraft::value!({ "tags": { "b": null } }));
+}

@@ -1,21 +1,28 @@
 //! Immer's patch format: `{op, path: [..], value}` with `add`, `replace` and `remove`.
 //!
 //! Read as lax as Immer's own `applyPatches` is, because patches in the wild rely on it; what laxness meant for this
-//! document is then written down as a strict patch. Where Immer would leave `undefined` or a hole in an array, for which
-//! JSON has no form, this is an error.
+//! document is then written down as a strict patch. Immer leaves much to JavaScript, so `javascript` says what that makes
+//! of a path. Where Immer would leave `undefined` or a hole in an array, for which JSON has no form, this is an error.
 
+use super::javascript;
 use super::members::Members;
 use super::{OpFault, PatchJsonError, Working, import_ops, lower, parse_ops, path_array, plain_ops, set};
 use crate::patch::{Action, ApplyError, ApplyErrorKind, Insert, Patch};
-use crate::value::{List, Map, Path, Segment, Value, key_in, parse_index};
+use crate::value::{Key, List, Map, Path, Segment, Value, key_in, parse_index};
+
+/// The name that is not data but what an object inherits from.
+const PROTO: &str = "__proto__";
 
 /// Names that lead out of the data and into the prototype of a JavaScript object.
-const RESERVED: [&str; 2] = ["__proto__", "constructor"];
+const RESERVED: [&str; 2] = [PROTO, "constructor"];
 
 impl Patch {
     /// Reads a patch in Immer's format for `doc`, as lax as Immer itself: `replace` creates a missing key, `add` beyond
     /// the end of an array appends, negative indexes count from the end, removing what is not there does nothing, and
-    /// replacing `length` truncates.
+    /// replacing `length` truncates. In an array, `add` and `remove` take whatever is no number for 0; `replace` of
+    /// something that begins like a number but is no index does nothing. A patch that replaces the root makes those
+    /// before it void. An element of a set, which has no form of its own here but is a key whose value is null, is
+    /// removed by `value`.
     ///
     /// # Errors
     /// [`PatchJsonError`] naming the operation; applying the patch to `doc` cannot fail afterwards.
@@ -57,15 +64,18 @@ fn read_op(work: &mut Working, op: &Members<'_>) -> Result<(), OpFault> {
         return Err(OpFault::UnknownOp { name: name.to_owned() });
     }
     let mut elements = op.list("path")?.iter().map(element_text).collect::<Result<Vec<_>, _>>()?;
-    let last = elements.pop();
+    if elements.is_empty() && name == "replace" {
+        return work.run(Path::root(), Action::Replace(op.value("value")?.clone()));
+    }
+    // An empty path has no last element, which Immer does not notice: it goes on with the name `undefined`.
+    let last = elements.pop().unwrap_or_else(|| "undefined".to_owned());
     let (parent, path) = descend(&elements, &work.doc)?;
-    let action = match (&last, parent) {
-        (None, _) => at_root(name, op)?,
-        (Some(last), Value::Map(map)) => in_map(name, op, map, last)?,
-        (Some(last), Value::List(list)) => in_list(name, op, list, last)?,
-        (Some(_), other) => return Err(not_a_container(other)),
+    let step = match parent {
+        Value::Map(map) => in_map(name, op, map, &last)?,
+        Value::List(list) => in_list(name, op, list, &last)?,
+        other => return Err(not_a_container(other)),
     };
-    match action {
+    match step {
         Some((Some(segment), action)) => work.run(path.child(segment), action),
         Some((None, action)) => work.run(path, action),
         None => Ok(()),
@@ -75,41 +85,55 @@ fn read_op(work: &mut Working, op: &Members<'_>) -> Result<(), OpFault> {
 /// What to do, and whether to do it to the container or to one of its elements. `None` where Immer does nothing.
 type Step = Option<(Option<Segment>, Action)>;
 
-fn at_root(name: &str, op: &Members<'_>) -> Result<Step, OpFault> {
-    if name == "remove" {
-        return Err(ApplyErrorKind::RemoveRoot.into());
-    }
-    Ok(Some((None, Action::Replace(op.value("value")?.clone()))))
-}
-
 fn in_map(name: &str, op: &Members<'_>, map: &Map, last: &str) -> Result<Step, OpFault> {
     let key = key_in(map, last);
-    let action = match name {
-        "remove" if !map.contains_key(&key) => return Ok(None),
-        "remove" => Action::Remove,
-        _ => set(map, &key, op.value("value")?.clone()),
+    if name != "remove" {
+        let value = op.value("value")?.clone();
+        return if last == PROTO {
+            Err(OpFault::Reserved { name: last.to_owned() })
+        } else {
+            Ok(Some((Some((&key).into()), set(map, &key, value))))
+        };
+    }
+    let there = if map.contains_key(&key) { Some(key) } else { set_element(map, op) };
+    Ok(there.map(|key| (Some(key.into()), Action::Remove)))
+}
+
+/// The key that stands for an element of a set: Immer's path has only its position, which says nothing here.
+fn set_element(map: &Map, op: &Members<'_>) -> Option<Key> {
+    let key = match op.value("value").ok()? {
+        Value::Str(text) => Key::Str(text.clone()),
+        Value::Int(number) => Key::Int(*number),
+        Value::Uint(number) => Key::Uint(*number),
+        Value::Bool(flag) => Key::Bool(*flag),
+        _ => return None,
     };
-    Ok(Some((Some(key.into()), action)))
+    map.get(&key).is_some_and(Value::is_null).then_some(key)
 }
 
 fn in_list(name: &str, op: &Members<'_>, list: &List, last: &str) -> Result<Step, OpFault> {
     match name {
         "remove" => {
-            let index = counted_index(last, list.len())?;
+            let index = javascript::position(last, list.len());
             Ok((index < list.len()).then_some((Some(index.into()), Action::Remove)))
         }
         "add" => {
-            let index = if last == "-" { list.len() } else { counted_index(last, list.len())? };
+            let index = if last == "-" { list.len() } else { javascript::position(last, list.len()) };
             Ok(Some((Some(index.into()), Action::Add(op.value("value")?.clone()))))
         }
-        _ if last == "length" => set_length(list, op),
+        _ if last == "length" => set_length(list, op.value("value")?),
         _ => set_index(list, last, op.value("value")?.clone()),
     }
 }
 
 /// Assigning to `length` cuts an array off. Making it longer would leave holes.
-fn set_length(list: &List, op: &Members<'_>) -> Result<Step, OpFault> {
-    let (at, len) = (op.position("value")?, list.len());
+fn set_length(list: &List, value: &Value) -> Result<Step, OpFault> {
+    let at = javascript::length(value).ok_or(OpFault::Member {
+        member: "value",
+        expected: "a whole number",
+        found: value.kind(),
+    })?;
+    let len = list.len();
     match len.checked_sub(at) {
         Some(0) => Ok(None),
         Some(del) => Ok(Some((None, Action::Splice { at, del, ins: Insert::Items(Vec::new()) }))),
@@ -117,18 +141,15 @@ fn set_length(list: &List, op: &Members<'_>) -> Result<Step, OpFault> {
     }
 }
 
-/// Assigning to an index overwrites or, just past the end, appends. Farther on it would leave holes.
+/// Assigning to an index overwrites or, just past the end, appends. Farther on it would leave holes. What is no index
+/// but passes for one with Immer becomes a property of the array, which is not among its elements.
 fn set_index(list: &List, last: &str, value: Value) -> Result<Step, OpFault> {
-    let index = parse_index(last).ok_or_else(|| OpFault::NoIndex { element: last.to_owned() })?;
+    let Some(index) = parse_index(last) else {
+        let passes = javascript::begins_like_a_number(last);
+        return if passes { Ok(None) } else { Err(OpFault::NoIndex { element: last.to_owned() }) };
+    };
     let action = if index < list.len() { Action::Replace(value) } else { Action::Add(value) };
     Ok(Some((Some(index.into()), action)))
-}
-
-/// An index as JavaScript's `splice` takes it: negative from the end, and never outside the array.
-fn counted_index(text: &str, len: usize) -> Result<usize, OpFault> {
-    let number: i64 = text.parse().map_err(|_| OpFault::NoIndex { element: text.to_owned() })?;
-    let distance = usize::try_from(number.unsigned_abs()).unwrap_or(usize::MAX);
-    Ok(if number < 0 { len.saturating_sub(distance) } else { distance.min(len) })
 }
 
 /// Walks to the container the last element of the path belongs to.
@@ -154,14 +175,15 @@ fn not_a_container(found: &Value) -> OpFault {
     ApplyErrorKind::Type { expected: "map or list", found: found.kind() }.into()
 }
 
-/// Numbers and truth values address what their text addresses, as in JavaScript.
+/// Whatever is no text addresses what its text addresses, as in JavaScript.
 fn element_text(element: &Value) -> Result<String, OpFault> {
     match element {
         Value::Str(text) => Ok(text.to_string()),
-        Value::Int(_) | Value::Uint(_) | Value::Bool(_) => Ok(element.to_string()),
+        Value::Float(number) => Ok(javascript::text(*number)),
+        Value::Null | Value::Int(_) | Value::Uint(_) | Value::Bool(_) => Ok(element.to_string()),
         other => Err(OpFault::Member {
             member: "path",
-            expected: "an array of strings and integers",
+            expected: "an array of strings and numbers",
             found: other.kind(),
         }),
     }

@@ -44,6 +44,11 @@ impl<'a> Members<'a> {
     }
 }
 
+/// The name of an operation as it was written, for error messages.
+pub(super) fn name_text(op: &Value) -> String {
+    op.get("op").and_then(Value::as_str).unwrap_or_default().to_owned()
+}
+
 /// The path of an operation as it was written, for error messages.
 pub(super) fn path_text(op: &Value) -> String {
     match op.get("path") {

@@ -1,10 +1,48 @@
-//! JSON Merge Patch, RFC 7396: in only. Out would be lossy, since it cannot say null.
+//! JSON Merge Patch, RFC 7396: in, and out where it can say what is meant. It cannot set a member to null, which is how
+//! it removes one.
 
-use super::{OpFault, PatchJsonError, Working, set};
-use crate::patch::{Action, Patch};
+use super::{OpFault, PatchJsonError, Working, set, to_json};
+use crate::patch::{Action, ApplyError, ApplyErrorKind, Patch, apply};
 use crate::value::{DEPTH_MAX, Map, Path, Value, json, key_in};
 
+/// Why a patch has no form as a JSON Merge Patch.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum MergePatchError {
+    /// The patch does not fit the state it was said to be for.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// A member would have to become null.
+    #[error("a merge patch cannot set {path:?} to null: there, null means to remove", path = .path.to_string())]
+    Null {
+        /// The member.
+        path: Path,
+    },
+    /// What is to be written is nested deeper than anything a store takes.
+    #[error("{0}")]
+    Limit(ApplyErrorKind),
+}
+
 impl Patch {
+    /// Writes a JSON Merge Patch (RFC 7396): what turns `before` into what this patch turns it into.
+    ///
+    /// Lists are written whole, since a merge patch knows nothing smaller. O(size of the maps on the way to what changes).
+    ///
+    /// # Errors
+    /// [`MergePatchError::Null`] naming the first member that becomes null, for which the format has no words;
+    /// [`MergePatchError::Apply`] if the patch does not fit `before`.
+    ///
+    /// ```
+    /// use redraft::{Patch, value};
+    ///
+    /// let before = value!({ "a": { "x": 1, "y": 2 }, "b": 3 });
+    /// let patch = Patch::from_json_patch(br#"[{"op": "remove", "path": "/a/x"}]"#, &before).unwrap();
+    /// assert_eq!(patch.to_merge_patch(&before).unwrap().to_string(), r#"{"a":{"x":null}}"#);
+    /// ```
+    pub fn to_merge_patch(&self, before: &Value) -> Result<serde_json::Value, MergePatchError> {
+        write(before, &apply(before, self)?.state, &Path::root())
+    }
+
     /// Reads a JSON Merge Patch (RFC 7396) for `doc`: objects merge, null removes, everything else replaces.
     ///
     /// What the merge would leave as it is produces no operation.
@@ -53,9 +91,43 @@ fn merge_maps(patch: &Map, target: &Map, at: &Path, work: &mut Working) -> Resul
     Ok(())
 }
 
+fn write(before: &Value, after: &Value, at: &Path) -> Result<serde_json::Value, MergePatchError> {
+    match (before, after) {
+        (Value::Map(before), Value::Map(after)) => write_maps(before, after, at),
+        _ => match null_member(after, at) {
+            Some(path) => Err(MergePatchError::Null { path }),
+            None => to_json(after).map_err(MergePatchError::Limit),
+        },
+    }
+}
+
+fn write_maps(before: &Map, after: &Map, at: &Path) -> Result<serde_json::Value, MergePatchError> {
+    let gone = before.keys().filter(|key| !after.contains_key(*key));
+    let mut members: serde_json::Map<_, _> =
+        gone.map(|key| (key.to_string(), serde_json::Value::Null)).collect();
+    for (key, new) in after {
+        match before.get(key) {
+            Some(old) if old == new => {}
+            _ if new.is_null() => return Err(MergePatchError::Null { path: at.child(key) }),
+            old => drop(
+                members.insert(key.to_string(), write(old.unwrap_or(&Value::Null), new, &at.child(key))?),
+            ),
+        }
+    }
+    Ok(members.into())
+}
+
+/// The first null that is a member of a map; in lists, which are taken as they are, null is a value like any other.
+fn null_member(value: &Value, at: &Path) -> Option<Path> {
+    value.as_map()?.iter().find_map(|(key, inside)| {
+        let place = at.child(key);
+        if inside.is_null() { Some(place) } else { null_member(inside, &place) }
+    })
+}
+
 fn run(work: &mut Working, at: &Path, action: Action) -> Result<(), PatchJsonError> {
-    let op_index = work.ops.len();
-    let named = |fault: OpFault| PatchJsonError::Op { op_index, path: at.to_string(), fault };
+    let (op_index, op) = (work.ops.len(), action.name().to_owned());
+    let named = |fault: OpFault| PatchJsonError::Op { op_index, op, path: at.to_string(), fault };
     work.run(at.clone(), action).map_err(named)
 }
 

@@ -5,6 +5,7 @@
 //! has been applied once, to a copy, before it is returned; no `test`, `move` or `copy` survives into a patch.
 
 mod immer;
+mod javascript;
 mod lower;
 mod members;
 mod merge_patch;
@@ -15,6 +16,8 @@ mod rfc6902;
 use crate::patch::{Action, ApplyError, ApplyErrorKind, Op, Patch, apply_op};
 use crate::value::{DEPTH_MAX, JsonError, Key, Map, Path, PointerError, Segment, Value, json};
 use members::Members;
+
+pub use merge_patch::MergePatchError;
 
 /// Why a JSON text is not a patch for the document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -30,15 +33,21 @@ pub enum PatchJsonError {
         found: &'static str,
     },
     /// One operation is malformed or does not fit the document.
-    #[error("op {op_index} at {path:?}: {fault}")]
+    #[error("op {op_index}{} at {path:?}: {fault}", in_brackets(.op))]
     Op {
         /// The operation, counted from 0.
         op_index: usize,
+        /// Its name as it was written; empty if it has none. The operations of a merge patch have the names of ours.
+        op: String,
         /// Its path as it was written; empty if it has none.
         path: String,
         /// What is wrong with it.
         fault: OpFault,
     },
+}
+
+fn in_brackets(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!(" ({name})") }
 }
 
 /// What is wrong with one operation of a JSON patch.
@@ -93,15 +102,43 @@ pub enum OpFault {
     Apply(#[from] ApplyErrorKind),
 }
 
+/// How many values all copies of one patch may come to: far more than anybody copies within a document, and few enough
+/// to be walked in a moment.
+const COPIES_MAX: usize = 1 << 24;
+
+/// What is left of `room` when every value in this one takes its place; `None` if there is too little. O(size), or
+/// O(room) if that is less.
+fn room_beside(value: &Value, room: usize) -> Option<usize> {
+    let (mut pending, mut room) = (vec![value], room);
+    while let Some(value) = pending.pop() {
+        room = room.checked_sub(1)?;
+        match value {
+            Value::List(list) => pending.extend(list),
+            Value::Map(map) => pending.extend(map.values()),
+            _ => {}
+        }
+    }
+    Some(room)
+}
+
 /// A copy of the document on which an import carries out what it reads.
 struct Working {
     doc: Value,
     ops: Vec<Op>,
+    /// How many more values may be copied within the document: what is shared costs nothing here, but has to be written.
+    copies_left: usize,
 }
 
 impl Working {
     fn new(doc: &Value) -> Self {
-        Self { doc: doc.clone(), ops: Vec::new() }
+        Self { doc: doc.clone(), ops: Vec::new(), copies_left: COPIES_MAX }
+    }
+
+    /// Copies something that is in the document already. Every other value was spelled out in the patch; a copy was
+    /// not, so a few copies of what holds earlier copies would make a document without end.
+    fn copy_to(&mut self, path: Path, value: Value) -> Result<(), OpFault> {
+        self.copies_left = room_beside(&value, self.copies_left).ok_or(ApplyErrorKind::Limit)?;
+        self.run(path, Action::Add(value))
     }
 
     fn run(&mut self, path: Path, action: Action) -> Result<(), OpFault> {
@@ -130,9 +167,9 @@ fn import_ops(
 ) -> Result<Patch, PatchJsonError> {
     let mut work = Working::new(doc);
     for (op_index, op) in ops.iter().enumerate().skip(first) {
-        Members::of(op)
-            .and_then(|members| each(&mut work, &members))
-            .map_err(|fault| PatchJsonError::Op { op_index, path: members::path_text(op), fault })?;
+        Members::of(op).and_then(|members| each(&mut work, &members)).map_err(|fault| {
+            PatchJsonError::Op { op_index, op: members::name_text(op), path: members::path_text(op), fault }
+        })?;
     }
     Ok(work.ops.into())
 }

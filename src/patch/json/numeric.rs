@@ -1,23 +1,45 @@
 //! Equality as the `test` of RFC 6902 wants it: numbers by value, so 1 equals 1.0.
 
-use crate::value::{List, Map, Value};
+use crate::value::{Key, List, Map, Value, key_in};
 
-/// Compares down to `limit` levels; what is deeper than that counts as different. Documents are not.
-pub(super) fn equal(a: &Value, b: &Value, limit: usize) -> bool {
-    match (a, b) {
-        (Value::List(a), Value::List(b)) => limit > 0 && lists(a, b, limit - 1),
-        (Value::Map(a), Value::Map(b)) => limit > 0 && maps(a, b, limit - 1),
-        (Value::Float(a), Value::Float(b)) => a == b,
-        (Value::Float(float), Value::Int(_) | Value::Uint(_)) => b.as_f64() == Some(*float),
-        (Value::Int(_) | Value::Uint(_), Value::Float(float)) => a.as_f64() == Some(*float),
-        (a, b) => a == b,
+/// Compares what was found in a document with what a JSON text expects there, down to `limit` levels; what is deeper
+/// than that counts as different. Documents are not.
+pub(super) fn equal(found: &Value, expected: &Value, limit: usize) -> bool {
+    match (found, expected) {
+        (Value::List(found), Value::List(expected)) => limit > 0 && lists(found, expected, limit - 1),
+        (Value::Map(found), Value::Map(expected)) => limit > 0 && maps(found, expected, limit - 1),
+        (Value::Float(found), Value::Float(expected)) => found == expected,
+        (Value::Float(float), Value::Int(_) | Value::Uint(_)) => is_integer(*float, expected),
+        (Value::Int(_) | Value::Uint(_), Value::Float(float)) => is_integer(*float, found),
+        (found, expected) => found == expected,
     }
 }
 
-fn lists(a: &List, b: &List, limit: usize) -> bool {
-    a.len() == b.len() && a.iter().zip(b.iter()).all(|(a, b)| equal(a, b, limit))
+/// Compared as integers: as floats, 2^53 + 1 would equal 2^53.
+fn is_integer(float: f64, integer: &Value) -> bool {
+    let integer = match integer {
+        Value::Int(number) => i128::from(*number),
+        Value::Uint(number) => i128::from(*number),
+        _ => return false,
+    };
+    // Casting cuts off the fraction, and integers of 64 bits are far from where it saturates.
+    float.fract() == 0.0 && float as i128 == integer
 }
 
-fn maps(a: &Map, b: &Map, limit: usize) -> bool {
-    a.len() == b.len() && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| equal(a, b, limit)))
+fn lists(found: &List, expected: &List, limit: usize) -> bool {
+    let mut pairs = found.iter().zip(expected.iter());
+    found.len() == expected.len() && pairs.all(|(found, expected)| equal(found, expected, limit))
+}
+
+/// A key that is no string is expected as its text, as paths address it and export writes it. Different texts mean
+/// different keys, so equal counts leave none over.
+fn maps(found: &Map, expected: &Map, limit: usize) -> bool {
+    let there = |name: &Key| match name.as_str() {
+        Some(text) => found.get(&key_in(found, text)),
+        None => found.get(name),
+    };
+    found.len() == expected.len()
+        && expected
+            .iter()
+            .all(|(name, expected)| there(name).is_some_and(|found| equal(found, expected, limit)))
 }

@@ -70,7 +70,8 @@ impl Working {
 
     fn copy(&mut self, from: &Pointer, path: &Pointer) -> Result<(), OpFault> {
         let (_, value) = self.found(from)?;
-        self.at(path, Action::Add(value))
+        let path = path.resolve(&self.doc)?;
+        self.copy_to(path, value)
     }
 
     fn relocate(&mut self, from: &Pointer, path: &Pointer) -> Result<(), OpFault> {

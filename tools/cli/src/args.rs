@@ -1,6 +1,6 @@
 //! The command line: the verbs, and what several of them share. Each verb's own arguments are in its file.
 
-use crate::{apply, demo, diff, follow, import, init, log, restore, show, snapshot, undo, verify};
+use crate::{apply, demo, diff, follow, import, init, log, patch, restore, show, snapshot, undo, verify};
 use clap::{Parser, Subcommand};
 
 /// An event-sourced state store: every change is kept, every version can be had back.
@@ -33,6 +33,7 @@ pub(crate) enum Command {
     Verify(verify::Args),
     Follow(follow::Args),
     Import(import::Args),
+    Patch(patch::Args),
     Demo(demo::Args),
 }
 

@@ -1,4 +1,5 @@
-//! The `redraft` command: makes, changes, inspects, rewinds, follows, imports and verifies stores.
+//! The `redraft` command: makes, changes, inspects, rewinds, follows, imports and verifies stores, and works on
+//! patches in plain files.
 //!
 //! A thin shell over the library, one file per verb. What it owes its user beyond that: one place for output ([`output`]),
 //! one for errors and exit codes ([`exit`]), and nothing from a store printed to a terminal unescaped ([`text`]).
@@ -17,6 +18,7 @@ mod import_jsonl;
 mod init;
 mod log;
 mod output;
+mod patch;
 mod progress;
 mod restore;
 mod show;
@@ -59,6 +61,7 @@ fn run(command: Command, output: &mut Output) -> anyhow::Result<()> {
         Command::Verify(args) => verify::run(&args, output),
         Command::Follow(args) => follow::run(&args, output),
         Command::Import(args) => import::run(&args, output),
+        Command::Patch(args) => patch::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),
     }
 }
