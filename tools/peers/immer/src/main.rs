@@ -115,7 +115,7 @@ impl Contest {
         Ok(())
     }
 
-    /// Measures everyone once, redraft amidst the others.
+    /// Measures everyone once: the libraries, and right after them redraft.
     fn round(&mut self, options: &Options) -> Result<()> {
         let time = Duration::try_from_secs_f64(options.seconds)?;
         for (peer, rates) in &mut self.peers {

@@ -58,7 +58,7 @@ pub(crate) fn reaches(ratio: f64, least: f64) -> bool {
     ratio >= least
 }
 
-/// The middle one; of an even number the lower, so that luck never counts for us twice.
+/// The middle one; of an even number the lower of the two. NaN of none.
 pub(crate) fn median(mut rates: Vec<f64>) -> f64 {
     rates.sort_by(f64::total_cmp);
     rates.get(rates.len().saturating_sub(1) / 2).copied().unwrap_or(f64::NAN)
