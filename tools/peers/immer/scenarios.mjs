@@ -1,5 +1,6 @@
 // The documents and the changes. What is here is said a second time, for redraft, in src/scenario.rs and beside it; the
 // documents after a thousand changes are compared before anything is measured, so the two cannot drift apart unnoticed.
+// Each change goes on from the state that the one before it made, as it does in a program.
 
 export const ITEMS = 10_000;
 const FIELDS = 100;
