@@ -10,7 +10,6 @@ mod peer;
 mod result;
 mod scenario;
 mod table;
-#[cfg(feature = "typed")]
 mod typed;
 
 use std::process::ExitCode;
@@ -80,7 +79,7 @@ struct Contest {
     peers: Vec<(Peer, Vec<f64>)>,
     dynamic: Box<dyn Engine>,
     dynamic_rates: Vec<f64>,
-    typed: Option<Box<dyn Engine>>,
+    typed: Box<dyn Engine>,
     typed_rates: Vec<f64>,
 }
 
@@ -91,7 +90,7 @@ impl Contest {
             peers: Peer::all(scenario).into_iter().map(|peer| (peer, Vec::new())).collect(),
             dynamic: dynamic::engine(scenario)?,
             dynamic_rates: Vec::new(),
-            typed: typed_engine(scenario)?,
+            typed: typed::engine(scenario)?,
             typed_rates: Vec::new(),
         })
     }
@@ -101,12 +100,8 @@ impl Contest {
     fn check(&self) -> Result<()> {
         let title = self.scenario.title();
         eprintln!("checking: {title}");
-        if let Some(typed) = &self.typed {
-            ensure!(
-                shown(&**typed, CHANGES)? == shown(&*self.dynamic, CHANGES)?,
-                "{title}: the typed side differs"
-            );
-        }
+        let typed = shown(&*self.typed, CHANGES)?;
+        ensure!(typed == shown(&*self.dynamic, CHANGES)?, "{title}: the typed side differs");
         for (peer, _) in &self.peers {
             let ops = if peer.as_it_comes { CHANGES } else { CHANGES / 10 };
             let same = peer.document(self.scenario, ops)? == shown(&*self.dynamic, ops)?;
@@ -122,9 +117,7 @@ impl Contest {
             rates.push(peer.rate(self.scenario, options.reset, time)?);
         }
         self.dynamic_rates.push(self.dynamic.rate(options.reset, time)?);
-        if let Some(typed) = &self.typed {
-            self.typed_rates.push(typed.rate(options.reset, time)?);
-        }
+        self.typed_rates.push(self.typed.rate(options.reset, time)?);
         Ok(())
     }
 
@@ -133,7 +126,7 @@ impl Contest {
             scenario: self.scenario,
             peers: self.peers.into_iter().map(|(peer, rates)| (peer, median(rates))).collect(),
             dynamic: median(self.dynamic_rates),
-            typed: self.typed.map(|_| median(self.typed_rates)),
+            typed: median(self.typed_rates),
         }
     }
 }
@@ -142,15 +135,4 @@ impl Contest {
 fn shown(engine: &dyn Engine, ops: usize) -> Result<Value> {
     let document = engine.document(ops)?;
     Ok(Value::from_json(document.to_json_string().as_bytes())?)
-}
-
-#[cfg(feature = "typed")]
-fn typed_engine(scenario: Scenario) -> Result<Option<Box<dyn Engine>>> {
-    typed::engine(scenario).map(Some)
-}
-
-/// Without the typed side there is nobody to ask.
-#[cfg(not(feature = "typed"))]
-fn typed_engine(_: Scenario) -> Result<Option<Box<dyn Engine>>> {
-    Ok(None)
 }

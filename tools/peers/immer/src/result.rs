@@ -8,8 +8,7 @@ pub(crate) struct Outcome {
     pub(crate) scenario: Scenario,
     pub(crate) peers: Vec<(Peer, f64)>,
     pub(crate) dynamic: f64,
-    /// None when built without the typed side.
-    pub(crate) typed: Option<f64>,
+    pub(crate) typed: f64,
 }
 
 impl Outcome {
@@ -36,8 +35,8 @@ impl Outcome {
     /// Every goal that one of redraft's sides missed, in a sentence.
     pub(crate) fn misses(&self) -> Vec<String> {
         let Some(goal) = self.scenario.goal() else { return Vec::new() };
-        let sides = [Some(("Value", self.dynamic)), self.typed.map(|rate| ("typed", rate))];
-        sides.into_iter().flatten().flat_map(|(side, rate)| self.misses_of(side, rate, goal)).collect()
+        let sides = [("Value", self.dynamic), ("typed", self.typed)];
+        sides.into_iter().flat_map(|(side, rate)| self.misses_of(side, rate, goal)).collect()
     }
 
     fn misses_of(&self, side: &str, rate: f64, goal: Goal) -> Vec<String> {

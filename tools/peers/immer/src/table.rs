@@ -23,7 +23,7 @@ fn row(outcome: &Outcome) -> String {
         grouped(best(Library::Mutative)),
         outcome.fastest().map(|(peer, _)| Peer::to_string(peer)).unwrap_or_default(),
         grouped(outcome.dynamic),
-        outcome.typed.map_or_else(|| "not built".to_owned(), grouped),
+        grouped(outcome.typed),
         ratios(outcome, outcome.as_it_comes(), goal.map(|goal| goal.as_it_comes)),
         ratios(outcome, outcome.fastest_rate(), goal.map(|goal| goal.fastest)),
     ];
@@ -32,8 +32,7 @@ fn row(outcome: &Outcome) -> String {
 
 /// Of both sides, the dynamic one first.
 fn ratios(outcome: &Outcome, peer: f64, least: Option<f64>) -> String {
-    let rates = std::iter::once(outcome.dynamic).chain(outcome.typed);
-    rates.map(|rate| ratio(rate / peer, least)).collect::<Vec<_>>().join(" / ")
+    [outcome.dynamic, outcome.typed].map(|rate| ratio(rate / peer, least)).join(" / ")
 }
 
 fn ratio(ratio: f64, least: Option<f64>) -> String {
