@@ -5,17 +5,21 @@
 //! really overwrote; a patch is applied wholly or not at all.
 
 mod apply;
+mod compose;
 #[cfg(feature = "json")]
 pub mod json;
 mod op;
 mod overlap;
+mod squash;
 
 #[cfg(feature = "json")]
 use apply::apply_op;
-pub use apply::{Applied, ApplyError, ApplyErrorKind, apply};
+pub use apply::{Applied, ApplyError, ApplyErrorKind, apply, invert};
 pub(crate) use apply::{carry_out, flaw};
+pub use compose::compose;
 pub use op::{Action, Insert, Op};
 pub use overlap::interferes;
+pub use squash::{squash, squash_stateless};
 
 use std::fmt;
 use std::ops::Deref;
