@@ -338,6 +338,40 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(cases() / 20))]
+
+    // Enough places for what holds them to be cut up and joined again.
+    #[test]
+    fn squash_keeps_the_effect_of_edits_at_many_places(seed: u64) {
+        let mut dice = seed;
+        let mut roll = |sides: usize| {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (dice >> 33) as usize % sides
+        };
+        let base: Value = (0..3000).collect();
+        let mut after = base.clone();
+        let mut changes = Vec::new();
+        for _ in 0..roll(1500) {
+            let len = after.as_list().unwrap().len();
+            let (at, far) = (roll(len - 1), roll(400) == 0);
+            let op = match roll(4) {
+                0 => Op::new(Path::root().child(at), Action::Inc(1)),
+                1 => Op::new(Path::root().child(at), Action::Replace(7.into())),
+                _ => {
+                    let del = if far { roll(len / 2) } else { roll(3) };
+                    Op::new(Path::root(), items(at, del.min(len - at), 0..roll(3) as i64))
+                }
+            };
+            changes.push(Patch::from(vec![op]));
+            after = apply(&after, &changes[changes.len() - 1]).unwrap().state;
+        }
+        let run = Run { before: base, after, changes };
+        run.squash_keeps_the_effect_and_never_grows();
+        run.squash_is_idempotent();
+    }
+}
+
 fn at(path: &str) -> Path {
     path.split('/')
         .skip(1)

@@ -11,6 +11,7 @@ pub mod json;
 mod op;
 mod overlap;
 mod squash;
+mod transform;
 
 #[cfg(feature = "json")]
 use apply::apply_op;
@@ -20,6 +21,7 @@ pub use compose::compose;
 pub use op::{Action, Insert, Op};
 pub use overlap::interferes;
 pub use squash::{squash, squash_stateless};
+pub use transform::{DropReason, Dropped, Side, Transformed, transform, transform_both};
 
 use std::fmt;
 use std::ops::Deref;

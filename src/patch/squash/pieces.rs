@@ -9,7 +9,7 @@ use super::Clash;
 use super::place::Place;
 
 /// A block with more pieces is cut up.
-const BLOCK_PIECES_MAX: usize = 64;
+const BLOCK_PIECES_MAX: usize = 256;
 
 /// Elements that one piece brings; more become several pieces.
 const PIECE_ITEMS_MAX: usize = 256;
@@ -229,7 +229,8 @@ impl<E> Pieces<E> {
     fn reach(&mut self, end: usize) {
         let len: usize = self.blocks.iter().map(|block| block.len).sum();
         if let Some(missing) = end.checked_sub(len).filter(|missing| *missing > 0) {
-            self.blocks.push(Block::new(vec![Piece::Keep(missing)]));
+            let border = Border { block: self.blocks.len(), piece: 0 };
+            self.insert(border, vec![Piece::Keep(missing)]);
         }
     }
 
@@ -261,8 +262,11 @@ impl<E> Pieces<E> {
         gone
     }
 
-    fn insert(&mut self, at: Border, pieces: Vec<Piece<E>>) {
-        if at.block == self.blocks.len() {
+    /// At the border of two blocks the first one grows, so that a run of insertions does not leave a block each.
+    fn insert(&mut self, mut at: Border, pieces: Vec<Piece<E>>) {
+        if let Some(before) = at.block.checked_sub(1).filter(|_| at.piece == 0) {
+            at = Border { block: before, piece: self.blocks[before].pieces.len() };
+        } else if self.blocks.is_empty() {
             self.blocks.push(Block::new(Vec::new()));
         }
         let block = &mut self.blocks[at.block];
