@@ -311,7 +311,7 @@ proptest! {
         let three = run(&two.after, &three);
         let (a, b, c) = (one.patch(), two.patch(), three.patch());
         prop_assert_eq!(compose(&compose(&a, &b), &c), compose(&a, &compose(&b, &c)));
-        prop_assert_eq!(compose(&a, &Patch::new()), a.clone());
+        prop_assert_eq!(&compose(&a, &Patch::new()), &a);
         prop_assert_eq!(compose(&Patch::new(), &a), a);
     }
 

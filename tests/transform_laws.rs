@@ -325,7 +325,7 @@ fn each_rule_holds_on_both_sides() {
     };
     let on_sides = |incoming: Op, logged: Op, earlier: (&[Op], _), later: (&[Op], _)| {
         assert_eq!(left(incoming.clone(), logged.clone(), Side::Earlier), (earlier.0.to_vec(), earlier.1));
-        assert_eq!(left(incoming.clone(), logged.clone(), Side::Later), (later.0.to_vec(), later.1));
+        assert_eq!(left(incoming, logged, Side::Later), (later.0.to_vec(), later.1));
     };
     let one = || Value::from(1);
     let two = || Value::from(2);
