@@ -5,7 +5,7 @@ use super::Patch;
 /// First one patch, then the other. O(operations of both).
 ///
 /// Says no less than both did, so it is associative to the letter: however a run of changes is grouped, the same
-/// operations come out. [`squash`](super::squash) says them shorter.
+/// operations come out. [`squash`](fn@super::squash) says them shorter.
 ///
 /// ```
 /// use redraft::patch::{Action, Op, Patch, compose};

@@ -3,6 +3,13 @@
 //! Made by `draft`, or read from JSON; carried by records. Sits above `value` and beside `state`, which knows how one
 //! type applies one operation. Never touches a disk. Always holds: an operation has an exact inverse made from what it
 //! really overwrote; a patch is applied wholly or not at all.
+//!
+//! | to | see |
+//! |---|---|
+//! | carry out a patch, and get what undoes it | [`apply()`], [`invert`] |
+//! | make one patch of several | [`compose()`], to the letter; [`squash()`], in the fewest operations |
+//! | bring changes made at the same time into one order | [`transform()`], [`transform_both`] |
+//! | know whether an undo would get in the way of later changes | [`interferes`] |
 
 mod apply;
 mod compose;
