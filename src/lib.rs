@@ -86,7 +86,7 @@ mod replica;
 pub use check::{Report, verify};
 pub use draft::{Draft, DraftError, Drafted, Outcome, diff, draft, producer};
 pub use error::{Damage, Defect, Error, ErrorKind, Result};
-pub use patch::{Patch, apply};
+pub use patch::{Patch, apply, compose, invert, squash};
 pub use record::{Change, DecodeError, Meta, Stamp, WriterId};
 pub use replica::{Progress, Replica};
 pub use segment::format::{RECORD_BYTES_MAX, StoreId};

@@ -144,6 +144,26 @@ fn check_orders<S: State>(old: &S, new: &S, patch: &Patch) -> Result<(), ApplyEr
     blamed.map_or(Ok(()), |(index, op)| Err(ApplyError::at(index, op, kind)))
 }
 
+/// What undoes a patch that is about to be applied to `before`. Costs what [`apply`] costs, which gives it too.
+///
+/// # Errors
+/// [`ApplyError`] for the first operation that does not fit.
+///
+/// ```
+/// use redraft::patch::{Action, Op, Patch, invert};
+/// use redraft::value::Path;
+/// use redraft::value;
+///
+/// let title = Path::root().child("title");
+/// let patch = Patch::from(vec![Op::new(title.clone(), Action::Add("new".into()))]);
+/// let inverse = invert(&value!({ "title": "old" }), &patch)?;
+/// assert_eq!(inverse[..], [Op::new(title, Action::Replace("old".into()))]);
+/// # Ok::<(), redraft::patch::ApplyError>(())
+/// ```
+pub fn invert<S: State>(before: &S, patch: &Patch) -> Result<Patch, ApplyError> {
+    apply(before, patch).map(|applied| applied.inverse)
+}
+
 /// Carries out a patch in place that was checked when it was logged, without making an inverse. A state that this failed
 /// on is half changed: it is to be thrown away.
 pub(crate) fn carry_out<S: State>(state: &mut S, patch: &Patch) -> Result<(), ApplyError> {

@@ -3,19 +3,32 @@
 //! Made by `draft`, or read from JSON; carried by records. Sits above `value` and beside `state`, which knows how one
 //! type applies one operation. Never touches a disk. Always holds: an operation has an exact inverse made from what it
 //! really overwrote; a patch is applied wholly or not at all.
+//!
+//! | to | see |
+//! |---|---|
+//! | carry out a patch, and get what undoes it | [`apply()`], [`invert`] |
+//! | make one patch of several | [`compose()`], to the letter; [`squash()`], in the fewest operations |
+//! | bring changes made at the same time into one order | [`transform()`], [`transform_both`] |
+//! | know whether an undo would get in the way of later changes | [`interferes`] |
 
 mod apply;
+mod compose;
 #[cfg(feature = "json")]
 pub mod json;
 mod op;
 mod overlap;
+mod squash;
+mod transform;
 
 #[cfg(feature = "json")]
 use apply::apply_op;
-pub use apply::{Applied, ApplyError, ApplyErrorKind, apply};
+pub use apply::{Applied, ApplyError, ApplyErrorKind, apply, invert};
 pub(crate) use apply::{carry_out, flaw};
+pub use compose::compose;
 pub use op::{Action, Insert, Op};
 pub use overlap::interferes;
+pub use squash::{squash, squash_stateless};
+pub use transform::{DropReason, Dropped, Side, Transformed, transform, transform_both};
 
 use std::fmt;
 use std::ops::Deref;

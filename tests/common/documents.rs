@@ -60,8 +60,31 @@ fn nested(leaf: BoxedStrategy<Value>, key: BoxedStrategy<Key>) -> BoxedStrategy<
 pub(crate) type Picks = (Vec<u8>, u8, u8, Value);
 
 pub(crate) fn picks(value: BoxedStrategy<Value>) -> impl Strategy<Value = Vec<Picks>> {
+    run_of_picks(value, 5)
+}
+
+/// Fewer than `max` of them.
+pub(crate) fn run_of_picks(value: BoxedStrategy<Value>, max: usize) -> impl Strategy<Value = Vec<Picks>> {
     let one = (prop::collection::vec(any::<u8>(), 0..4), any::<u8>(), any::<u8>(), value);
-    prop::collection::vec(one, 0..5)
+    prop::collection::vec(one, 0..max)
+}
+
+/// Values with few different parts, so that operations on them meet: three levels, two keys, short lists and texts.
+pub(crate) fn small_value() -> BoxedStrategy<Value> {
+    let leaf = prop_oneof![
+        3 => (0_i64..3).prop_map(Value::Int),
+        1 => Just(Value::Null),
+        2 => "[ab\u{e9}]{0,3}".prop_map(Value::from),
+    ];
+    let keys = prop_oneof![Just(Key::from("a")), Just(Key::from("b"))];
+    let nested = leaf.prop_recursive(3, 12, 3, move |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            prop::collection::vec((keys.clone(), inner), 0..3)
+                .prop_map(|entries| entries.into_iter().collect::<Map>().into()),
+        ]
+    });
+    nested.boxed()
 }
 
 /// An operation that fits `doc`.

@@ -120,14 +120,7 @@ fn squash(args: &Several, output: &mut Output) -> Result<()> {
         state = redraft::apply(&state, &patch)?.state;
         patches.push(patch);
     }
-    form::print_patch(&squashed(&doc, &patches)?, &doc, args.format, output)
-}
-
-/// One patch with the effect of all, in order.
-fn squashed(before: &Value, patches: &[Patch]) -> Result<Patch> {
-    let all: Patch = patches.iter().flatten().cloned().collect();
-    let after = redraft::apply(before, &all)?.state;
-    Ok(redraft::diff(before, &after)?.0)
+    form::print_patch(&redraft::squash(&doc, &patches)?, &doc, args.format, output)
 }
 
 fn convert(args: &Convert, output: &mut Output) -> Result<()> {
