@@ -12,9 +12,9 @@ use super::run::Run;
 /// What a branch keeps about each of its nodes: nothing in a list, the first key in a map, the bytes in a text.
 pub(super) trait Mark<R>: Clone {
     /// The most items in the run of a leaf.
-    const LEAF: usize = 32;
+    const LEAF: usize = 16;
     /// The most nodes in a branch.
-    const BRANCH: usize = 32;
+    const BRANCH: usize = 16;
 
     /// What is kept about a leaf. `None` only for an empty one, which no tree has.
     fn of(run: &R) -> Option<Self>;

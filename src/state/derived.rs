@@ -14,6 +14,12 @@ use crate::value::{Key, Map, Segment, Value};
 pub mod plain {
     use super::{Action, ApplyErrorKind, Differ, Segment, State, StateError, Value, whole};
 
+    /// Whether nothing differs, if that is found out at once: most fields did not change, and for those it saves the step
+    /// into them.
+    pub fn settled<T: State>(new: &T, old: &T) -> bool {
+        T::LEAF && new.same(old)
+    }
+
     /// See [`State::diff`].
     pub fn diff<T: State>(new: &T, old: &T, out: &mut Differ) {
         new.diff(old, out);

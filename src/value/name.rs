@@ -24,6 +24,11 @@ use smol_str::SmolStr;
 pub struct Name(SmolStr);
 
 impl Name {
+    /// A name that is in the program itself. O(1).
+    pub(crate) const fn of_static(text: &'static str) -> Self {
+        Self(SmolStr::new_static(text))
+    }
+
     /// The text. O(1).
     pub fn as_str(&self) -> &str {
         &self.0

@@ -136,8 +136,13 @@ fn named(fields: &[Field]) -> TokenStream {
         shown.iter().map(|field| write(field)).collect()
     };
     let diff = each(&|field| {
-        let (name, member, diff) = (&field.name, &field.member, field.call("diff"));
-        quote!(out.field(#name, |out| #diff(&self.#member, &old.#member, out));)
+        let (name, member) = (&field.name, &field.member);
+        let (settled, diff) = (field.call("settled"), field.call("diff"));
+        quote! {
+            if !#settled(&self.#member, &old.#member) {
+                out.field(#name, |out| #diff(&self.#member, &old.#member, out));
+            }
+        }
     });
     let apply = each(&|field| {
         let (name, member, apply) = (&field.name, &field.member, field.call("apply"));
