@@ -1,9 +1,8 @@
 //! One operation: where, and what to do there.
 
 use std::fmt;
-use std::sync::Arc;
 
-use crate::value::{Path, Value};
+use crate::value::{Path, Str, Value};
 
 /// One operation of a [`Patch`](super::Patch).
 #[derive(Clone, PartialEq, Eq)]
@@ -52,7 +51,7 @@ pub enum Insert {
     /// Elements of a list.
     Items(Vec<Value>),
     /// A piece of a string.
-    Text(Arc<str>),
+    Text(Str),
 }
 
 impl Op {

@@ -132,11 +132,11 @@ fn take_nested(source: &mut Source<'_>, levels: usize) -> Result<Value, DecodeEr
         value_tag::SINT => Value::Int(source.sint()?),
         value_tag::UINT => Value::Uint(take_large(source)?),
         value_tag::FLOAT => Value::Float(take_float(source)?),
-        value_tag::STRING => Value::Str(source.new_string()?.into()),
+        value_tag::STRING => Value::Str(source.new_string()?),
         value_tag::BYTES => Value::Bytes(Arc::from(source.bytes()?)),
         value_tag::LIST => Value::List(take_list(source, deeper(source, levels)?)?),
         value_tag::MAP => Value::Map(take_map(source, deeper(source, levels)?)?),
-        known => Value::Str(source.known_string(known - value_tag::KNOWN)?.into()),
+        known => Value::Str(source.known_string(known - value_tag::KNOWN)?),
     })
 }
 
@@ -315,11 +315,11 @@ fn take_action(source: &mut Source<'_>) -> Result<Action, DecodeError> {
         }
         action_tag::SPLICE_TEXT => {
             let text = source.new_string()?;
-            take_splice(source, Insert::Text(text.into()))?
+            take_splice(source, Insert::Text(text))?
         }
         known => {
             let text = source.known_string(known - action_tag::SPLICE_KNOWN)?;
-            take_splice(source, Insert::Text(text.into()))?
+            take_splice(source, Insert::Text(text))?
         }
     })
 }

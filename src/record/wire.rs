@@ -6,7 +6,7 @@
 use bincode::{BorrowDecode, Encode};
 use std::collections::{HashMap, HashSet};
 
-use crate::value::Name;
+use crate::value::Str;
 
 const CONFIG: bincode::config::Configuration = bincode::config::standard();
 /// Up to this many strings are compared one by one, more are hashed.
@@ -104,8 +104,8 @@ pub(crate) struct Source<'a> {
     at: usize,
     /// Names, so that a short string is no allocation of its own and a long one is there once, however often it is
     /// referred to.
-    strings: Vec<Name>,
-    hashed: HashSet<Name>,
+    strings: Vec<Str>,
+    hashed: HashSet<Str>,
 }
 
 impl<'a> Source<'a> {
@@ -196,14 +196,14 @@ impl<'a> Source<'a> {
     }
 
     /// The string of this number.
-    pub(crate) fn known_string(&self, number: u64) -> Result<Name, DecodeError> {
+    pub(crate) fn known_string(&self, number: u64) -> Result<Str, DecodeError> {
         let known = usize::try_from(number).ok().and_then(|index| self.strings.get(index));
         known.cloned().ok_or_else(|| self.flaw("a string refers to one that does not exist"))
     }
 
     /// A string that was not there before; it gets the next number.
-    pub(crate) fn new_string(&mut self) -> Result<Name, DecodeError> {
-        let string = Name::from(self.text()?);
+    pub(crate) fn new_string(&mut self) -> Result<Str, DecodeError> {
+        let string = Str::from(self.text()?);
         if self.is_known(&string) {
             return Err(self.flaw("a string is written twice"));
         }
@@ -212,7 +212,7 @@ impl<'a> Source<'a> {
     }
 
     /// Also remembers it, once there are too many to compare them one by one.
-    fn is_known(&mut self, string: &Name) -> bool {
+    fn is_known(&mut self, string: &Str) -> bool {
         if self.strings.len() < FEW_STRINGS {
             return self.strings.contains(string);
         }

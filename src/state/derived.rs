@@ -112,7 +112,7 @@ impl Fields {
 pub fn variant(value: &Value) -> Result<(Key, Option<Value>), StateError> {
     let entry = |map: &Map| map.iter().next().map(|(name, inside)| (name.clone(), Some(inside.clone())));
     let found = match value {
-        Value::Str(name) => Some((Key::from(name.clone()), None)),
+        Value::Str(name) => Some((Key::Str(name.clone()), None)),
         Value::Map(map) if map.len() == 1 => entry(map),
         _ => None,
     };

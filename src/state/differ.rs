@@ -5,7 +5,7 @@
 
 use super::State;
 use crate::patch::{Action, Insert, Op, Patch};
-use crate::value::{DEPTH_MAX, Flaw, Key, Name, Path, Segment, Value};
+use crate::value::{DEPTH_MAX, Flaw, Key, Path, Segment, Str, Value};
 
 /// Collects what turns an old state into a new one.
 ///
@@ -54,7 +54,7 @@ enum Step {
 impl Step {
     fn segment(&self) -> Segment {
         match self {
-            Self::Field(name) => Segment::Key(Key::Str(Name::of_static(name))),
+            Self::Field(name) => Segment::Key(Key::Str(Str::of_static(name))),
             Self::Other(segment) => segment.clone(),
         }
     }

@@ -3,12 +3,10 @@
 //! Maps and lists are compared through their trees, which skip the nodes they share; what a list does not share goes
 //! through `elements`, and strings through `text`.
 
-use std::sync::Arc;
-
 use super::{Differ, State, StateError, elements, text};
 use crate::collections::byte_of;
 use crate::patch::{Action, ApplyErrorKind, Insert};
-use crate::value::{self, Change, Key, Map, Segment, Value};
+use crate::value::{self, Change, Key, Map, Segment, Str, Value};
 
 impl State for Value {
     /// Costs O(changes * log n).
@@ -166,11 +164,11 @@ pub(super) fn check_stretch(at: usize, del: usize, len: usize) -> Result<(), App
 }
 
 /// Returns the piece taken out. O(length): strings are flat.
-fn splice_text(text: &mut Arc<str>, at: usize, del: usize, ins: &str) -> Result<Arc<str>, ApplyErrorKind> {
+fn splice_text(text: &mut Str, at: usize, del: usize, ins: &str) -> Result<Str, ApplyErrorKind> {
     check_stretch(at, del, text.chars().count())?;
     let start = byte_of(text, at);
     let end = start + byte_of(&text[start..], del);
-    let out = Arc::from(&text[start..end]);
+    let out = Str::from(&text[start..end]);
     *text = [&text[..start], ins, &text[end..]].concat().into();
     Ok(out)
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::value::{KEY_BYTES_MAX, Key};
+use crate::value::{KEY_BYTES_MAX, Key, Str};
 
 /// A type whose values can be written as a [`Key`] and read back.
 ///
@@ -81,16 +81,26 @@ macro_rules! text_keys {
 
 text_keys!(String, Box<str>);
 
+impl MapKey for Str {
+    fn to_key(&self) -> Key {
+        Key::Str(self.clone())
+    }
+
+    fn from_key(key: &Key) -> Option<Self> {
+        match key {
+            Key::Str(text) => Some(text.clone()),
+            _ => None,
+        }
+    }
+}
+
 impl MapKey for Arc<str> {
     fn to_key(&self) -> Key {
         Key::from(self.clone())
     }
 
     fn from_key(key: &Key) -> Option<Self> {
-        match key {
-            Key::Str(text) => Some(text.clone().into()),
-            _ => None,
-        }
+        Str::from_key(key).map(Self::from)
     }
 }
 

@@ -110,7 +110,7 @@ impl<K: MapKey + Ord> State for Id<K> {
             Value::Bool(flag) => Key::Bool(flag),
             Value::Int(number) => Key::Int(number),
             Value::Uint(number) => Key::Uint(number),
-            Value::Str(text) => Key::from(text),
+            Value::Str(text) => Key::Str(text),
             Value::Bytes(bytes) => Key::Bytes(bytes),
             other => return Err(StateError::unfit("a key", &other)),
         };

@@ -3,14 +3,12 @@
 //! What two texts do not share is told as splices, found by `text`; they say where somebody wrote, which a replacement
 //! would not.
 
-use std::sync::Arc;
-
 use super::dynamic::check_stretch;
 use super::whole::apply_leaf;
 use super::{Differ, NeverNull, State, StateError, text};
 use crate::collections::Text;
 use crate::patch::{Action, ApplyErrorKind, Insert};
-use crate::value::{Segment, Value};
+use crate::value::{Segment, Str, Value};
 
 /// Shows as a string. A change costs what it changes and O(log n), not the length.
 impl State for Text {
@@ -50,8 +48,8 @@ impl NeverNull for Text {}
 
 fn splice(text: &mut Text, at: usize, del: usize, ins: &str) -> Result<Action, ApplyErrorKind> {
     check_stretch(at, del, text.len())?;
-    let out: Arc<str> = match del {
-        0 => Arc::default(),
+    let out = match del {
+        0 => Str::default(),
         _ => text.slice(at..at + del).into(),
     };
     text.replace_range(at..at + del, ins);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::whole::{apply_leaf, diff_leaf};
 use super::{Differ, NeverNull, State, StateError};
 use crate::patch::{Action, ApplyErrorKind};
-use crate::value::{Segment, Value, float_bits};
+use crate::value::{Segment, Str, Value, float_bits};
 
 /// The part of the trait that is alike for all leaves.
 macro_rules! leaf {
@@ -175,12 +175,12 @@ impl State for String {
 
 impl NeverNull for String {}
 
-/// Text that is shared rather than copied, with the state and with its patches.
-impl State for Arc<str> {
+/// The cheapest text to keep where it is seldom changed: see [`Str`].
+impl State for Str {
     leaf!();
 
     fn same(&self, other: &Self) -> bool {
-        Self::ptr_eq(self, other) || self == other
+        self == other
     }
 
     fn to_value(&self) -> Value {
@@ -192,6 +192,25 @@ impl State for Arc<str> {
             Value::Str(text) => Ok(text),
             other => Err(StateError::unfit("string", &other)),
         }
+    }
+}
+
+impl NeverNull for Str {}
+
+/// Text that is shared rather than copied, with the state and, where it is long, with its patches.
+impl State for Arc<str> {
+    leaf!();
+
+    fn same(&self, other: &Self) -> bool {
+        Self::ptr_eq(self, other) || self == other
+    }
+
+    fn to_value(&self) -> Value {
+        Value::from(self.clone())
+    }
+
+    fn from_value(value: Value) -> Result<Self, StateError> {
+        Str::from_value(value).map(Self::from)
     }
 }
 

@@ -5,11 +5,10 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use super::{Differ, sequence};
 use crate::patch::Insert;
-use crate::value::Value;
+use crate::value::{Str, Value};
 
 /// Strings shorter than this on both sides are replaced whole: a title says more than a piece of one, and is no longer.
 const TEXT_BYTES_MIN: usize = 48;
@@ -23,8 +22,8 @@ struct Piece {
     new: Range<usize>,
 }
 
-pub(super) fn diff(old: &Arc<str>, new: &Arc<str>, out: &mut Differ) {
-    if Arc::ptr_eq(old, new) || old == new {
+pub(super) fn diff(old: &Str, new: &Str, out: &mut Differ) {
+    if old == new {
         return;
     }
     match pieces(old, new) {
@@ -53,9 +52,8 @@ fn tell(pieces: &[Piece], start: usize, old: &str, new: &str, out: &mut Differ) 
     }
 }
 
-/// Most splices only insert or only remove: the empty side costs no allocation.
 fn insert(text: &str) -> Insert {
-    Insert::Text(if text.is_empty() { Arc::default() } else { text.into() })
+    Insert::Text(text.into())
 }
 
 /// `None` if replacing the whole is about as short: less than half of both texts must have changed.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::equal::float_bits;
-use super::{Key, List, Map, Value};
+use super::{Key, List, Map, Str, Value};
 
 macro_rules! value_from {
     ($($from:ty => $variant:ident),* $(,)?) => {$(
@@ -20,7 +20,7 @@ value_from! {
     i8 => Int, i16 => Int, i32 => Int, i64 => Int,
     u8 => Int, u16 => Int, u32 => Int,
     f32 => Float, f64 => Float,
-    &str => Str, String => Str, Arc<str> => Str,
+    &str => Str, String => Str, Arc<str> => Str, Str => Str,
     Arc<[u8]> => Bytes,
     List => List, Map => Map,
 }
@@ -94,7 +94,7 @@ impl From<Key> for Value {
             Key::Bool(flag) => Self::Bool(flag),
             Key::Int(number) => Self::Int(number),
             Key::Uint(number) => Self::Uint(number),
-            Key::Str(text) => Self::Str(text.into()),
+            Key::Str(text) => Self::Str(text),
             Key::Bytes(bytes) => Self::Bytes(bytes),
         }
     }

@@ -9,7 +9,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use super::Name;
+use super::Str;
 use equivalent::{Comparable, Equivalent};
 
 /// The longest key made of bytes. Room for a digest or two UUIDs: whatever is longer is content, not a name.
@@ -27,7 +27,7 @@ pub enum Key {
     /// An integer that may need 64 unsigned bits. Equal to `Int` of the same number.
     Uint(u64),
     /// Text.
-    Str(Name),
+    Str(Str),
     /// At most [`KEY_BYTES_MAX`] bytes. A longer key is refused when it is to enter a patch.
     Bytes(Arc<[u8]>),
 }
@@ -232,7 +232,7 @@ key_from! {
     bool => Bool,
     i8 => Int, i16 => Int, i32 => Int, i64 => Int,
     u8 => Int, u16 => Int, u32 => Int,
-    &str => Str, String => Str, Arc<str> => Str,
+    &str => Str, String => Str, Arc<str> => Str, Str => Str,
 }
 
 /// Stays `Int` where the number fits, so that a key has one usual spelling.

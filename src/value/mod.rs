@@ -17,11 +17,11 @@ mod key;
 mod list;
 mod macros;
 mod map;
-mod name;
 mod path;
 mod pointer;
 mod release;
 mod serde;
+mod str;
 
 use std::sync::Arc;
 
@@ -35,11 +35,11 @@ pub use key::{KEY_BYTES_MAX, Key, KeyRef};
 pub use list::{List, ListIter};
 pub(crate) use map::Change;
 pub use map::{Entry, Map, MapIter};
-pub use name::Name;
 pub use path::{Path, Segment, Trail};
 pub use pointer::{Pointer, PointerError};
 #[cfg(feature = "json")]
 pub(crate) use pointer::{key_in, parse_index};
+pub use str::Str;
 
 /// How deep values may be nested wherever one is parsed, stored, applied or printed.
 ///
@@ -73,7 +73,7 @@ pub enum Value {
     /// A 64-bit float.
     Float(f64),
     /// Text.
-    Str(Arc<str>),
+    Str(Str),
     /// Bytes.
     Bytes(Arc<[u8]>),
     /// A sequence.

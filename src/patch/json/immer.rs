@@ -102,7 +102,7 @@ fn in_map(name: &str, op: &Members<'_>, map: &Map, last: &str) -> Result<Step, O
 /// The key that stands for an element of a set: Immer's path has only its position, which says nothing here.
 fn set_element(map: &Map, op: &Members<'_>) -> Option<Key> {
     let key = match op.value("value").ok()? {
-        Value::Str(text) => Key::from(text.clone()),
+        Value::Str(text) => Key::Str(text.clone()),
         Value::Int(number) => Key::Int(*number),
         Value::Uint(number) => Key::Uint(*number),
         Value::Bool(flag) => Key::Bool(*flag),

@@ -112,7 +112,7 @@ fn segment(element: &Value, at: &Value) -> Result<Segment, OpFault> {
     let index = || element.as_u64().and_then(|number| usize::try_from(number).ok()).map(Segment::Index);
     match (element, at) {
         (_, Value::List(_)) => index().ok_or_else(|| OpFault::NoIndex { element: element.to_string() }),
-        (Value::Str(text), _) => Ok(Segment::Key(Key::from(text.clone()))),
+        (Value::Str(text), _) => Ok(Segment::Key(Key::Str(text.clone()))),
         (Value::Int(number), _) => Ok(Segment::Key(Key::Int(*number))),
         (Value::Uint(number), _) => Ok(Segment::Key(Key::Uint(*number))),
         (Value::Bool(flag), _) => Ok(Segment::Key(Key::Bool(*flag))),
