@@ -21,7 +21,7 @@ fn changes_of_many_threads_are_heard_once_each_and_in_order() {
     let _listening = store.listen(move |commit| ear.lock().unwrap().push(commit.version()));
     std::thread::scope(|scope| {
         for _ in 0..4 {
-            scope.spawn(|| (0..250).for_each(|_| drop(store.produce(|doc| count(doc)).unwrap())));
+            scope.spawn(|| (0..250).for_each(|_| drop(store.produce(count).unwrap())));
         }
     });
     assert_eq!(*heard.lock().unwrap(), (1..=1000).collect::<Vec<u64>>());
@@ -36,7 +36,7 @@ fn what_is_heard_of_is_visible() {
         let version = here.upgrade().map(|store| store.version());
         ear.lock().unwrap().push(version.is_some_and(|version| version >= commit.version()));
     });
-    (0..20).for_each(|_| drop(store.produce(|doc| count(doc)).unwrap()));
+    (0..20).for_each(|_| drop(store.produce(count).unwrap()));
     assert_eq!(*seen.lock().unwrap(), [true; 20]);
 }
 
@@ -50,11 +50,11 @@ fn a_listener_may_change_the_store_and_hears_of_that_after_this() {
     let _listening = store.listen(move |commit| {
         let store = own.get().and_then(Weak::upgrade).unwrap();
         if commit.version() < 5 {
-            store.produce(|doc| count(doc)).unwrap();
+            store.produce(count).unwrap();
         }
         ear.lock().unwrap().push(commit.version());
     });
-    store.produce(|doc| count(doc)).unwrap();
+    store.produce(count).unwrap();
     assert_eq!(*heard.lock().unwrap(), [1, 2, 3, 4, 5]);
 }
 
@@ -67,7 +67,7 @@ fn a_listener_that_panics_takes_nothing_from_the_others() {
     let _second = store.listen(move |_| {
         ear.fetch_add(1, Ordering::Relaxed);
     });
-    (0..3).for_each(|_| drop(store.produce(|doc| count(doc)).unwrap()));
+    (0..3).for_each(|_| drop(store.produce(count).unwrap()));
     assert_eq!((store.version(), heard.load(Ordering::Relaxed)), (3, 3));
 }
 

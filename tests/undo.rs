@@ -78,3 +78,14 @@ fn versions_that_nobody_made_cannot_be_undone() {
     assert!(matches!(store.redo(1), Err(Error::UndoState { version: 1, .. })));
     assert_eq!(store.version(), 1);
 }
+
+#[test]
+fn a_redo_that_was_undone_can_be_done_again() {
+    let (_dir, store) = store_of(&[|doc| doc["n"] = 1.into()]);
+    store.undo(1).unwrap();
+    let redone = store.redo(1).unwrap().version();
+    store.undo(redone).unwrap();
+    assert_eq!(store.redo(1).unwrap().state()["n"].as_i64(), Some(1));
+    assert!(matches!(store.redo(1), Err(Error::UndoState { version: 1, .. })));
+    assert!(matches!(store.redo(9), Err(Error::BeyondHead { version: 9, .. })));
+}

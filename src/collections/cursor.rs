@@ -38,6 +38,7 @@ pub(super) enum Next<'a, R: Run, M> {
 
 impl<'a, R: Run, M> Cursor<'a, R, M> {
     /// Before the first item. The root itself is opened: whoever has two trees compares their addresses first.
+    #[inline]
     pub(super) fn new(root: Option<&'a Link<R, M>>) -> Self {
         let mut cursor = Self { above: Vec::new(), items: &[], before: 0, root_height: 0 };
         if let Some(root) = root {

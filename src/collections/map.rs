@@ -272,6 +272,20 @@ impl<K: Ord + Clone, V: Clone> Map<K, V> {
         self.tree.into_vec()
     }
 
+    /// The value at a key, writable, which `entry` puts there if it is absent: as [`entry`](Self::entry), but makes an
+    /// owned key only when it needs one. O(log n).
+    pub(crate) fn get_or_insert_with<Q: Comparable<K> + ?Sized>(
+        &mut self,
+        key: &Q,
+        entry: impl FnOnce() -> (K, V),
+    ) -> Option<&mut V> {
+        let found = self.position(key);
+        if let Err(at) = found {
+            self.put_at(at, entry());
+        }
+        self.value_at(found.unwrap_or_else(|at| at))
+    }
+
     /// The value at a position, for whoever has looked the position up.
     pub(super) fn value_at(&mut self, at: usize) -> Option<&mut V> {
         self.tree.get_mut(at).map(|(_, value)| value)

@@ -31,9 +31,14 @@ pub(super) fn diff_lists<T: State>(old: &List<T>, new: &List<T>, out: &mut Diffe
 /// The elements that differ between two lists of one length, by position: most edits overwrite a few elements, and then
 /// this is all there is to find.
 struct Overwritten<'a, T> {
-    at: Vec<usize>,
-    old: Vec<&'a T>,
-    new: Vec<&'a T>,
+    found: Vec<Pair<'a, T>>,
+}
+
+/// Two elements that differ, at one position of both lists.
+struct Pair<'a, T> {
+    at: usize,
+    old: &'a T,
+    new: &'a T,
 }
 
 impl<'a, T: State> Overwritten<'a, T> {
@@ -42,35 +47,36 @@ impl<'a, T: State> Overwritten<'a, T> {
         if old.len() != new.len() {
             return None;
         }
-        let mut found = Self { at: Vec::new(), old: Vec::new(), new: Vec::new() };
+        let mut overwritten = Self { found: Vec::new() };
         let mut seen = 0;
         for (start, in_old, in_new) in old.pairs(new) {
-            found.look(start, in_old, in_new);
+            overwritten.look(start, in_old, in_new);
             seen += in_new.len();
-            if found.at.len() > IN_PLACE_TOGETHER + seen / IN_PLACE_SHARE {
+            if overwritten.found.len() > IN_PLACE_TOGETHER + seen / IN_PLACE_SHARE {
                 return None;
             }
         }
-        (found.at.len() <= 1.max(seen / IN_PLACE_SHARE)).then_some(found)
+        (overwritten.found.len() <= 1.max(seen / IN_PLACE_SHARE)).then_some(overwritten)
     }
 
     fn look(&mut self, start: usize, old: &'a [T], new: &'a [T]) {
         for (step, (old, new)) in old.iter().zip(new).enumerate() {
             if !new.shares(old) {
-                self.at.push(start + step);
-                self.old.push(old);
-                self.new.push(new);
+                self.found.push(Pair { at: start + step, old, new });
             }
         }
     }
 
     /// Neighbours are told together.
     fn tell(&self, out: &mut Differ) {
-        let mut start = 0;
-        for run in self.at.chunk_by(|a, b| a + 1 == *b) {
-            let end = start + run.len();
-            diff_hunk(run[0], &self.old[start..end], &self.new[start..end], out);
-            start = end;
+        for run in self.found.chunk_by(|a, b| a.at + 1 == b.at) {
+            match run {
+                [only] => out.index(only.at, |out| only.new.diff(only.old, out)),
+                _ => {
+                    let (old, new): (Vec<_>, Vec<_>) = run.iter().map(|pair| (pair.old, pair.new)).unzip();
+                    diff_hunk(run[0].at, &old, &new, out);
+                }
+            }
         }
     }
 }

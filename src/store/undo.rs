@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::patch::{self, Patch, interferes};
 use crate::record::{Change, Meta};
 use crate::state::State;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl<S: State + Default> Store<S> {
     /// Takes back the change that made `version`, as a new change. Costs the state at that version and reading the changes
@@ -67,20 +67,31 @@ impl<S: State + Default> Store<S> {
     /// # Errors
     /// [`Error::UndoState`] when it is not undone; otherwise as [`undo`](Store::undo).
     pub fn redo(&self, version: u64) -> Result<Commit<S>> {
-        let first = version.max(1);
-        let mut standing = None;
-        for change in self.changes(first..)? {
-            let change = change?;
-            match (change.undoes, standing) {
-                (Some(undone), _) if undone == version => standing = Some(change.version),
-                (Some(undone), Some(undo)) if undone == undo => standing = None,
-                _ => {}
-            }
+        let head = self.version();
+        if version > head {
+            return Err(Error::BeyondHead { version, head });
         }
-        match standing {
+        match self.standing_undo(version)? {
             Some(undo) => self.undo(undo),
             None => Err(Error::UndoState { version, why: "is not undone" }),
         }
+    }
+
+    /// The undo of a version that is in force: one that was not taken back itself, or whose taking back was.
+    fn standing_undo(&self, version: u64) -> Result<Option<u64>> {
+        let mut undos = Vec::new();
+        for change in self.changes(version.max(1)..)? {
+            let change = change?;
+            undos.extend(change.undoes.map(|undone| (change.version, undone)));
+        }
+        // From the newest on, so that whether an undo stands is known before what it undoes comes up.
+        let mut undone_by = BTreeMap::new();
+        for (undo, undone) in undos.into_iter().rev() {
+            if !undone_by.contains_key(&undo) {
+                undone_by.insert(undone, undo);
+            }
+        }
+        Ok(undone_by.remove(&version))
     }
 
     /// Refuses if a change after `done`, up to `head`, touched the same place.

@@ -209,7 +209,7 @@ impl IndexMut<&str> for Value {
             *self = Self::default();
         }
         match self {
-            Self::Map(map) => map.entry(key).or_insert(Value::Null),
+            Self::Map(map) => map.get_or_null(key),
             other => misused(format_args!("cannot write key {key:?} in a {}", other.kind())),
         }
     }

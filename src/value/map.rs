@@ -99,6 +99,13 @@ impl Map {
         Entry { inner: self.tree.entry(key.into()) }
     }
 
+    /// The value at `key`, a null put there if absent.
+    pub(super) fn get_or_null(&mut self, key: &str) -> &mut Value {
+        let found = self.tree.get_or_insert_with(&KeyRef::Str(key), || (Key::from(key), Value::Null));
+        // There is one by now; this only gets it out of the option.
+        found.unwrap_or_else(|| unreachable!())
+    }
+
     /// Keeps the entries for which `keep` says so. O(n).
     pub fn retain(&mut self, keep: impl FnMut(&Key, &Value) -> bool) {
         self.tree.retain(keep);

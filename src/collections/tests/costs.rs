@@ -179,7 +179,9 @@ fn an_edit_copies_one_way_to_a_leaf() {
         |list| drop(list.splice(40_000..60_000, 0..100)),
         |list| list.append((0..1000).collect()),
     ];
-    for (edit, most) in edits.into_iter().zip([4, 8, 8, 8, 30, 60]) {
+    let way = 1 + old.tree().root().unwrap().height();
+    for (edit, ways) in edits.into_iter().zip([1, 2, 2, 2, 8, 16]) {
+        let most = ways * way;
         let mut new = old.clone();
         edit(&mut new);
         let fresh = fresh(old.tree().root(), new.tree().root());

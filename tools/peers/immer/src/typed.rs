@@ -1,5 +1,5 @@
 //! redraft's typed side: the same documents as Rust types with `#[derive(State)]`. Strings that are not edited are
-//! `Arc<str>`, so that copying a node of the tree does not copy them.
+//! `Str`, so that copying a node of the tree allocates nothing.
 
 use std::sync::Arc;
 
@@ -7,6 +7,7 @@ use anyhow::Result;
 use redraft::State;
 use redraft::collections::{List, Map};
 use redraft::state::MapKey;
+use redraft::value::Str;
 
 use crate::engine::{Engine, Subject};
 use crate::scenario::{ITEMS, LEVELS, Scenario, key_of, label_of, scattered, title_of, touched, votes};
@@ -14,14 +15,14 @@ use crate::scenario::{ITEMS, LEVELS, Scenario, key_of, label_of, scattered, titl
 #[derive(Clone, State)]
 struct Item {
     id: u64,
-    title: Arc<str>,
+    title: Str,
     done: bool,
     votes: u64,
 }
 
 #[derive(Clone, State)]
 struct Level {
-    label: Arc<str>,
+    label: Str,
     weight: u64,
     votes: u64,
     child: Option<Arc<Level>>,
@@ -49,7 +50,7 @@ fn list() -> List<Item> {
     (0..ITEMS).map(item).collect()
 }
 
-fn text_keys() -> Vec<Arc<str>> {
+fn text_keys() -> Vec<Str> {
     (0..ITEMS).map(|index| key_of(index).into()).collect()
 }
 
