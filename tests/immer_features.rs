@@ -2,9 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on is a failed test")]
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
+use redraft::collections::{Map, Set};
 use redraft::io::Env;
 use redraft::io::memory::MemoryDisk;
 use redraft::{Draft, Error, Options, State, Store, Value, apply, draft, producer, value};
@@ -12,8 +12,8 @@ use redraft::{Draft, Error, Options, State, Store, Value, apply, draft, producer
 #[derive(Clone, Debug, Default, PartialEq, State)]
 struct Board {
     title: String,
-    cards: BTreeMap<u64, Card>,
-    labels: BTreeSet<String>,
+    cards: Map<u64, Card>,
+    labels: Set<String>,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, State)]
