@@ -45,6 +45,7 @@
 //! |---|---|
 //! | keep a state | [`Store`], [`Options`] |
 //! | read it from another process | [`Reader`] |
+//! | keep many changes in flight, or await them | [`Store::submit`] |
 //! | hear of every change | [`Store::listen`] |
 //! | see who changed what and when | [`Store::changes`], [`Change`], [`Meta`] |
 //! | keep a copy that follows | [`Replica`] |
@@ -92,7 +93,7 @@ pub use replica::{Progress, Replica};
 pub use segment::format::{RECORD_BYTES_MAX, StoreId};
 pub use segment::recovery::Cut;
 pub use state::State;
-pub use store::{Changes, Commit, Listening, Opened, Options, Reader, Store};
+pub use store::{Changes, Commit, Listening, Opened, Options, Reader, Store, Ticket};
 pub use value::Value;
 
 /// Compiles and runs the README's example.

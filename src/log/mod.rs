@@ -10,18 +10,22 @@
 //! * After a failed write or sync nothing is retried: the kernel may have dropped the pages. The log refuses all further
 //!   work until it is opened again, which decides anew from what is on the disk.
 
+mod group;
 pub(crate) mod reader;
+mod syncer;
 pub(crate) mod view;
 
 use crate::error::{Error, IoContext, Result};
 use crate::io::{Disk, Env, Lock, LockAttempt};
-use crate::segment::format::{Chain, FRAME_BYTES, Header, RECORD_BYTES_MAX, StoreId, push_frame, u32_at};
+use crate::segment::format::{Chain, FRAME_BYTES, Header, StoreId};
 use crate::segment::recovery::{self, Cut, Proven};
-use crate::segment::writer::{Batch, SegmentWriter};
+use crate::segment::writer::SegmentWriter;
 use crate::segment::{UNFINISHED, bases_in};
+use group::Group;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
+use syncer::Syncer;
 use view::View;
 
 pub(crate) const LOCK_NAME: &str = "LOCK";
@@ -29,6 +33,9 @@ pub(crate) const LOCK_NAME: &str = "LOCK";
 pub(crate) const SEGMENT_BYTES_MAX: u64 = 1 << 31;
 /// Room for a header, a record and a footer.
 pub(crate) const SEGMENT_BYTES_MIN: u64 = 512;
+
+/// So much may be queued before whoever queues more has to write first.
+const FULL_QUEUE_BYTES: usize = 8 << 20;
 
 /// Where a log begins: its identity and the place in history of its first record.
 #[derive(Clone, Copy, Debug)]
@@ -45,25 +52,11 @@ pub(crate) struct Birth {
 pub(crate) struct Log {
     env: Env,
     dir: PathBuf,
-    segment_bytes: u64,
     header: Header,
-    queue: Mutex<Queue>,
-    writer: Mutex<Option<SegmentWriter>>,
-    /// Whether somebody is writing and syncing, and the bell that rings when that is done.
-    syncing: Mutex<bool>,
-    synced: Condvar,
-    durable: Arc<AtomicU64>,
-    failure: OnceLock<Arc<Error>>,
+    group: Arc<Group>,
+    /// The thread that syncs what nobody waits for; started when it is first needed.
+    syncer: OnceLock<Syncer>,
     _lock: Box<dyn Lock>,
-}
-
-/// Records in order, framed, waiting for whoever syncs next.
-#[derive(Debug, Default)]
-struct Queue {
-    frames: Vec<u8>,
-    ends: Vec<usize>,
-    head: u64,
-    chain: Chain,
 }
 
 /// Takes the lock that makes this process the only writer.
@@ -127,18 +120,12 @@ impl Log {
     }
 
     fn over(env: &Env, dir: &Path, writer: SegmentWriter, segment_bytes: u64, lock: Box<dyn Lock>) -> Log {
-        let queue = Queue { head: writer.head(), chain: writer.chain(), ..Queue::default() };
         Log {
             env: env.clone(),
             dir: dir.to_owned(),
-            segment_bytes,
             header: *writer.header(),
-            durable: Arc::new(AtomicU64::new(writer.head())),
-            queue: Mutex::new(queue),
-            writer: Mutex::new(Some(writer)),
-            syncing: Mutex::new(false),
-            synced: Condvar::new(),
-            failure: OnceLock::new(),
+            group: Arc::new(Group::new(env, dir.to_owned(), segment_bytes, writer)),
+            syncer: OnceLock::new(),
             _lock: lock,
         }
     }
@@ -155,127 +142,52 @@ impl Log {
         self.header.epoch
     }
 
-    /// The offset and the chain that the next record continues, whether or not what precedes it is durable yet.
-    pub(crate) fn end(&self) -> (u64, Chain) {
-        let queue = ignore_poison(&self.queue);
-        (queue.head, queue.chain)
-    }
-
     /// The offset after the last durable record.
     pub(crate) fn head(&self) -> u64 {
-        self.durable.load(Ordering::Acquire)
+        self.group.head()
     }
 
     /// A way to read this log that sees exactly what is durable.
     pub(crate) fn view(&self) -> View {
-        View::of_writer(&self.env, &self.dir, Arc::clone(&self.durable))
+        View::of_writer(&self.env, &self.dir, Arc::clone(self.group.durable()))
+    }
+
+    /// The offset and the chain that the next record continues, whether or not what precedes it is durable yet.
+    pub(crate) fn end(&self) -> (u64, Chain) {
+        self.group.end()
     }
 
     /// Gives a body its place in the log and returns its offset and the chain after it. It is not durable yet, and
-    /// nobody can read it: see [`wait`](Log::wait).
+    /// nobody can read it: see [`wait`](Log::wait). Waits only if very much is queued.
     pub(crate) fn enqueue(&self, body: &[u8]) -> Result<(u64, Chain)> {
-        self.check()?;
-        if body.is_empty() || body.len() > RECORD_BYTES_MAX as usize {
-            return Err(Error::TooLarge { bytes: body.len() as u64, limit: RECORD_BYTES_MAX.into() });
-        }
-        let mut queue = ignore_poison(&self.queue);
-        let queue = &mut *queue;
-        queue.chain = push_frame(&mut queue.frames, body, queue.chain);
-        queue.ends.push(queue.frames.len());
-        queue.head += 1;
-        Ok((queue.head - 1, queue.chain))
+        self.group.enqueue(body)
     }
 
-    /// Returns once the record at `offset` is durable. Whoever finds nobody syncing writes and syncs all that is queued, in
-    /// one batch; the others sleep until that is done. A lone caller waits for nobody.
+    /// Returns once the record at `offset` is durable. A lone caller waits for nobody.
     pub(crate) fn wait(&self, offset: u64) -> Result<()> {
-        let mut syncing = ignore_poison(&self.syncing);
-        while self.head() <= offset {
-            self.check()?;
-            if *syncing {
-                syncing = self.synced.wait(syncing).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            *syncing = true;
-            drop(syncing);
-            let answer = self.flush(&mut ignore_poison(&self.writer)).map_err(|error| self.fail(error));
-            syncing = ignore_poison(&self.syncing);
-            *syncing = false;
-            self.synced.notify_all();
-            answer?;
-        }
-        Ok(())
+        self.group.wait(offset)
     }
 
     /// The error that everything after a failure gets.
     pub(crate) fn check(&self) -> Result<()> {
-        match self.failure.get() {
-            Some(cause) => Err(Error::Poisoned { cause: Arc::clone(cause) }),
-            None => Ok(()),
-        }
+        self.group.check()
     }
 
-    fn fail(&self, error: Error) -> Error {
-        let cause = Arc::clone(self.failure.get_or_init(|| Arc::new(error)));
-        tracing::error!(%cause, "the log accepts nothing more until it is opened again");
-        Error::Poisoned { cause }
-    }
-
-    fn flush(&self, writer: &mut Option<SegmentWriter>) -> Result<()> {
-        let (mut frames, ends) = self.take_queue();
-        let (mut first, mut start) = (0, 0);
-        while first < ends.len() {
-            let Some(active) = writer.as_mut() else { return Ok(()) };
-            let count = active.room_for(&ends[first..], start);
-            if count == 0 {
-                self.roll(writer, ends[first] - start)?;
-                continue;
-            }
-            let end = ends[first + count - 1];
-            let chain = u32_at(&frames, end - 4);
-            let ends = &ends[first..first + count];
-            active.append(&mut Batch { frames: &mut frames[start..end], ends, start, chain })?;
-            self.durable.store(active.head(), Ordering::Release);
-            (first, start) = (first + count, end);
+    /// Has a thread of the log's own make durable what is queued, and call `synced` with the head after that.
+    pub(crate) fn sync_soon(&self, synced: impl Fn(u64) + Send + 'static) -> Result<()> {
+        if self.syncer.get().is_none() {
+            let syncer =
+                Syncer::start(Arc::clone(&self.group), synced).during("start a thread for", &self.dir)?;
+            // Somebody may have been faster; the thread that is not needed ends with its handle.
+            drop(self.syncer.set(syncer));
         }
-        self.give_back(frames, ends);
+        self.syncer.get().into_iter().for_each(Syncer::ring);
         Ok(())
     }
 
-    fn take_queue(&self) -> (Vec<u8>, Vec<usize>) {
-        let mut queue = ignore_poison(&self.queue);
-        (std::mem::take(&mut queue.frames), std::mem::take(&mut queue.ends))
-    }
-
-    /// Hands the buffers back for the next batch, unless that has begun already.
-    fn give_back(&self, mut frames: Vec<u8>, mut ends: Vec<usize>) {
-        const KEPT_BYTES_MAX: usize = 1 << 20;
-        let mut queue = ignore_poison(&self.queue);
-        if queue.ends.is_empty() && frames.capacity() <= KEPT_BYTES_MAX {
-            frames.clear();
-            ends.clear();
-            (queue.frames, queue.ends) = (frames, ends);
-        }
-    }
-
-    /// Starts the next segment, with room for a frame of `frame_bytes` at least, then seals the full one: so a sealed
-    /// segment always has a successor. An empty segment that is too small is replaced by a larger one.
-    fn roll(&self, writer: &mut Option<SegmentWriter>, frame_bytes: usize) -> Result<()> {
-        let Some(full) = writer.take() else { return Ok(()) };
-        let span = tracing::info_span!("roll", head = full.head());
-        let _entered = span.enter();
-        let header = Header {
-            base: full.head(),
-            chain: full.chain(),
-            allocated: self.segment_bytes.max(SegmentWriter::bytes_for(frame_bytes)),
-            ..*full.header()
-        };
-        let next = SegmentWriter::create(&*self.env.disk, &self.dir, header)?;
-        if !full.is_empty() {
-            full.seal()?;
-        }
-        *writer = Some(next);
-        Ok(())
+    /// Has `waker` woken when more has become durable, or when nothing ever will. Look again after calling this.
+    pub(crate) fn wake_when_synced(&self, waker: &Waker) {
+        self.group.wake_when_synced(waker);
     }
 
     /// Writes what is queued, ends the active file with a durable mark and gives the lock back. Afterwards all damage can
@@ -285,19 +197,14 @@ impl Log {
     }
 
     fn finish(&self) -> Result<()> {
-        let mut writer = ignore_poison(&self.writer);
-        self.check()?;
-        self.flush(&mut writer).map_err(|error| self.fail(error))?;
-        match writer.take() {
-            Some(mut active) => active.close().map_err(|error| self.fail(error)),
-            None => Ok(()),
-        }
+        self.syncer.get().into_iter().for_each(Syncer::stop);
+        self.group.finish()
     }
 }
 
 impl Drop for Log {
     fn drop(&mut self) {
-        if self.failure.get().is_some() {
+        if self.group.has_failed() {
             return;
         }
         if let Err(error) = self.finish() {

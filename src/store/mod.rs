@@ -13,6 +13,7 @@ pub(crate) mod open;
 mod publish;
 pub(crate) mod reader;
 mod restore;
+mod ticket;
 mod undo;
 
 pub(crate) mod history;
@@ -20,6 +21,7 @@ pub(crate) mod history;
 pub use open::{Opened, Options};
 pub use publish::Listening;
 pub use reader::{Changes, Reader};
+pub use ticket::Ticket;
 
 use crate::draft::{Draft, Drafted, Outcome, draft};
 use crate::error::{Error, Result};
@@ -63,7 +65,7 @@ pub struct Store<S: State = Value> {
     history: History<S>,
     /// The newest state, which the next recipe starts from; it may not be durable yet.
     newest: Mutex<Arc<Tip<S>>>,
-    published: Published<S>,
+    published: Arc<Published<S>>,
     /// Held while a snapshot is written: two of the same version would take each other's unfinished file.
     snapshotting: Mutex<()>,
     opened: Opened,
@@ -303,14 +305,17 @@ impl<S: State + Default> Store<S> {
     fn change(&self, meta: Meta, make: impl FnOnce(&Tip<S>) -> Result<Drafted<S>>) -> Result<Commit<S>> {
         let span = tracing::debug_span!("produce", version = tracing::field::Empty);
         let _entered = span.enter();
-        let commit = {
-            let mut newest = self.newest()?;
-            let drafted = make(&newest)?;
-            self.record(&mut newest, meta, None, drafted)?
-        };
+        let commit = self.place(meta, make)?;
         span.record("version", commit.version);
         self.settle(commit.version)?;
         Ok(commit)
+    }
+
+    /// The first half of it: drafts a change and gives it its place in the order.
+    fn place(&self, meta: Meta, make: impl FnOnce(&Tip<S>) -> Result<Drafted<S>>) -> Result<Commit<S>> {
+        let mut newest = self.newest()?;
+        let drafted = make(&newest)?;
+        self.record(&mut newest, meta, None, drafted)
     }
 
     fn newest(&self) -> Result<Newest<'_, S>> {

@@ -13,7 +13,7 @@ use crate::segment::{UNFINISHED, bases_in};
 use crate::snapshot;
 use crate::state::State;
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 /// The size of a segment unless the options say otherwise.
 pub(crate) const USUAL_SEGMENT_BYTES: u64 = 64 << 20;
@@ -165,7 +165,7 @@ impl Options {
             log,
             history,
             newest: Mutex::new(tip.clone()),
-            published: Published::new(tip),
+            published: Arc::new(Published::new(tip)),
             snapshotting: Mutex::new(()),
             opened,
         })
