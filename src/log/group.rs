@@ -5,13 +5,13 @@
 //! grows in the order of the queue; after a failed write or sync nothing is retried; the queue is bounded, and whoever
 //! would overfill it writes first.
 
+use super::durable::Durable;
 use super::{FULL_QUEUE_BYTES, ignore_poison};
 use crate::error::{Error, Result};
 use crate::io::Env;
 use crate::segment::format::{Chain, Header, RECORD_BYTES_MAX, push_frame, u32_at};
 use crate::segment::writer::{Batch, SegmentWriter};
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 
@@ -28,7 +28,7 @@ pub(super) struct Group {
     synced: Condvar,
     /// Tasks to wake at the same moment.
     wakers: Mutex<Vec<Waker>>,
-    durable: Arc<AtomicU64>,
+    durable: Arc<Durable>,
     failure: OnceLock<Arc<Error>>,
 }
 
@@ -48,7 +48,7 @@ impl Group {
             env: env.clone(),
             dir,
             segment_bytes,
-            durable: Arc::new(AtomicU64::new(writer.head())),
+            durable: Arc::new(Durable::new(writer.head(), writer.header().base, writer.positions())),
             queue: Mutex::new(queue),
             writer: Mutex::new(Some(writer)),
             syncing: Mutex::new(false),
@@ -58,13 +58,13 @@ impl Group {
         }
     }
 
-    /// The offset after the last durable record, as it grows.
-    pub(super) fn durable(&self) -> &Arc<AtomicU64> {
+    /// What is durable, as it grows.
+    pub(super) fn durable(&self) -> &Arc<Durable> {
         &self.durable
     }
 
     pub(super) fn head(&self) -> u64 {
-        self.durable.load(Ordering::Acquire)
+        self.durable.head()
     }
 
     pub(super) fn has_failed(&self) -> bool {
@@ -173,7 +173,7 @@ impl Group {
             let chain = u32_at(&frames, end - 4);
             let ends = &ends[first..first + count];
             active.append(&mut Batch { frames: &mut frames[start..end], ends, start, chain })?;
-            self.durable.store(active.head(), Ordering::Release);
+            self.durable.grow(active.head(), active.header().base, active.positions());
             (first, start) = (first + count, end);
         }
         self.give_back(frames, ends);

@@ -10,6 +10,7 @@
 //! * After a failed write or sync nothing is retried: the kernel may have dropped the pages. The log refuses all further
 //!   work until it is opened again, which decides anew from what is on the disk.
 
+mod durable;
 mod group;
 pub(crate) mod reader;
 mod syncer;

@@ -3,6 +3,7 @@
 //! Always: only durable records come out, verified, in order and without gaps; the end of what is durable is not an
 //! error, and the reader goes on from there when asked again.
 
+use super::durable::Durable;
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::Disk;
 use crate::segment::format::{Chain, Item, StoreId};
@@ -16,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Clone, Debug)]
 pub(crate) enum Bound {
     /// From the writer in the same process.
-    Head(Arc<AtomicU64>),
+    Head(Arc<Durable>),
     /// From the proofs in the segments (FORMAT.md), and from what was proven before: a writer overwrites a mark with the
     /// next batch, so that for a moment, or after a crash in that moment, nothing but memory proves what it proved.
     Proof(Arc<AtomicU64>),
@@ -62,6 +63,10 @@ impl Records {
         let proven_until = if footer.is_some() { u64::MAX } else { 0 };
         if let Some(footer) = footer {
             segment.seek(offset, &footer)?;
+        } else if let Bound::Head(durable) = &bound
+            && let Some((byte, near)) = durable.place_before(base, offset)
+        {
+            segment.jump(byte, near)?;
         }
         let (disk, dir) = (Arc::clone(disk), dir.to_owned());
         let mut records = Records { disk, dir, bound, segment, proven_until, current: None };
@@ -130,7 +135,7 @@ impl Records {
     fn is_durable(&mut self, length: usize) -> Result<bool> {
         let offset = self.segment.offset();
         let known = match &self.bound {
-            Bound::Head(head) => return Ok(offset < head.load(Ordering::Acquire)),
+            Bound::Head(head) => return Ok(offset < head.head()),
             Bound::Proof(known) => known,
         };
         if offset < known.load(Ordering::Acquire) {
@@ -152,7 +157,7 @@ impl Records {
     fn is_owed(&mut self) -> Result<bool> {
         self.refresh()?;
         match &self.bound {
-            Bound::Head(head) => Ok(self.segment.offset() < head.load(Ordering::Acquire)),
+            Bound::Head(head) => Ok(self.segment.offset() < head.head()),
             Bound::Proof(known) if self.segment.offset() < known.load(Ordering::Acquire) => Ok(true),
             Bound::Proof(_) => {
                 let at_mark = matches!(self.segment.look()?, Item::Mark { .. });

@@ -1,5 +1,6 @@
 //! A way to read a log, with or without the writer in the same process. Cheap to clone; takes no lock.
 
+use super::durable::Durable;
 use super::reader::{Bound, Records, bases};
 use crate::error::{Error, Result};
 use crate::io::Env;
@@ -20,7 +21,7 @@ pub(crate) struct View {
 }
 
 impl View {
-    pub(crate) fn of_writer(env: &Env, dir: &Path, durable: Arc<AtomicU64>) -> View {
+    pub(crate) fn of_writer(env: &Env, dir: &Path, durable: Arc<Durable>) -> View {
         View { env: env.clone(), dir: dir.to_owned(), bound: Bound::Head(durable) }
     }
 
@@ -66,7 +67,7 @@ impl View {
     /// The offset after the last durable record. O(1) beside the writer, else reads the newest segment.
     pub(crate) fn head(&self) -> Result<u64> {
         if let Bound::Head(head) = &self.bound {
-            return Ok(head.load(Ordering::Acquire));
+            return Ok(head.head());
         }
         let newest = self.bases()?.last().copied().unwrap_or(0);
         let mut records = self.records(newest)?;
@@ -74,7 +75,8 @@ impl View {
         Ok(records.offset())
     }
 
-    /// Reads from `offset` on. In a sealed segment this costs a look at its footer, in the newest one a scan up to there.
+    /// Reads from `offset` on. In a sealed segment this costs a look at its footer; in the newest one nothing where
+    /// the writer is in this process, else a scan up to there.
     pub(crate) fn records(&self, offset: u64) -> Result<Records> {
         let bases = self.bases()?;
         let holding = bases.partition_point(|&base| base <= offset).checked_sub(1);

@@ -199,8 +199,9 @@ impl SegmentReader {
         Ok(())
     }
 
-    /// Takes the chain from the four bytes before the frame; they may be complemented, the frame itself tells.
-    fn jump(&mut self, position: u64, offset: u64) -> Result<()> {
+    /// Moves to the record at a byte where one is known to start. Takes the chain from the four bytes before the frame; they
+    /// may be complemented, the frame itself tells.
+    pub(crate) fn jump(&mut self, position: u64, offset: u64) -> Result<()> {
         let before = self.bytes(position.saturating_sub(CHECK_BYTES as u64), CHECK_BYTES)?;
         let stored = if before.len() < CHECK_BYTES { 0 } else { u32_at(before, 0) };
         (self.at, self.offset, self.chain) = (position, offset, stored);

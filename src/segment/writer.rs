@@ -88,6 +88,11 @@ impl SegmentWriter {
         self.chain
     }
 
+    /// Where every 16th record starts, in bytes.
+    pub(crate) fn positions(&self) -> &[u32] {
+        &self.positions
+    }
+
     /// The offset after the last record.
     pub(crate) fn head(&self) -> u64 {
         self.header.base + u64::from(self.count)
