@@ -46,6 +46,7 @@ pub struct FaultDisk {
 struct Switches {
     plan: Option<Plan>,
     calls: AtomicU64,
+    bytes_read: AtomicU64,
     syncs_lie: AtomicBool,
     dir_syncs_lie: AtomicBool,
     syncs_fail: AtomicBool,
@@ -58,6 +59,7 @@ impl FaultDisk {
         let switches = Switches {
             plan,
             calls: AtomicU64::new(0),
+            bytes_read: AtomicU64::new(0),
             syncs_lie: AtomicBool::new(false),
             dir_syncs_lie: AtomicBool::new(false),
             syncs_fail: AtomicBool::new(false),
@@ -74,6 +76,11 @@ impl FaultDisk {
     /// Calls so far.
     pub fn calls(&self) -> u64 {
         self.switches.calls.load(SeqCst)
+    }
+
+    /// Bytes read so far.
+    pub fn bytes_read(&self) -> u64 {
+        self.switches.bytes_read.load(SeqCst)
     }
 
     /// From now on file syncs answer with success and do nothing.
@@ -187,7 +194,9 @@ impl FaultFile {
 impl File for FaultFile {
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
         let count = self.transfer(buffer.len())?;
-        self.file.read_at(&mut buffer[..count], at)
+        let read = self.file.read_at(&mut buffer[..count], at)?;
+        self.switches.bytes_read.fetch_add(read as u64, SeqCst);
+        Ok(read)
     }
 
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<usize> {
