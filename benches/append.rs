@@ -8,7 +8,8 @@ mod unsynced;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use redraft::io::Env;
-use redraft::{Options, Store, Value};
+use redraft::{Options, Store, Ticket, Value};
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 fn main() {
@@ -52,6 +53,22 @@ fn immediate_many_threads(bencher: Bencher<'_, '_>, threads: usize) {
             });
         },
     );
+}
+
+/// One thread that keeps a thousand changes in flight: each is synced, but it waits for the oldest only.
+#[divan::bench(args = [1_000, 20_000], sample_count = 5)]
+fn immediate_one_thread_with_tickets(bencher: Bencher<'_, '_>, count: usize) {
+    const IN_FLIGHT: usize = 1_000;
+    bencher.counter(ItemsCount::new(count)).with_inputs(|| fresh(Env::real())).bench_refs(|(_, store)| {
+        let mut tickets = VecDeque::with_capacity(IN_FLIGHT);
+        for number in 0..count {
+            if tickets.len() == IN_FLIGHT {
+                tickets.pop_front().map(Ticket::wait).transpose().expect("a durable change");
+            }
+            tickets.push_back(store.submit(|doc| doc["counter"] = number.into()).expect("a change"));
+        }
+        tickets.into_iter().for_each(|ticket| drop(ticket.wait().expect("a durable change")));
+    });
 }
 
 #[divan::bench(args = [10_000, 100_000, 1_000_000], sample_count = 3, sample_size = 1)]
