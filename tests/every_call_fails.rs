@@ -30,7 +30,7 @@ fn work(disk: &FaultDisk, outcome: &mut Outcome) -> Result<(), Error> {
             let next = store.version() as i64 + 1;
             let answer = store.produce(|doc| {
                 doc["n"] = next.into();
-                doc["padding"] = "x".repeat(60).into();
+                doc["padding"] = padding(next).into();
             });
             check_shown(&store, outcome.acknowledged);
             outcome.acknowledged = answer?.version() as i64;
@@ -44,6 +44,12 @@ fn work(disk: &FaultDisk, outcome: &mut Outcome) -> Result<(), Error> {
         store.close()?;
     }
     Ok(())
+}
+
+/// Text that shares nothing with the one before, so that it is all written: what a failed sync lost must not come back by
+/// chance, because the next change was written into the same sector.
+fn padding(next: i64) -> String {
+    char::from(b'a' + (next % 26) as u8).to_string().repeat(300)
 }
 
 /// Nothing is shown that is not acknowledged or being acknowledged, and the state belongs to the version.
