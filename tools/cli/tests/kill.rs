@@ -7,8 +7,8 @@
 
 mod common;
 
+use common::numbered::{check, line};
 use common::{Place, command, redraft};
-use redraft::{Options, Store, Value};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::Stdio;
@@ -27,14 +27,6 @@ impl Moments {
         self.0 ^= self.0 << 17;
         self.0 % below
     }
-}
-
-/// The patch for a version: its number, and something of varying length.
-fn line(version: u64) -> String {
-    let (slot, text) = (version % 7, format!("{version} ").repeat(1 + (version * 31 % 97) as usize));
-    format!(
-        "[{{\"op\":\"add\",\"path\":\"/n\",\"value\":{version}}},{{\"op\":\"add\",\"path\":\"/slot{slot}\",\"value\":\"{text}\"}}]\n"
-    )
 }
 
 /// Lets the command write from `head` on, kills it after a while and returns the last version it acknowledged.
@@ -65,27 +57,6 @@ fn write_until_killed(store: &str, head: u64, delay: Duration) -> u64 {
     child.wait().unwrap();
     feeder.join().unwrap();
     listener.join().unwrap()
-}
-
-/// Opens the store as the next writer would, and looks at everything since `from`.
-fn check(store: &str, from: u64, acknowledged: u64) -> u64 {
-    let store: Store<Value> = Options::new().create(false).open(store).unwrap();
-    let head = store.version();
-    assert!(head >= acknowledged, "version {acknowledged} was acknowledged, {head} is the newest there");
-    let mut version = from;
-    for change in store.changes(from + 1..).unwrap() {
-        let change = change.unwrap();
-        version += 1;
-        assert_eq!(change.version, version);
-        assert_eq!(change.patch.to_native().unwrap()[0]["value"], version);
-    }
-    assert_eq!(version, head);
-    if head > 0 {
-        assert_eq!(store.state()["n"].as_u64(), Some(head));
-        assert_eq!(store.at(acknowledged).unwrap()["n"].as_u64(), (acknowledged > 0).then_some(acknowledged));
-    }
-    store.close().unwrap();
-    head
 }
 
 #[test]
