@@ -5,9 +5,10 @@
 use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
+use redraft::collections::KeyedList;
 use redraft::io::Env;
 use redraft::patch::{Action, Op};
-use redraft::value::Path as Place;
+use redraft::value::{Key, Path as Place};
 use redraft::{Error, Meta, Patch, Reader, State, Store, Value, value, verify};
 
 #[derive(Clone, Debug, Default, PartialEq, State)]
@@ -254,4 +255,38 @@ fn an_unordered_set_in_an_atomic_field_is_read_back_and_changed() {
         store.close().unwrap();
         is_sound(&place.path);
     }
+}
+
+/// Whoever knows nothing of the type, such as a command line, can log what a typed writer would have been refused.
+#[test]
+fn a_keyed_list_whose_parts_disagree_in_the_log_is_not_read() {
+    #[derive(Clone, Debug, Default, State)]
+    struct Deck {
+        cards: KeyedList<u64, u8>,
+    }
+
+    let place = place();
+    let store = Store::<Deck>::open(&place.path).unwrap();
+    store.produce(|deck| deck.cards.extend([(1, 0), (2, 0)])).unwrap();
+    store.close().unwrap();
+
+    let dynamic = Store::<Value>::open(&place.path).unwrap();
+    let items = || Place::root().child("cards").child("items").child(Key::from(1_u64));
+    let take_out = Patch::from(vec![Op::new(items(), Action::Remove)]);
+    dynamic.apply(&take_out, Meta::default()).unwrap();
+    dynamic.close().unwrap();
+    for error in [
+        Store::<Deck>::open(&place.path).map(drop).unwrap_err(),
+        Reader::<Deck>::open(&place.path).map(drop).unwrap_err(),
+    ] {
+        assert!(matches!(&error, Error::Misfit { version: 2, path, .. } if path == "/cards"), "{error}");
+    }
+
+    let dynamic = Store::<Value>::open(&place.path).unwrap();
+    let put_back = Patch::from(vec![Op::new(items(), Action::Add(0.into()))]);
+    dynamic.apply(&put_back, Meta::default()).unwrap();
+    dynamic.close().unwrap();
+    let store = Store::<Deck>::open(&place.path).unwrap();
+    assert_eq!(store.state().cards.len(), 2);
+    assert!(matches!(store.at(2), Err(Error::Misfit { version: 2, .. })));
 }

@@ -135,13 +135,18 @@ fn apply_ops<S: State>(state: &S, patch: &Patch) -> Result<Applied<S>, ApplyErro
 /// The items of keyed lists and their order come and go by operations of their own; in the end they must agree. The last
 /// operation on a list in which they do not is the one to blame. O(what changed).
 fn check_orders<S: State>(old: &S, new: &S, patch: &Patch) -> Result<(), ApplyError> {
-    let mut differ = Differ::checking();
-    new.diff(old, &mut differ);
-    let Some(place) = differ.into_unsound() else { return Ok(()) };
+    let Some(place) = disagreement(old, new) else { return Ok(()) };
     let last = patch.iter().enumerate().rev();
     let blamed = last.clone().find(|(_, op)| op.path.starts_with(&place)).or_else(|| last.clone().next());
     let kind = ApplyErrorKind::Unfit(StateError::new(StateErrorKind::Order));
     blamed.map_or(Ok(()), |(index, op)| Err(ApplyError::at(index, op, kind)))
+}
+
+/// The first place of `new` where parts do not fit together, given that all of `old` does. O(what changed).
+pub(crate) fn disagreement<S: State>(old: &S, new: &S) -> Option<Path> {
+    let mut differ = Differ::checking();
+    new.diff(old, &mut differ);
+    differ.into_unsound()
 }
 
 /// What undoes a patch that is about to be applied to `before`. Costs what [`apply`] costs, which gives it too.
@@ -165,7 +170,8 @@ pub fn invert<S: State>(before: &S, patch: &Patch) -> Result<Patch, ApplyError> 
 }
 
 /// Carries out a patch in place that was checked when it was logged, without making an inverse. A state that this failed
-/// on is half changed: it is to be thrown away.
+/// on is half changed: it is to be thrown away. Whether the parts of keyed lists agree is not looked at here: whoever
+/// logged the patch may have known less of the type.
 pub(crate) fn carry_out<S: State>(state: &mut S, patch: &Patch) -> Result<(), ApplyError> {
     patch.iter().enumerate().try_for_each(|(index, op)| {
         let applied = state.apply(op.path.as_slice(), &op.action);

@@ -23,7 +23,7 @@ mod transform;
 #[cfg(feature = "json")]
 use apply::apply_op;
 pub use apply::{Applied, ApplyError, ApplyErrorKind, apply, invert};
-pub(crate) use apply::{carry_out, flaw};
+pub(crate) use apply::{carry_out, disagreement, flaw};
 pub use compose::compose;
 pub use op::{Action, Insert, Op};
 pub use overlap::interferes;

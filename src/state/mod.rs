@@ -75,7 +75,7 @@ use crate::value::{Segment, Value};
 /// |---|---|---|
 /// | `#[state(rename = "..")]` | field, variant | another name outside |
 /// | `#[state(default)]` | named field | when missing, `Default::default()`; `default = "path"` calls `path()` |
-/// | `#[state(skip)]` | named field | not recorded: kept by operations beneath, `Default` when the whole is read or replaced |
+/// | `#[state(skip)]` | named field | not recorded: kept by operations on the struct and beneath it, `Default` when what holds the struct, or an enum itself, is read or replaced |
 /// | `#[state(atomic)]` | field | one leaf, through serde, for types that are no `State` |
 ///
 /// ```
@@ -110,6 +110,8 @@ use crate::value::{Segment, Value};
 /// assert_eq!(applied.to_value(), value!({ "title": "", "cards": { 7: { "text": "ship it", "stage": "Open" } } }));
 /// # }
 /// ```
+///
+/// A recipe that changes nothing but skipped fields changes nothing: a store goes on with the state it had.
 ///
 /// # Laws
 ///

@@ -15,7 +15,7 @@ use crate::record::wire::DecodeError;
 use crate::record::{Change, Stamp, WriterId};
 use crate::segment::format::Chain;
 use crate::snapshot::{self, Snapshot, Writers};
-use crate::state::{State, StateError, watch};
+use crate::state::{State, StateError, StateErrorKind, watch, watch_orders};
 use crate::value::{Path, Value};
 use std::any::TypeId;
 use std::collections::VecDeque;
@@ -179,11 +179,15 @@ impl<S: State + Default> History<S> {
             let Some(frame) = records.next()? else { break };
             let change = decode(&frame)?;
             replay.step(&change, frame.chain).map_err(|refused| self.explain(&refused, &frame))?;
-            if replay.version.is_multiple_of(KEEP_EVERY) && replay.version < version {
-                self.keep(replay.tip());
+            // A state on the way that does not fit the type is not kept; a later change may mend it.
+            if replay.version.is_multiple_of(KEEP_EVERY)
+                && replay.version < version
+                && let Ok(tip) = replay.tip()
+            {
+                self.keep(tip);
             }
         }
-        Ok(self.keep(replay.tip()))
+        Ok(self.keep(replay.tip()?))
     }
 
     /// A change that applies to the document, but not to the type, is no damage: the program has another type than the
@@ -228,34 +232,49 @@ struct Replay<S> {
     writers: Writers,
     state: S,
     filled: bool,
+    /// The newest state known to fit together in all its parts.
+    sound: Arc<S>,
+    /// Whether a keyed list lost or got a key since: then it is to be looked at.
+    orders_touched: bool,
 }
 
 impl<S: State> Replay<S> {
     fn from(tip: Tip<S>) -> Self {
-        let state = Arc::unwrap_or_clone(tip.state);
+        let (state, sound) = (S::clone(&tip.state), Arc::clone(&tip.state));
         let writers = Arc::unwrap_or_clone(tip.writers);
         let Tip { version, chain, stamp, filled, .. } = tip;
-        Replay { version, chain, stamp, writers, state, filled }
+        Replay { version, chain, stamp, writers, state, filled, sound, orders_touched: false }
     }
 
     fn step(&mut self, change: &Change, chain: Chain) -> std::result::Result<(), ApplyError> {
-        let (applied, filled) = watch(|| patch::carry_out(&mut self.state, &change.patch));
+        let ((applied, orders_touched), filled) =
+            watch(|| watch_orders(|| patch::carry_out(&mut self.state, &change.patch)));
         applied?;
+        self.orders_touched |= orders_touched;
         self.filled |= filled;
         self.writers.insert(change.writer, change.sequence);
         (self.version, self.chain, self.stamp) = (change.version, chain, change.stamp);
         Ok(())
     }
 
-    fn tip(&self) -> Tip<S> {
-        Tip {
+    /// What the replay has come to. A program that did not know the type may have logged changes after which the parts
+    /// of a keyed list disagree. O(what changed since the last time), plus one clone.
+    fn tip(&mut self) -> Result<Tip<S>> {
+        if self.orders_touched {
+            if let Some(place) = patch::disagreement(&*self.sound, &self.state) {
+                return Err(misfit(self.version, &place, &StateError::new(StateErrorKind::Order)));
+            }
+            self.orders_touched = false;
+        }
+        self.sound = Arc::new(self.state.clone());
+        Ok(Tip {
             version: self.version,
             chain: self.chain,
             stamp: self.stamp,
             writers: Arc::new(self.writers.clone()),
-            state: Arc::new(self.state.clone()),
+            state: Arc::clone(&self.sound),
             filled: self.filled,
-        }
+        })
     }
 }
 

@@ -5,8 +5,9 @@
 //! operation, both sides changing as they go. Holds no policy: what could not be carried over is dropped and reported,
 //! and whoever merges writers decides what that means. Never looks at a state.
 //!
-//! Always holds: if both patches fit a state, then each, transformed over the other, fits what the other left, and both ways
-//! end in the same state (the property known as TP1).
+//! Always holds: if both patches fit a document, then each, transformed over the other, fits what the other left, and both
+//! ways end in the same document (the property known as TP1), but for sums that no longer fit 64 bits. Typed states may refuse
+//! what comes of it; they are never left half changed.
 
 mod meet;
 mod span;
@@ -70,6 +71,10 @@ pub enum DropReason {
 ///
 /// For two writers who saw the same state, `transform(b, a, Later)` after `a` and `transform(a, b, Earlier)` after `b` end
 /// in the same state. O(operations of one * operations of the other * path length).
+///
+/// What comes of it may be refused when it is applied, and then nothing happens: two counts whose sum does not fit 64 bits,
+/// and changes on both sides to one key of a [`KeyedList`](crate::collections::KeyedList) (both add it, both move it, one
+/// removes it and the other changes or moves it), since its items and its order are two parts for all who know no types.
 ///
 /// ```
 /// use redraft::patch::{DropReason, Side, transform};
