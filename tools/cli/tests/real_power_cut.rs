@@ -52,7 +52,7 @@ impl Machine {
     fn new() -> Option<Machine> {
         let place = Place::new();
         let image = place.path().join("image");
-        if !make_image(&image, 64 << 20) {
+        if !make_image(&image, 512 << 20) {
             return None;
         }
         let disk = Mounted::image(&image, &place.path().join("disk"))?;
