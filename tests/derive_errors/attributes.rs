@@ -43,6 +43,11 @@ union Either {
     b: u8,
 }
 
+#[derive(Clone, State)]
+struct Borrowed<'a> {
+    title: &'a str,
+}
+
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, MapKey)]
 struct Pair(u8, u8);
 

@@ -57,6 +57,7 @@ pub(crate) enum Missing {
 
 pub(crate) fn read(input: &DeriveInput) -> Result<Model<'_>> {
     Attributes::read(&input.attrs, Place::Type)?;
+    refuse_lifetimes(input)?;
     let body = match &input.data {
         Data::Struct(data) => Body::Struct(shape(&data.fields)?),
         Data::Enum(data) if data.variants.is_empty() => {
@@ -70,6 +71,14 @@ pub(crate) fn read(input: &DeriveInput) -> Result<Model<'_>> {
         }
     };
     Ok(Model { input, body })
+}
+
+/// The compiler would say of each function written that some lifetime does not fit, and not what to do.
+fn refuse_lifetimes(input: &DeriveInput) -> Result<()> {
+    let why = "a state owns what it holds: keep `String` or `Arc<str>` instead of `&str`, `Vec` or `List` instead of a slice, \
+               `Arc` or `Shared` instead of any other reference";
+    let first = input.generics.lifetimes().next();
+    first.map_or(Ok(()), |lifetime| Err(Error::new(lifetime.span(), why)))
 }
 
 fn variants(data: &syn::DataEnum) -> Result<Vec<Variant>> {
