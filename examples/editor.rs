@@ -58,8 +58,11 @@ impl Edit {
 impl Trace {
     fn read(path: &Path) -> Result<Self> {
         let mut json = String::new();
-        GzDecoder::new(File::open(path)?).read_to_string(&mut json)?;
-        Ok(serde_json::from_str(&json)?)
+        let unreadable =
+            |error: &dyn Error| format!("{} is no gzipped editing trace: {error}", path.display());
+        let file = File::open(path).map_err(|error| unreadable(&error))?;
+        GzDecoder::new(file).read_to_string(&mut json).map_err(|error| unreadable(&error))?;
+        serde_json::from_str(&json).map_err(|error| unreadable(&error).into())
     }
 
     /// A session short enough to stand here: a line is typed, a word in it replaced.
