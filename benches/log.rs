@@ -38,9 +38,11 @@ fn written(count: usize, bytes: usize, segment_bytes: u64) -> (tempfile::TempDir
 fn synced_one_thread(bencher: Bencher<'_, '_>, bytes: usize) {
     const COUNT: usize = 2_000;
     let payload = vec![0xa5; bytes];
-    bencher.counter(ItemsCount::new(COUNT)).with_inputs(|| fresh(Durability::Immediate)).bench_refs(|(_, log)| {
-        (0..COUNT).for_each(|_| drop(log.append(&payload).expect("a record")));
-    });
+    bencher.counter(ItemsCount::new(COUNT)).with_inputs(|| fresh(Durability::Immediate)).bench_refs(
+        |(_, log)| {
+            (0..COUNT).for_each(|_| drop(log.append(&payload).expect("a record")));
+        },
+    );
 }
 
 #[divan::bench(args = [2, 8, 32], sample_count = 5, sample_size = 1)]
@@ -62,16 +64,18 @@ fn synced_one_thread_with_tickets(bencher: Bencher<'_, '_>, bytes: usize) {
     const COUNT: usize = 200_000;
     const IN_FLIGHT: usize = 1_000;
     let payload = vec![0xa5; bytes];
-    bencher.counter(ItemsCount::new(COUNT)).with_inputs(|| fresh(Durability::Immediate)).bench_refs(|(_, log)| {
-        let mut tickets: VecDeque<Ticket<'_>> = VecDeque::with_capacity(IN_FLIGHT);
-        for _ in 0..COUNT {
-            if tickets.len() == IN_FLIGHT {
-                tickets.pop_front().map(Ticket::wait).transpose().expect("a durable record");
+    bencher.counter(ItemsCount::new(COUNT)).with_inputs(|| fresh(Durability::Immediate)).bench_refs(
+        |(_, log)| {
+            let mut tickets: VecDeque<Ticket<'_>> = VecDeque::with_capacity(IN_FLIGHT);
+            for _ in 0..COUNT {
+                if tickets.len() == IN_FLIGHT {
+                    tickets.pop_front().map(Ticket::wait).transpose().expect("a durable record");
+                }
+                tickets.push_back(log.submit(&payload).expect("a record"));
             }
-            tickets.push_back(log.submit(&payload).expect("a record"));
-        }
-        log.sync().expect("durable records");
-    });
+            log.sync().expect("durable records");
+        },
+    );
 }
 
 fn in_batches(bencher: Bencher<'_, '_>, bytes: usize, durability: Durability) {

@@ -186,7 +186,7 @@ impl Records {
             }
             Bound::Proof(seen) => Arc::clone(seen),
         };
-        self.durable_until = seen.head.load(Ordering::Acquire);
+        self.durable_until = self.durable_until.max(seen.head.load(Ordering::Acquire));
         if offset < self.durable_until {
             return Ok(true);
         }
@@ -210,6 +210,7 @@ impl Records {
     fn is_owed(&mut self) -> Result<bool> {
         self.refresh()?;
         match &self.bound {
+            _ if self.segment.offset() < self.durable_until => Ok(true),
             Bound::Writer(durable) => Ok(self.segment.offset() < durable.head()),
             Bound::Proof(seen) if self.segment.offset() < seen.head.load(Ordering::Acquire) => Ok(true),
             Bound::Proof(_) => {
@@ -250,11 +251,12 @@ impl Records {
         self.enter_segment()
     }
 
-    /// What is known of the segment from the start: a sealed one is durable to its end.
+    /// What is known of the segment from the start: all that a footer counts is durable.
     fn enter_segment(&mut self) -> Result<()> {
-        let sealed = self.segment.seal()?.map(|footer| self.segment.header().base + u64::from(footer.count));
-        self.proven_until = if sealed.is_some() { u64::MAX } else { 0 };
-        self.durable_until = sealed.unwrap_or(0);
+        let footer = self.segment.footer()?;
+        let base = self.segment.header().base;
+        self.proven_until = footer.map_or(0, |footer| footer.data_end);
+        self.durable_until = footer.map_or(0, |footer| base + u64::from(footer.count));
         Ok(())
     }
 }

@@ -327,12 +327,17 @@ enum Tail {
 fn tail(reader: &mut SegmentReader, found: String, marked: bool) -> Result<Tail> {
     let start = reader.at() + if marked { MARK_BYTES as u64 } else { 0 };
     let solid = reader.solid_end()?;
-    if solid <= start || (marked && is_forgotten_footer(reader, solid)?) {
+    if solid <= start {
         return Ok(Tail::Clean);
     }
+    if marked && let Some(footer) = resting_footer(reader, solid)? {
+        return Ok(match reader.table(&footer)? {
+            Some(_) => Tail::Clean,
+            None => Tail::Torn(cut(reader, start, solid, "a torn table behind the mark".into())),
+        });
+    }
     let Some(proof) = reader.proof()? else {
-        let (path, head) = (reader.path().to_owned(), reader.offset());
-        return Ok(Tail::Torn(Cut { path, byte: start, bytes: solid - start, head, found }));
+        return Ok(Tail::Torn(cut(reader, start, solid, found)));
     };
     // A writer in another process may have written it since this place was read: whatever is proven to stand here was
     // written before its proof, so a fresh look must find it.
@@ -344,13 +349,18 @@ fn tail(reader: &mut SegmentReader, found: String, marked: bool) -> Result<Tail>
     }
 }
 
-/// Whether the footer of a segment at rest still stands behind the mark although the file has been extended: the power
-/// failed just as that began, or just before the file was cut to end with it.
-fn is_forgotten_footer(reader: &mut SegmentReader, end: u64) -> Result<bool> {
+fn cut(reader: &SegmentReader, start: u64, end: u64, found: String) -> Cut {
+    let (path, head) = (reader.path().to_owned(), reader.offset());
+    Cut { path, byte: start, bytes: end - start, head, found }
+}
+
+/// The footer of a segment at rest that belongs to the mark here and ends at a byte. It is not the end of the file if the
+/// power failed just before the file was cut to end with it, or just as it was extended again; and some of its table may be
+/// gone then.
+fn resting_footer(reader: &mut SegmentReader, end: u64) -> Result<Option<Footer>> {
     let data_end = reader.at();
-    Ok(reader
-        .footer_before(end)?
-        .is_some_and(|footer| footer.ending == Ending::AtRest && footer.data_end == data_end))
+    let found = reader.footer_before(end)?;
+    Ok(found.filter(|footer| footer.ending == Ending::AtRest && footer.data_end == data_end))
 }
 
 impl Layout {
