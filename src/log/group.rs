@@ -14,9 +14,12 @@ use crate::segment::writer::{Batch, SegmentWriter};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
 
-/// How often in a row a leader looks in vain for those who were with it the last time.
-const VAIN_LOOKS_MAX: u32 = 8;
+/// For what part of the time that a sync takes a leader waits for those who were with it the last time.
+const GATHERING_PART: u32 = 8;
+/// And for how long at most.
+const GATHERING_MAX: Duration = Duration::from_millis(1);
 /// What the buffers may hold on to between batches, in bytes.
 const KEPT_BYTES_MAX: usize = 2 * FULL_QUEUE_BYTES;
 
@@ -35,6 +38,8 @@ pub(super) struct Group {
     written: AtomicU64,
     durable: Arc<Durable>,
     failure: OnceLock<Arc<Error>>,
+    /// How long a leader may wait for company.
+    gathering_ns: AtomicU64,
 }
 
 /// How far a record has come.
@@ -93,6 +98,7 @@ impl Group {
             turn: Mutex::default(),
             turned: Condvar::new(),
             failure: OnceLock::new(),
+            gathering_ns: AtomicU64::new(0),
         }
     }
 
@@ -214,16 +220,14 @@ impl Group {
     }
 
     /// Lets those who waited for the last sync queue what they want next, so that one sync serves all of them: they were
-    /// woken a moment ago and need only be let run. Without company this does nothing.
+    /// woken a moment ago and need only be let run. Without company this does nothing, and it never takes more than a small
+    /// part of what a sync does.
     fn gather(&self, company: usize) {
-        let (mut vain, mut seen) = (0, 0);
-        while company > 0 && vain < VAIN_LOOKS_MAX {
-            let queued = ignore_poison(&self.queue).ends.len();
-            if queued > company {
-                return;
-            }
-            vain = if queued > seen { 0 } else { vain + 1 };
-            seen = queued;
+        if company == 0 {
+            return;
+        }
+        let (start, most) = (Instant::now(), Duration::from_nanos(self.gathering_ns.load(Ordering::Relaxed)));
+        while ignore_poison(&self.queue).ends.len() <= company && start.elapsed() < most {
             std::thread::yield_now();
         }
     }
@@ -277,7 +281,10 @@ impl Group {
     }
 
     fn commit(&self, active: &mut SegmentWriter) -> Result<()> {
+        let start = Instant::now();
         active.commit()?;
+        let gathering = (start.elapsed() / GATHERING_PART).min(GATHERING_MAX);
+        self.gathering_ns.store(gathering.as_nanos() as u64, Ordering::Relaxed);
         if self.head() < active.head() {
             self.durable.grow(active.head());
         }

@@ -214,7 +214,7 @@ impl Reader {
         answer
     }
 
-    /// The record at `offset`, verified. Costs one read of the file, of at most sixteen records, once the segment has been
+    /// The record at `offset`, verified. Costs one read of the file, of at most four records, once the segment has been
     /// used; beside a writer in another process, records of the newest segment cost a scan of it.
     ///
     /// # Errors
@@ -263,7 +263,7 @@ impl Reader {
     }
 
     /// Reads backward: the record before `end` first, which may be the head. Costs what is read, and as much memory as
-    /// sixteen records.
+    /// a few records.
     ///
     /// # Errors
     /// As [`read`](Reader::read); later trouble comes out of [`Backward`].

@@ -20,7 +20,7 @@ use std::sync::Arc;
 
 /// How much is read at once where records are long, in bytes.
 const PIECE_BYTES: u64 = 64 * 1024;
-/// How much is read where nobody knows how far sixteen records reach.
+/// How much is read where nobody knows how far four records reach.
 const GUESS_BYTES: u64 = 4 * 1024;
 
 /// One segment, for looking up records.
@@ -39,13 +39,14 @@ pub(crate) struct PointReader {
 /// Who knows where the records are.
 #[derive(Debug)]
 enum Places {
-    /// The footer. Blocks of its table are kept once read.
-    Table { footer: Footer, blocks: Vec<Option<Vec<u32>>> },
+    /// The footer. Its table is read block by block, as it is needed, and kept in one piece: two blocks of their own would
+    /// be two more misses of the processor's cache for each record.
+    Table { footer: Footer, positions: Vec<u32>, loaded: Vec<bool> },
     /// The writer, in the same process.
     Writer(Arc<Positions>),
 }
 
-/// Where a group of at most sixteen records is.
+/// Where a group of at most four records is.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     /// The byte of its first frame.
@@ -68,7 +69,11 @@ impl PointReader {
         let mut reader = SegmentReader::open(disk, path, base)?;
         let places = match (writer, reader.footer()?) {
             (Some(positions), _) => Places::Writer(positions),
-            (None, Some(footer)) => Places::Table { footer, blocks: vec![None; footer.blocks()] },
+            (None, Some(footer)) => Places::Table {
+                footer,
+                positions: vec![0; footer::positions_for(footer.count)],
+                loaded: vec![false; footer.blocks()],
+            },
             (None, None) => return Ok(None),
         };
         let file_bytes = match places {
@@ -150,25 +155,38 @@ impl PointReader {
     }
 
     /// An entry of the footer's table; nothing if its block is damaged.
+    #[inline]
     fn position(&mut self, slot: u64) -> Result<Option<u64>> {
-        let (block, at) = ((slot as usize) / BLOCK_POSITIONS, (slot as usize) % BLOCK_POSITIONS);
-        let Places::Table { footer, blocks } = &mut self.places else { return Ok(None) };
-        let Some(known) = blocks.get_mut(block) else { return Ok(None) };
-        if known.is_none() {
-            let (byte, length) = footer.block(block);
-            let mut bytes = vec![0; length];
-            let count =
-                read_full_at(&*self.file, &mut bytes, byte).during("read position table", &self.path)?;
-            *known = footer::decode_block(&bytes[..count], block, self.header.chain);
+        let (slot, block) = (slot as usize, slot as usize / BLOCK_POSITIONS);
+        let Places::Table { positions, loaded, .. } = &self.places else { return Ok(None) };
+        if loaded.get(block) == Some(&true) {
+            return Ok(positions.get(slot).map(|&byte| byte.into()));
         }
-        if known.is_none() {
-            tracing::warn!(path = %self.path.display(), block, "a damaged position table; going without");
+        let read = self.load_block(block)?;
+        Ok(read.and_then(|positions| positions.get(slot % BLOCK_POSITIONS).copied()).map(u64::from))
+    }
+
+    fn load_block(&mut self, block: usize) -> Result<Option<Vec<u32>>> {
+        let Places::Table { footer, positions, loaded } = &mut self.places else { return Ok(None) };
+        let (byte, length) = footer.block(block);
+        let mut bytes = vec![0; length];
+        let count = read_full_at(&*self.file, &mut bytes, byte).during("read position table", &self.path)?;
+        let read = footer::decode_block(&bytes[..count], block, self.header.chain);
+        match (&read, loaded.get_mut(block)) {
+            (Some(read), Some(loaded)) => {
+                let known = positions.iter_mut().skip(block * BLOCK_POSITIONS);
+                known.zip(read).for_each(|(known, read)| *known = *read);
+                *loaded = true;
+            }
+            _ => {
+                tracing::warn!(path = %self.path.display(), block, "a damaged position table; going without")
+            }
         }
-        Ok(known.as_ref().and_then(|positions| positions.get(at)).map(|&byte| byte.into()))
+        Ok(read)
     }
 
     /// Puts the body of the record at `offset` into `buffer` and returns the chain after it. Nothing if it is not to be
-    /// found like this. One read of the file, of at most sixteen records, unless they are long.
+    /// found like this. One read of the file, of at most four records, unless they are long.
     pub(crate) fn read(&mut self, offset: u64, buffer: &mut Vec<u8>) -> Result<Option<Chain>> {
         let Some(Place { mut byte, offset: first, end }) = self.place_before(offset)? else {
             return Ok(None);

@@ -1,4 +1,4 @@
-//! Where every 16th record of the active segment starts: written by the writer, read by readers in its process at the
+//! Where every 4th record of the active segment starts: written by the writer, read by readers in its process at the
 //! same time.
 //!
 //! Always: nobody waits for anybody. A position never changes, and one that can be read is that of a whole record.
@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 /// The first piece; each one after it is twice as long, so that nothing is ever moved.
 const FIRST_PIECE: usize = 64;
 /// Enough for as many records as a segment can hold.
-const PIECES: usize = 24;
+const PIECES: usize = 26;
 
 /// A list of positions that only grows, by one writer.
 #[derive(Debug, Default)]

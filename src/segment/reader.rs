@@ -234,7 +234,7 @@ impl SegmentReader {
         Ok(Some(positions))
     }
 
-    /// Moves to a record of a segment that is not being written, without reading what precedes it: at most 15 frames are
+    /// Moves to a record of a segment that is not being written, without reading what precedes it: at most 3 frames are
     /// scanned. Where the footer's table is damaged, all before it are.
     pub(crate) fn seek(&mut self, offset: u64, footer: &Footer) -> Result<()> {
         let index = offset - self.header.base;
@@ -330,6 +330,9 @@ impl SegmentReader {
         let mut piece = vec![0; left.min(WINDOW_BYTES_MAX)];
         let (mut at, mut solid) = (self.at, self.at);
         while at < self.file_bytes {
+            // Most of it was never written, and a file system may know.
+            let Some(next) = self.file.next_data(at).during("read segment", &self.path)? else { break };
+            at = next.max(at);
             let count = read_full_at(&*self.file, &mut piece, at).during("read segment", &self.path)?;
             if count == 0 {
                 break;
