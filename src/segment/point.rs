@@ -117,7 +117,7 @@ impl PointReader {
         let mut reader = SegmentReader::over(Arc::clone(&self.file), self.path.clone(), self.header)?;
         match (self.footer(), place) {
             (Some(footer), _) if offset >= self.header.base + u64::from(footer.count) => {
-                reader.seek(offset, &footer.clone())?
+                reader.seek(offset, footer)?;
             }
             (_, Some(place)) => reader.jump(place.byte, place.offset)?,
             (_, None) => {}
@@ -179,7 +179,7 @@ impl PointReader {
                 *loaded = true;
             }
             _ => {
-                tracing::warn!(path = %self.path.display(), block, "a damaged position table; going without")
+                tracing::warn!(path = %self.path.display(), block, "a damaged position table; going without");
             }
         }
         Ok(read)
