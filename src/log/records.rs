@@ -4,11 +4,11 @@
 //! error, and reading goes on from there when asked again.
 
 use super::reader::{Bound, Seen};
-use crate::error::{Damage, Defect, Error, Result};
+use crate::error::{Damage, Defect, Error, ErrorKind, Result};
 use crate::io::Disk;
 use crate::segment::format::{Chain, FRAME_BYTES, Item, StoreId};
-use crate::segment::path_of;
 use crate::segment::reader::SegmentReader;
+use crate::segment::{bases_in, path_of};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -223,7 +223,10 @@ impl Records {
     fn refresh(&mut self) -> Result<()> {
         let base = self.segment.header().base;
         if self.segment.offset() == base {
-            self.segment = SegmentReader::open(&*self.disk, self.segment.path().to_owned(), base)?;
+            self.segment = match SegmentReader::open(&*self.disk, self.segment.path().to_owned(), base) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Err(self.truncated(base, error)),
+                answer => answer?,
+            };
         }
         self.segment.refresh()
     }
@@ -240,14 +243,24 @@ impl Records {
     fn next_segment(&mut self) -> Result<()> {
         let base = self.segment.offset();
         let next = match SegmentReader::open(&*self.disk, path_of(&self.dir, base), base) {
-            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                return Err(self.segment.damage_here(Defect::SuccessorMissing { offset: base }));
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let missing = self.segment.damage_here(Defect::SuccessorMissing { offset: base });
+                return Err(self.truncated(base, missing));
             }
             answer => answer?,
         };
         continues(&self.segment, &next)?;
         self.segment = next;
         self.enter_segment()
+    }
+
+    /// Why the segment that holds `offset` is not there: the front was truncated meanwhile, or else `error`.
+    fn truncated(&self, offset: u64, error: Error) -> Error {
+        let oldest = self.disk.list(&self.dir).ok().and_then(|names| bases_in(&names).first().copied());
+        match oldest {
+            Some(oldest) if offset < oldest => Error::Compacted { version: offset, oldest },
+            _ => error,
+        }
     }
 
     /// What is known of the segment from the start: a sealed one is durable to its end.
