@@ -272,6 +272,13 @@ impl Reader {
     }
 
     fn start(&self, offset: u64) -> Result<Records> {
+        if let Bound::Writer(durable) = &self.bound {
+            // The writer knows the places of what it has written; that is not durable yet.
+            let head = durable.head();
+            if offset > head {
+                return Err(Error::BeyondHead { version: offset, head });
+            }
+        }
         let base = self.base_of(offset)?;
         let near = self.with_segment(base, |segment| segment.reader_at(offset).map(Some))?;
         let segment = match near {
