@@ -6,6 +6,7 @@
 use super::reader::{Bound, Seen};
 use crate::error::{Damage, Defect, Error, ErrorKind, Result};
 use crate::io::Disk;
+use crate::segment::footer::Ending;
 use crate::segment::format::{Chain, FRAME_BYTES, Item, StoreId};
 use crate::segment::reader::SegmentReader;
 use crate::segment::{bases_in, path_of};
@@ -167,7 +168,10 @@ impl Records {
                     self.segment.pass(body, chain);
                     return Ok(Some(body));
                 }
-                Item::FooterTag => self.next_segment()?,
+                // An empty segment has no footer: what looks like one would lead back to it.
+                Item::FooterTag if self.segment.offset() > self.segment.header().base => {
+                    self.next_segment()?;
+                }
                 _ if !self.is_owed()? => return Ok(None),
                 _ => self.insist()?,
             }
@@ -263,11 +267,15 @@ impl Records {
         }
     }
 
-    /// What is known of the segment from the start: a sealed one is durable to its end.
+    /// What is known of the segment from the start: a footer is written only when all before it is durable.
     fn enter_segment(&mut self) -> Result<()> {
-        let sealed = self.segment.seal()?.map(|footer| self.segment.header().base + u64::from(footer.count));
-        self.proven_until = if sealed.is_some() { u64::MAX } else { 0 };
-        self.durable_until = sealed.unwrap_or(0);
+        let footer = self.segment.footer()?;
+        self.proven_until = footer.map_or(0, |footer| match footer.ending {
+            Ending::Sealed => u64::MAX,
+            Ending::AtRest => footer.data_end,
+        });
+        let base = self.segment.header().base;
+        self.durable_until = footer.map_or(0, |footer| base + u64::from(footer.count));
         Ok(())
     }
 }
