@@ -47,6 +47,8 @@ struct Model {
     /// What was durable before that. The mark behind the last batch is not synced: until a writer has looked, that batch is
     /// unproven.
     proven: u64,
+    /// What will be left of that once the mark of a clean close is overwritten, which another write may tear.
+    proven_without_mark: u64,
     /// Where the log may begin: anywhere from what was there before a truncation to what it leaves.
     oldest: (u64, u64),
 }
@@ -55,6 +57,7 @@ impl Model {
     fn durable_is(&mut self, head: u64) {
         if head > self.durable {
             (self.proven, self.durable) = (self.durable, head);
+            self.proven_without_mark = self.proven;
         }
     }
 }
@@ -172,6 +175,7 @@ impl Run {
             return Err(format!("run {}: a session begins at {head} of {durable}..{tried}", self.seed));
         }
         model.records.truncate(head as usize);
+        model.proven = model.proven_without_mark;
         model.durable_is(head);
         let oldest = log.oldest();
         if oldest < model.oldest.0 || oldest > model.oldest.1 {
