@@ -4,11 +4,11 @@
 //! error, and reading goes on from there when asked again.
 
 use super::reader::{Bound, Seen};
-use crate::error::{Damage, Defect, Error, Result};
+use crate::error::{Damage, Defect, Error, ErrorKind, Result};
 use crate::io::Disk;
 use crate::segment::format::{Chain, FRAME_BYTES, Item, StoreId};
-use crate::segment::path_of;
 use crate::segment::reader::SegmentReader;
+use crate::segment::{bases_in, path_of};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -167,7 +167,10 @@ impl Records {
                     self.segment.pass(body, chain);
                     return Ok(Some(body));
                 }
-                Item::FooterTag => self.next_segment()?,
+                // An empty segment has no footer: what looks like one would lead back to it.
+                Item::FooterTag if self.segment.offset() > self.segment.header().base => {
+                    self.next_segment()?;
+                }
                 _ if !self.is_owed()? => return Ok(None),
                 _ => self.insist()?,
             }
@@ -224,7 +227,10 @@ impl Records {
     fn refresh(&mut self) -> Result<()> {
         let base = self.segment.header().base;
         if self.segment.offset() == base {
-            self.segment = SegmentReader::open(&*self.disk, self.segment.path().to_owned(), base)?;
+            self.segment = match SegmentReader::open(&*self.disk, self.segment.path().to_owned(), base) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Err(self.truncated(base, error)),
+                answer => answer?,
+            };
         }
         self.segment.refresh()
     }
@@ -241,8 +247,9 @@ impl Records {
     fn next_segment(&mut self) -> Result<()> {
         let base = self.segment.offset();
         let next = match SegmentReader::open(&*self.disk, path_of(&self.dir, base), base) {
-            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                return Err(self.segment.damage_here(Defect::SuccessorMissing { offset: base }));
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let missing = self.segment.damage_here(Defect::SuccessorMissing { offset: base });
+                return Err(self.truncated(base, missing));
             }
             answer => answer?,
         };
@@ -251,11 +258,20 @@ impl Records {
         self.enter_segment()
     }
 
-    /// What is known of the segment from the start: all that a footer counts is durable.
+    /// Why the segment that holds `offset` is not there: the front was truncated meanwhile, or else `error`.
+    fn truncated(&self, offset: u64, error: Error) -> Error {
+        let oldest = self.disk.list(&self.dir).ok().and_then(|names| bases_in(&names).first().copied());
+        match oldest {
+            Some(oldest) if offset < oldest => Error::Compacted { version: offset, oldest },
+            _ => error,
+        }
+    }
+
+    /// What is known of the segment from the start: a footer is written only when all before it is durable.
     fn enter_segment(&mut self) -> Result<()> {
         let footer = self.segment.footer()?;
-        let base = self.segment.header().base;
         self.proven_until = footer.map_or(0, |footer| footer.data_end);
+        let base = self.segment.header().base;
         self.durable_until = footer.map_or(0, |footer| base + u64::from(footer.count));
         Ok(())
     }

@@ -5,8 +5,10 @@
 //! Readers never write.
 
 use super::footer::{self, BLOCK_POSITIONS, Ending, Footer};
-use super::format::{self, CHECK_BYTES, Chain, FOOTER_TAG, FRAME_BYTES, HEADER_BYTES, Header, Item};
-use super::format::{LENGTH_BYTES, MARK_BYTES, POSITION_STRIDE, RECORD_BYTES_MAX, u32_at, u64_at};
+use super::format::{self, CHECK_BYTES, Chain, FRAME_BYTES, HEADER_BYTES, Header, Item};
+use super::format::{
+    FOOTER_TAG, LENGTH_BYTES, MARK_BYTES, POSITION_STRIDE, RECORD_BYTES_MAX, u32_at, u64_at,
+};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::{Access, Disk, File, read_full_at};
 use std::path::{Path, PathBuf};
@@ -218,10 +220,10 @@ impl SegmentReader {
         Ok(bytes.get(..length).and_then(|bytes| footer::decode_block(bytes, index, base)))
     }
 
-    /// The whole table of a footer; nothing if any of it is damaged.
+    /// The whole table of a footer; nothing if any of it, or the tag before it, is damaged.
     pub(crate) fn table(&mut self, footer: &Footer) -> Result<Option<Vec<u32>>> {
-        let tag = self.bytes(footer.start(), LENGTH_BYTES)?.first_chunk().copied();
-        if tag != Some(FOOTER_TAG.to_le_bytes()) {
+        let tag = self.bytes(footer.start(), LENGTH_BYTES)?;
+        if tag.first_chunk() != Some(&FOOTER_TAG.to_le_bytes()) {
             return Ok(None);
         }
         let mut positions = Vec::new();

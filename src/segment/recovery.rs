@@ -10,7 +10,7 @@ use super::format::{Chain, Item, MARK_BYTES, POSITION_STRIDE, StoreId};
 use super::reader::SegmentReader;
 use super::writer::{Extent, SegmentWriter};
 use super::{bases_in, path_of};
-use crate::error::{Damage, Defect, Error, IoContext, Result};
+use crate::error::{Damage, Defect, Error, ErrorKind, IoContext, Result};
 use crate::io::{Access, Disk, write_all_at};
 use std::path::{Path, PathBuf};
 
@@ -82,6 +82,8 @@ pub(crate) fn inspect_live(disk: &dyn Disk, dir: &Path) -> Result<Layout> {
         let names = disk.list(dir).during("list store", dir)?;
         match inspect(disk, dir, &bases_in(&names)) {
             Err(Error::Damaged(damage)) if before.as_ref() != Some(&damage) => before = Some(damage),
+            // The front was truncated between the look at the directory and the look at the file.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
             answer => return answer,
         }
     }
