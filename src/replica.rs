@@ -169,7 +169,8 @@ impl Replica {
 fn reopen(env: &Env, dir: &Path) -> Result<Log> {
     let lock = directory::lock(&*env.disk, dir)?;
     let proven = proven_by_snapshot(&*env.disk, dir)?;
-    let (log, _) = Log::open_locked(&Options::new().env(env.clone()), dir, proven.as_ref(), lock)?;
+    let options = Options::new().env(env.clone());
+    let (log, _) = Log::open_locked(&options, dir, Codec::Change, proven.as_ref(), lock)?;
     if log.is_replica() {
         return Ok(log);
     }

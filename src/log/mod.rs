@@ -49,9 +49,7 @@ pub use ticket::Ticket;
 pub(crate) use crate::segment::format::{Chain, Codec};
 pub(crate) use crate::segment::recovery::Proven;
 
-#[cfg(doc)]
-use crate::error::Error;
-use crate::error::{IoContext, Result};
+use crate::error::{Error, IoContext, Result};
 use crate::io::{Env, Lock};
 use crate::segment::format::Header;
 use crate::segment::recovery::{self, Cut};
@@ -130,11 +128,12 @@ impl Log {
         Ok(Log::over(options, dir, writer, vec![base], None, lock))
     }
 
-    /// Opens the log in `dir`, cutting a torn tail and finishing an interrupted roll. A log that ends before what a
+    /// Opens the log of such records in `dir`, cutting a torn tail and finishing an interrupted roll. A log that ends before what a
     /// snapshot has `proven` to be durable is damaged, not torn.
     pub(crate) fn open_locked(
         options: &Options,
         dir: &Path,
+        codec: Codec,
         proven: Option<&Proven>,
         lock: Box<dyn Lock>,
     ) -> Result<(Log, Option<Cut>)> {
@@ -144,6 +143,8 @@ impl Log {
         let names = disk.list(dir).during("list store", dir)?;
         let bases = bases_in(&names);
         let layout = recovery::inspect(disk, dir, &bases)?;
+        // Before anything is changed: only who knows what the records are knows what proves them.
+        must_hold(codec, layout.active.header.codec, dir)?;
         layout.reaches(proven)?;
         directory::remove_unfinished(disk, dir, &names)?;
         let cut = layout.torn.clone();
@@ -331,10 +332,6 @@ impl Log {
         self.group.finish()
     }
 
-    pub(crate) fn codec(&self) -> Codec {
-        self.header.codec
-    }
-
     pub(crate) fn is_replica(&self) -> bool {
         self.header.replica
     }
@@ -416,6 +413,16 @@ impl Drop for Log {
             tracing::warn!(%error, "closing the log failed; opening it again will sort it out");
         }
     }
+}
+
+/// Refuses a store where a log is wanted, and the other way round.
+pub(crate) fn must_hold(wanted: Codec, found: Codec, dir: &Path) -> Result<()> {
+    let why = match found {
+        _ if found == wanted => return Ok(()),
+        Codec::Change => "is a store: its records are changes of a state, and are made through Store",
+        Codec::Opaque => "is a log with records of a program's own, not a store",
+    };
+    Err(Error::Role { path: dir.to_owned(), why })
 }
 
 fn allocation(options: &Options) -> u64 {
