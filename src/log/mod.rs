@@ -48,6 +48,7 @@ pub use ticket::Ticket;
 
 pub(crate) use crate::segment::format::{Chain, Codec};
 pub(crate) use crate::segment::recovery::Proven;
+pub(crate) use syncer::Syncer;
 
 use crate::error::{Error, IoContext, Result};
 use crate::io::{Env, Lock};
@@ -61,7 +62,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
-use syncer::Syncer;
 
 /// Positions inside a segment are 32 bits wide.
 const SEGMENT_BYTES_MAX: u64 = 1 << 31;
@@ -185,6 +185,7 @@ impl Log {
     /// [`Error::Poisoned`] when the disk fails, now or earlier: whether the record will be there when the log is opened again
     /// is not known.
     pub fn append(&self, payload: &[u8]) -> Result<u64> {
+        self.prepare()?;
         let (end, _) = self.enqueue([payload])?;
         self.acknowledge(end)?;
         Ok(end - 1)
@@ -196,6 +197,7 @@ impl Log {
     /// # Errors
     /// As [`append`](Log::append).
     pub fn append_all<P: AsRef<[u8]>>(&self, payloads: impl IntoIterator<Item = P>) -> Result<Range<u64>> {
+        self.prepare()?;
         let mut count = 0;
         let (end, _) = self.enqueue(payloads.into_iter().inspect(|_| count += 1))?;
         self.acknowledge(end)?;
@@ -220,8 +222,9 @@ impl Log {
     /// # Ok(()) }
     /// ```
     pub fn submit(&self, payload: &[u8]) -> Result<Ticket<'_>> {
+        let syncer = self.syncer(|_| {})?;
         let (end, _) = self.enqueue([payload])?;
-        self.sync_soon()?;
+        syncer.ring();
         Ok(Ticket::new(self, end))
     }
 
@@ -230,8 +233,9 @@ impl Log {
     /// # Errors
     /// As `submit`. If one is refused, none is appended.
     pub fn submit_all<P: AsRef<[u8]>>(&self, payloads: impl IntoIterator<Item = P>) -> Result<Ticket<'_>> {
+        let syncer = self.syncer(|_| {})?;
         let (end, _) = self.enqueue(payloads)?;
-        self.sync_soon()?;
+        syncer.ring();
         Ok(Ticket::new(self, end))
     }
 
@@ -379,23 +383,32 @@ impl Log {
 
     /// Has a thread of the log's own make durable what is queued.
     pub(crate) fn sync_soon(&self) -> Result<()> {
-        self.sync_soon_and(|_| {})
+        self.syncer(|_| {}).map(Syncer::ring)
     }
 
-    /// The same; the thread calls `synced` with the head whenever it has. Only the first such call counts.
-    pub(crate) fn sync_soon_and(&self, synced: impl Fn(u64) + Send + 'static) -> Result<()> {
-        if self.syncer.get().is_none() {
-            let patience = match self.durability {
-                Durability::Interval(patience) => patience,
-                _ => Duration::ZERO,
-            };
-            let syncer = Syncer::start(Arc::clone(&self.group), patience, synced)
-                .during("start a thread for", &self.dir)?;
-            // Somebody may have been faster; the thread that is not needed ends with its handle.
-            drop(self.syncer.set(syncer));
+    /// What has to be there before something can be acknowledged: a thread that could not be started after a record was
+    /// queued would leave that neither refused nor on its way.
+    fn prepare(&self) -> Result<()> {
+        match self.durability {
+            Durability::Interval(_) => self.syncer(|_| {}).map(drop),
+            Durability::Immediate | Durability::UnsafeNoSync => Ok(()),
         }
-        self.syncer.get().into_iter().for_each(Syncer::ring);
-        Ok(())
+    }
+
+    /// The thread that syncs what nobody waits for, started if need be. It calls `synced` with the head whenever it has made
+    /// something durable; only the first such call counts.
+    pub(crate) fn syncer(&self, synced: impl Fn(u64) + Send + 'static) -> Result<&Syncer> {
+        if let Some(syncer) = self.syncer.get() {
+            return Ok(syncer);
+        }
+        let patience = match self.durability {
+            Durability::Interval(patience) => patience,
+            Durability::Immediate | Durability::UnsafeNoSync => Duration::ZERO,
+        };
+        let syncer = Syncer::start(Arc::clone(&self.group), patience, synced)
+            .during("start a thread for", &self.dir)?;
+        // Somebody may have been faster; the thread that is not needed ends with its handle.
+        Ok(self.syncer.get_or_init(|| syncer))
     }
 
     /// Has `waker` woken when more is durable, or when nothing ever will be. Look again after calling this.
