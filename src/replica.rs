@@ -107,7 +107,7 @@ impl Replica {
         }
         let (mut copied, mut unsynced) = (0, 0);
         while let Some(record) = records.next_record()? {
-            let (end, chain) = self.log.enqueue([record.payload()])?;
+            let (end, chain) = self.log.enqueue(&[record.payload()])?;
             debug_assert_eq!((end, chain), (record.offset() + 1, record.chain()), "both sides chain alike");
             (copied, unsynced) = (copied + 1, unsynced + record.payload().len());
             if unsynced >= BATCH_BYTES {

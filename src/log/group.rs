@@ -124,10 +124,7 @@ impl Group {
     /// Gives bodies their places in the log, one after the other, and returns the offset and the chain after the last of
     /// them, and how many bytes are queued now. They are not durable yet, and nobody can read them: see
     /// [`reach`](Self::reach). If one is refused, none is queued.
-    pub(super) fn enqueue<P: AsRef<[u8]>>(
-        &self,
-        bodies: impl IntoIterator<Item = P>,
-    ) -> Result<(u64, Chain, usize)> {
+    pub(super) fn enqueue<P: AsRef<[u8]>>(&self, bodies: &[P]) -> Result<(u64, Chain, usize)> {
         self.check()?;
         let mut queue = self.queue_with_room()?;
         let mut pushed = Pushed::onto(&mut queue);

@@ -186,7 +186,7 @@ impl Log {
     /// is not known.
     pub fn append(&self, payload: &[u8]) -> Result<u64> {
         self.prepare()?;
-        let (end, _) = self.enqueue([payload])?;
+        let (end, _) = self.enqueue(&[payload])?;
         self.acknowledge(end)?;
         Ok(end - 1)
     }
@@ -198,10 +198,11 @@ impl Log {
     /// As [`append`](Log::append).
     pub fn append_all<P: AsRef<[u8]>>(&self, payloads: impl IntoIterator<Item = P>) -> Result<Range<u64>> {
         self.prepare()?;
-        let mut count = 0;
-        let (end, _) = self.enqueue(payloads.into_iter().inspect(|_| count += 1))?;
+        // Before any lock is taken: the iterator is the caller's, and may do anything.
+        let payloads: Vec<P> = payloads.into_iter().collect();
+        let (end, _) = self.enqueue(&payloads)?;
         self.acknowledge(end)?;
-        Ok(end - count..end)
+        Ok(end - payloads.len() as u64..end)
     }
 
     /// Appends a record without waiting for the disk: a thread of the log makes it durable, together with all that has been
@@ -223,7 +224,7 @@ impl Log {
     /// ```
     pub fn submit(&self, payload: &[u8]) -> Result<Ticket<'_>> {
         let syncer = self.syncer(|_| {})?;
-        let (end, _) = self.enqueue([payload])?;
+        let (end, _) = self.enqueue(&[payload])?;
         syncer.ring();
         Ok(Ticket::new(self, end))
     }
@@ -234,7 +235,8 @@ impl Log {
     /// As `submit`. If one is refused, none is appended.
     pub fn submit_all<P: AsRef<[u8]>>(&self, payloads: impl IntoIterator<Item = P>) -> Result<Ticket<'_>> {
         let syncer = self.syncer(|_| {})?;
-        let (end, _) = self.enqueue(payloads)?;
+        let payloads: Vec<P> = payloads.into_iter().collect();
+        let (end, _) = self.enqueue(&payloads)?;
         syncer.ring();
         Ok(Ticket::new(self, end))
     }
@@ -351,10 +353,7 @@ impl Log {
 
     /// Gives bodies their places in the log; the offset and the chain after them. They are not acknowledged yet: see
     /// [`acknowledge`](Log::acknowledge). Waits only if very much is queued.
-    pub(crate) fn enqueue<P: AsRef<[u8]>>(
-        &self,
-        bodies: impl IntoIterator<Item = P>,
-    ) -> Result<(u64, Chain)> {
+    pub(crate) fn enqueue<P: AsRef<[u8]>>(&self, bodies: &[P]) -> Result<(u64, Chain)> {
         let (end, chain, queued) = self.group.enqueue(bodies)?;
         if queued >= LARGE_WRITE_BYTES && self.durability != Durability::Immediate {
             self.group.write_unless_busy()?;

@@ -344,7 +344,7 @@ impl<S: State + Default> Store<S> {
         let change = self.change_after(newest, meta, undoes, patch);
         let mut body = Vec::with_capacity(USUAL_BODY_BYTES);
         change.encode(self.writer(), &mut body);
-        let (end, chain) = self.log.enqueue([body])?;
+        let (end, chain) = self.log.enqueue(&[body])?;
         debug_assert_eq!(end, change.version, "versions and offsets go hand in hand");
         *newest = Arc::new(after(newest, &change, chain, state));
         let commit = Commit {
