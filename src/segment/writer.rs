@@ -174,18 +174,20 @@ impl SegmentWriter {
         self.chain = batch.chain;
     }
 
-    /// Gives a cleanly closed file its full length back, before its mark is overwritten: until then it ends with a
+    /// Gives a cleanly closed file its full length back, before its mark is overwritten: until then it ends with a footer or a
     /// mark, from then on it is long enough, and at no time is it neither. A length that is there already may be what
     /// a session before this one failed to sync, so it is synced once in each session. The footer of a segment at rest
-    /// goes first, so that zeros stand behind the mark.
+    /// goes then, so that zeros stand behind the mark; not before, or a power cut could leave half of one at the end.
     fn extend(&mut self) -> Result<()> {
         if !self.extended {
-            if self.file.len().during("measure segment", &self.path)? < self.header.allocated {
-                let marked = self.end + MARK_BYTES as u64;
-                self.file.set_len(marked).during("trim segment", &self.path)?;
-            }
+            let len = self.file.len().during("measure segment", &self.path)?;
             self.file.allocate(self.header.allocated).during("allocate segment", &self.path)?;
             self.sync()?;
+            let marked = self.end + MARK_BYTES as u64;
+            if len < self.header.allocated && len > marked {
+                let zeros = vec![0; (len - marked) as usize];
+                write_all_at(&*self.file, &zeros, marked).during("remove segment footer", &self.path)?;
+            }
             self.extended = true;
         }
         Ok(())
