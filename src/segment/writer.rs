@@ -25,6 +25,8 @@ pub(crate) struct SegmentWriter {
     positions: Arc<Positions>,
     /// Whether this session has made sure that the file has its full length, durably.
     extended: bool,
+    /// Whether a clean close left a footer behind the mark, which is still there.
+    at_rest: bool,
     /// Whether all that was written is durable.
     synced: bool,
 }
@@ -81,6 +83,7 @@ impl SegmentWriter {
             chain: header.chain,
             positions: Arc::default(),
             extended: true,
+            at_rest: false,
             synced: true,
         })
     }
@@ -88,9 +91,10 @@ impl SegmentWriter {
     /// Goes on where an unsealed segment ends.
     pub(crate) fn resume(disk: &dyn Disk, path: PathBuf, extent: Extent) -> Result<SegmentWriter> {
         let file = disk.open(&path, Access::Write).during("open segment for writing", &path)?;
-        let Extent { header, count, end, chain, positions, .. } = extent;
+        let Extent { header, count, end, chain, positions, at_rest, .. } = extent;
         let positions = Arc::new(Positions::of(&positions));
-        Ok(SegmentWriter { file, path, header, count, end, chain, positions, extended: false, synced: true })
+        let (extended, synced) = (false, true);
+        Ok(SegmentWriter { file, path, header, count, end, chain, positions, extended, at_rest, synced })
     }
 
     pub(crate) fn header(&self) -> &Header {
@@ -184,11 +188,11 @@ impl SegmentWriter {
             self.file.allocate(self.header.allocated).during("allocate segment", &self.path)?;
             self.sync()?;
             let marked = self.end + MARK_BYTES as u64;
-            if len < self.header.allocated && len > marked {
+            if self.at_rest && len > marked {
                 let zeros = vec![0; (len - marked) as usize];
                 write_all_at(&*self.file, &zeros, marked).during("remove segment footer", &self.path)?;
             }
-            self.extended = true;
+            (self.extended, self.at_rest) = (true, false);
         }
         Ok(())
     }
@@ -237,7 +241,7 @@ impl SegmentWriter {
         }
         self.write_mark()?;
         self.finish(Ending::AtRest)?;
-        self.extended = false;
+        (self.extended, self.at_rest) = (false, true);
         Ok(())
     }
 
