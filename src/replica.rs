@@ -13,6 +13,7 @@ use crate::log::reader::Records;
 use crate::log::view::View;
 use crate::log::{self, Birth, Log};
 use crate::snapshot::{self, Snapshot};
+use crate::store::history::base_missing;
 use crate::store::open::{
     Occupant, USUAL_SEGMENT_BYTES, begin_at, must_be_free, occupant, proven_by_snapshot,
 };
@@ -186,7 +187,7 @@ fn bootstrap(env: &Env, source: &View, source_dir: &Path, dir: &Path) -> Result<
     let oldest = source.oldest()?;
     let header = source.header()?;
     if oldest > 0 {
-        let snapshot = Snapshot::read(&*env.disk, &snapshot::path_of(source_dir, oldest), oldest)?;
+        let snapshot = first_snapshot(env, source_dir, oldest)?;
         return begin_at(env, dir, &snapshot, true, USUAL_SEGMENT_BYTES);
     }
     env.disk.create_dir(dir).during("create directory", dir)?;
@@ -194,4 +195,14 @@ fn bootstrap(env: &Env, source: &View, source_dir: &Path, dir: &Path) -> Result<
     let (store, epoch) = (header.store, header.epoch);
     let birth = Birth { store, replica: true, epoch, base: 0, chain: store.genesis() };
     Log::create(env, dir, birth, USUAL_SEGMENT_BYTES, lock)
+}
+
+/// The snapshot that a log without its beginning starts from.
+fn first_snapshot(env: &Env, dir: &Path, oldest: u64) -> Result<Snapshot> {
+    match Snapshot::read(&*env.disk, &snapshot::path_of(dir, oldest), oldest) {
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Err(base_missing(dir, oldest))
+        }
+        answer => answer,
+    }
 }
