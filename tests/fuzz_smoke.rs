@@ -26,11 +26,16 @@ struct Target {
     mutations: u64,
 }
 
-const FRAME: Target = Target { name: "frame", run: targets::frame::run, seeds: targets::frame::seeds, mutations: 15_000 };
+const FRAME: Target =
+    Target { name: "frame", run: targets::frame::run, seeds: targets::frame::seeds, mutations: 8_000 };
 const SEGMENT: Target =
-    Target { name: "segment", run: targets::segment::run, seeds: targets::segment::seeds, mutations: 10_000 };
-const DIRECTORY: Target =
-    Target { name: "directory", run: targets::directory::run, seeds: targets::directory::seeds, mutations: 10_000 };
+    Target { name: "segment", run: targets::segment::run, seeds: targets::segment::seeds, mutations: 6_000 };
+const DIRECTORY: Target = Target {
+    name: "directory",
+    run: targets::directory::run,
+    seeds: targets::directory::seeds,
+    mutations: 6_000,
+};
 
 /// How much the process may grow while inputs of some KiB are judged. What a length makes it reserve counts, even if it is
 /// never touched; so do the stacks and heaps of the other tests' threads.
@@ -56,8 +61,7 @@ fn corpus(target: &Target) -> Vec<(String, Vec<u8>)> {
 
 /// Changes an input in one of the ways that fuzzers do.
 fn mutate(input: &mut Vec<u8>, inputs: &[(String, Vec<u8>)], dice: &SeededEntropy) {
-    const NUMBERS: [u64; 10] =
-        [0, 1, 127, 128, 250, 251, 1 << 16, 1 << 30, i64::MAX as u64, u64::MAX];
+    const NUMBERS: [u64; 10] = [0, 1, 127, 128, 250, 251, 1 << 16, 1 << 30, i64::MAX as u64, u64::MAX];
     let at = dice.below(input.len() + 1);
     let to = (at + 1 + dice.below(16)).min(input.len());
     match dice.below(8) {
@@ -150,6 +154,7 @@ fn smoke(target: &Target) -> Totals {
         judge(target, &format!("seed {seed}"), &input, &mut totals);
     }
     eprintln!("{}: {totals:?}", target.name);
+    eprintln!("counted {} inputs without libFuzzer", totals.inputs);
     totals
 }
 

@@ -52,7 +52,11 @@ enum Move {
     Rename(u8, Name),
     Double(u8, Name),
     /// A file of another store.
-    Foreign { world: u8, file: u8, name: Option<Name> },
+    Foreign {
+        world: u8,
+        file: u8,
+        name: Option<Name>,
+    },
     Rubbish(Name, Vec<u8>),
 }
 

@@ -59,24 +59,44 @@ fn text(read: FromText, data: &[u8]) -> Result<bool, String> {
 }
 
 fn comes_back(state: &Value, inverse: &Patch) -> Result<(), String> {
-    let back = apply(state, inverse).map_err(|error| format!("the inverse {inverse:?} does not apply: {error}"))?;
+    let back =
+        apply(state, inverse).map_err(|error| format!("the inverse {inverse:?} does not apply: {error}"))?;
     let same = back.state == *DOCUMENT;
     if same { Ok(()) } else { Err(format!("the inverse {inverse:?} leads to {:?}", back.state)) }
 }
 
-/// Inputs that lead deep: the bodies of real records, real patches, and patches as JSON.
+/// Inputs that lead deep: the bodies of real records, patches that deceive, and patches as JSON.
 pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
     let file = worlds::segment(false);
     let bodies = forge::bodies(file).into_iter().enumerate();
     let mut seeds: Vec<_> = bodies.map(|(at, body)| (format!("body_{at:02}"), body.to_vec())).collect();
+    seeds.extend(PATCHES.iter().map(|(name, bytes)| (String::from(*name), bytes.to_vec())));
     seeds.extend(TEXTS.iter().map(|(name, text)| (String::from(*name), text.as_bytes().to_vec())));
     seeds
 }
 
+const PATCHES: [(&str, &[u8]); 3] = [
+    // A list of 2^25 items, none of which is there.
+    ("count_too_large", &[0, 1, 8, 252, 0, 0, 0, 2]),
+    // 1 as an integer of two bytes.
+    ("integer_too_long", &[0, 4, 251, 2, 0]),
+    // The sixth text, where there is none.
+    ("text_that_is_not_there", &[0, 1, 15]),
+];
+
 const TEXTS: [(&str, &str); 5] = [
-    ("json_patch", r#"[{"op":"add","path":"/list/0","value":1},{"op":"move","from":"/list/1","path":"/m"},{"op":"test","path":"/m","value":1}]"#),
+    (
+        "json_patch",
+        r#"[{"op":"add","path":"/list/0","value":1},{"op":"move","from":"/list/1","path":"/m"},{"op":"test","path":"/m","value":1}]"#,
+    ),
     ("merge_patch", r#"{"last":null,"map":{"2":"\u00e9"},"new":[1.5,-0.0,18446744073709551615]}"#),
-    ("immer", r#"[{"op":"replace","path":["list","length"],"value":2},{"op":"add","path":["list",1],"value":{}}]"#),
-    ("native_splices", r#"[{"op":"splice","path":"/list","at":1,"del":2,"ins":[1,{"a":[]}]},{"op":"splice","path":"/text","at":2,"del":3,"ins":"x"}]"#),
+    (
+        "immer",
+        r#"[{"op":"replace","path":["list","length"],"value":2},{"op":"add","path":["list",1],"value":{}}]"#,
+    ),
+    (
+        "native_splices",
+        r#"[{"op":"splice","path":"/list","at":1,"del":2,"ins":[1,{"a":[]}]},{"op":"splice","path":"/text","at":2,"del":3,"ins":"x"}]"#,
+    ),
     ("native_inc", r#"[{"op":"inc","path":"/last","by":-7},{"op":"remove","path":"/map"}]"#),
 ];

@@ -68,12 +68,14 @@ pub(crate) fn judge(files: &Files) -> Result<Seen, String> {
     agree(&report, &reader, &store)?;
     match store {
         Ok(store) => write(&disk, store, &report, &mut seen)?,
+        // Where a header asks for more space than there is, mending may have begun.
+        Err(error) if is_machine(&error) => {}
         Err(_) => refused(&before, &report, &disk)?,
     }
     Ok(seen)
 }
 
-/// Known, and to be mended in `src/segment`: offsets near 2^64 overflow. See `tools/fuzz/known`.
+/// Known, and to be mended in `src/segment`: offsets near 2^64 overflow. `corpus/segment/base_far_away` is one.
 fn is_far(path: &Path, file: &[u8]) -> bool {
     const FAR: u64 = u64::MAX - (1 << 32);
     let named = path.file_stem().and_then(|stem| stem.to_str()?.parse().ok()).unwrap_or(0);
@@ -119,7 +121,12 @@ fn unchanged(before: &Files, after: &Files, who: &str) -> Result<(), String> {
 fn difference(before: &Files, after: &Files) -> String {
     let names = |files: &Files| files.iter().map(|(path, _)| path.clone()).collect::<Vec<_>>();
     let changed = before.iter().filter(|file| !after.contains(file)).map(|(path, _)| path);
-    format!("{:?} became {:?}; changed or gone {:?}", names(before), names(after), changed.collect::<Vec<_>>())
+    format!(
+        "{:?} became {:?}; changed or gone {:?}",
+        names(before),
+        names(after),
+        changed.collect::<Vec<_>>()
+    )
 }
 
 /// A writer that refuses has lost nothing. What refuses before the log is mended leaves every file as it was; a record or
@@ -130,8 +137,11 @@ fn refused(before: &Files, report: &Result<Report, Error>, disk: &MemoryDisk) ->
         return Ok(());
     }
     let again = allowed(verify(&env(disk), dir()))?;
-    let (Ok(report), Ok(again)) = (report, &again) else { return unchanged(before, &after, "a writer that refuses") };
-    let same = (report.intact, report.records, &report.damage) == (again.intact, again.records, &again.damage);
+    let (Ok(report), Ok(again)) = (report, &again) else {
+        return unchanged(before, &after, "a writer that refuses");
+    };
+    let same =
+        (report.intact, report.records, &report.damage) == (again.intact, again.records, &again.damage);
     ensure(same, || format!("a writer that refuses made {report:?} into {again:?}"))
 }
 
@@ -161,7 +171,12 @@ fn read(reader: &Reader, report: &Result<Report, Error>, seen: &mut Seen) -> Res
     if let Some(error) = past.iter().find_map(|answer| answer.as_ref().err()) {
         return Err(broken(error));
     }
-    adds_up(at(oldest)?.map_err(|error| broken(&error))?, &read.map_err(|error| broken(&error))?, version, &state)
+    adds_up(
+        at(oldest)?.map_err(|error| broken(&error))?,
+        &read.map_err(|error| broken(&error))?,
+        version,
+        &state,
+    )
 }
 
 /// All changes, or the error they end with.
@@ -196,8 +211,12 @@ fn follow(files: &Files, reader: &Result<Reader, Error>) -> Result<(), String> {
     let unchanged_source = |path: &Path| path.starts_with(dir());
     let after: Files = worlds::files(&disk).into_iter().filter(|(path, _)| unchanged_source(path)).collect();
     unchanged(&sorted(files), &after, "a replica that follows")?;
-    let (Ok(reader), Ok(copy)) = (reader, options(&disk).open_read_only::<Value>(copy_dir())) else { return Ok(()) };
-    ensure(progress.version == reader.version(), || format!("a replica has {progress:?}, a reader {}", reader.version()))?;
+    let (Ok(reader), Ok(copy)) = (reader, options(&disk).open_read_only::<Value>(copy_dir())) else {
+        return Ok(());
+    };
+    ensure(progress.version == reader.version(), || {
+        format!("a replica has {progress:?}, a reader {}", reader.version())
+    })?;
     ensure(copy.state() == reader.state(), || "a replica shows another state than its source".into())
 }
 
@@ -221,7 +240,9 @@ fn agree(
         Err(error) => Err(format!("a writer refuses what verify calls sound: {error:?}")),
         Ok(store) => {
             let version = store.version();
-            ensure(report.intact == version, || format!("verify counts {}, a writer {version}", report.intact))?;
+            ensure(report.intact == version, || {
+                format!("verify counts {}, a writer {version}", report.intact)
+            })?;
             same_cut(report.torn.as_ref(), store.opened().cut.as_ref())
         }
     }
@@ -249,13 +270,17 @@ fn write(
     let Some(store) = reopened(disk, version, &state)? else { return Ok(()) };
     let Ok(commit) = allowed(store.produce(|doc| *doc = Value::from("gone on")))? else { return Ok(()) };
     let (next, state) = (commit.version(), Arc::clone(commit.state()));
-    ensure(next == version + u64::from(*state != *store_state(&store, version)?), || format!("{version} is followed by {next}"))?;
+    ensure(next == version + u64::from(*state != *store_state(&store, version)?), || {
+        format!("{version} is followed by {next}")
+    })?;
     if allowed(store.close())?.is_err() {
         return Ok(());
     }
     drop(reopened(disk, next, &state)?);
     let after = allowed(verify(&env(disk), dir()))?;
-    ensure(is_sound(&after) || !is_sound(report), || format!("a sound store was written to and is not: {after:?}"))
+    ensure(is_sound(&after) || !is_sound(report), || {
+        format!("a sound store was written to and is not: {after:?}")
+    })
 }
 
 fn store_state(store: &Store<Value>, version: u64) -> Result<Arc<Value>, String> {

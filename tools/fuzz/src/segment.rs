@@ -65,7 +65,10 @@ pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
         named("closed", whole(true)),
         named("killed", whole(false)),
         named("untouched", vec![bit::EDITS]),
-        named("base_far_away", vec![bit::EDITS | bit::RENAMED | bit::FRAMES, 32, 0, 8, 255, 255, 255, 255, 255, 255, 255, 255]),
+        named(
+            "base_far_away",
+            vec![bit::EDITS | bit::RENAMED | bit::FRAMES, 32, 0, 8, 255, 255, 255, 255, 255, 255, 255, 255],
+        ),
         named("allocated_too_much", vec![bit::EDITS, 40, 0, 8, 255, 255, 255, 255, 255, 255, 255, 127]),
         named("length_too_large", vec![bit::EDITS | bit::KILLED, 64, 0, 4, 255, 255, 255, 63]),
         named("body_changed", vec![bit::EDITS | bit::FRAMES | bit::KILLED, 80, 0, 1, 7, 120, 0, 0x41, 3]),
