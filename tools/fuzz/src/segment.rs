@@ -69,10 +69,20 @@ pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
             "base_far_away",
             vec![bit::EDITS | bit::RENAMED | bit::FRAMES, 32, 0, 8, 255, 255, 255, 255, 255, 255, 255, 255],
         ),
+        named("tag_of_a_footer_and_no_record", footer_tag()),
         named("allocated_too_much", vec![bit::EDITS, 40, 0, 8, 255, 255, 255, 255, 255, 255, 255, 127]),
         named("length_too_large", vec![bit::EDITS | bit::KILLED, 64, 0, 4, 255, 255, 255, 63]),
         named("body_changed", vec![bit::EDITS | bit::FRAMES | bit::KILLED, 80, 0, 1, 7, 120, 0, 0x41, 3]),
         named("cut_in_the_middle", vec![bit::EDITS | bit::KILLED, 200, 0, 0xc0]),
         named("bytes_taken_out", vec![bit::EDITS | bit::FRAMES, 150, 0, 0x85]),
     ]
+}
+
+/// An empty segment of which one bit was flipped: the mark's tag became a footer's.
+fn footer_tag() -> Vec<u8> {
+    let (_, empty) = &worlds::world(5)[0];
+    let mut file =
+        [&[0], empty.get(..forge::HEADER_BYTES).unwrap_or(&[]), &[0xfe, 0xff, 0xff, 0xff]].concat();
+    file.resize(1 + 512, 0);
+    file
 }
