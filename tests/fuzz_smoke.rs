@@ -105,6 +105,9 @@ impl Drop for Saying<'_> {
             let Saying(target, origin, input) = self;
             let hex: String = input.iter().map(|byte| format!("{byte:02x}")).collect();
             eprintln!("target {target}, {origin}, input in hex: {hex}");
+            if *target == DIRECTORY.name {
+                eprintln!("that is: {}", targets::directory::describe(input));
+            }
         }
     }
 }

@@ -15,6 +15,7 @@ pub(crate) mod segment;
 mod bounded;
 mod forge;
 mod judge;
+mod logs;
 mod worlds;
 
 pub(crate) use judge::Seen;
