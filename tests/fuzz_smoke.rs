@@ -27,14 +27,14 @@ struct Target {
 }
 
 const FRAME: Target =
-    Target { name: "frame", run: targets::frame::run, seeds: targets::frame::seeds, mutations: 8_000 };
+    Target { name: "frame", run: targets::frame::run, seeds: targets::frame::seeds, mutations: 6_000 };
 const SEGMENT: Target =
-    Target { name: "segment", run: targets::segment::run, seeds: targets::segment::seeds, mutations: 6_000 };
+    Target { name: "segment", run: targets::segment::run, seeds: targets::segment::seeds, mutations: 4_000 };
 const DIRECTORY: Target = Target {
     name: "directory",
     run: targets::directory::run,
     seeds: targets::directory::seeds,
-    mutations: 6_000,
+    mutations: 4_000,
 };
 
 /// How much the process may grow while inputs of some KiB are judged. What a length makes it reserve counts, even if it is

@@ -246,5 +246,5 @@ impl Name {
 
 /// Inputs to start from: each world, untouched. What is done to them libFuzzer found: `found_*` in the corpus.
 pub(crate) fn seeds() -> Vec<(String, Vec<u8>)> {
-    (0..6).map(|world| (format!("world_{world}"), vec![world])).collect()
+    (0..7).map(|world| (format!("world_{world}"), vec![world])).collect()
 }

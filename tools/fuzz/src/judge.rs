@@ -90,8 +90,9 @@ fn is_known(files: &Files) -> bool {
     let segments = || files.iter().filter(|(path, _)| worlds::is(path, "seg")).map(|(_, bytes)| bytes);
     let named = |path: &Path| path.file_stem().and_then(|stem| stem.to_str()?.parse().ok()).unwrap_or(0);
     let far = files.iter().any(|(path, bytes)| forge::number(bytes).max(named(path)) > FAR);
-    let opaque = segments().any(|bytes| bytes.get(CODEC_AT) == Some(&0));
-    far || segments().any(|bytes| forge::has_tag_without_footer(bytes)) || (opaque && files.len() > 1)
+    let opaque = segments().filter(|bytes| bytes.get(CODEC_AT) == Some(&0)).count();
+    far || segments().any(|bytes| forge::has_tag_without_footer(bytes))
+        || (opaque > 0 && opaque < files.len())
 }
 
 fn is_sound(report: &Result<Report, Error>) -> bool {
@@ -153,7 +154,8 @@ fn refused(before: &Files, report: &Result<Report, Error>, disk: &MemoryDisk) ->
     let (Ok(report), Ok(again)) = (report, &again) else {
         return unchanged(before, &after, "a writer that refuses");
     };
-    let known = again.damage.iter().all(|damage| report.damage.contains(damage)) && !again.is_sound();
+    let known = again.damage.iter().all(|damage| report.damage.contains(damage))
+        && again.is_sound() == report.is_sound();
     let same = (report.intact, report.records) == (again.intact, again.records);
     ensure(same && known, || format!("a writer that refuses made {report:?} into {again:?}"))
 }

@@ -2,7 +2,7 @@
 
 use redraft::io::Env;
 use redraft::io::memory::MemoryDisk;
-use redraft::{Meta, Options, Store, Value, value};
+use redraft::{Meta, Options, Store, Value, log, value};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
@@ -41,8 +41,8 @@ struct Plan {
 const USUAL: Plan = Plan { identity: 7, changes: 24, segment_bytes: 512, snapshots: &[9, 20], closes: true };
 
 /// The stores to start from: several segments and snapshots, closed; the same, killed; another identity; a single
-/// segment, closed; the same, killed; nothing but an empty segment.
-static WORLDS: LazyLock<[Files; 6]> = LazyLock::new(|| {
+/// segment, closed; the same, killed; nothing but an empty segment; a raw log of several segments.
+static WORLDS: LazyLock<[Files; 7]> = LazyLock::new(|| {
     [
         written(USUAL),
         written(Plan { closes: false, ..USUAL }),
@@ -50,6 +50,7 @@ static WORLDS: LazyLock<[Files; 6]> = LazyLock::new(|| {
         written(Plan { changes: 20, segment_bytes: 4096, snapshots: &[], ..USUAL }),
         written(Plan { changes: 20, segment_bytes: 4096, snapshots: &[], closes: false, ..USUAL }),
         written(Plan { changes: 0, snapshots: &[], ..USUAL }),
+        raw_log().unwrap_or_else(|error| panic!("a good log cannot be written: {error}")),
     ]
 });
 
@@ -86,6 +87,19 @@ fn try_written(plan: Plan) -> redraft::Result<Files> {
     let killed = disk.process_kill();
     store.close()?;
     Ok(files(if plan.closes { &disk } else { &killed }))
+}
+
+/// Records of all lengths up to fifty, one and several at a time.
+fn raw_log() -> redraft::Result<Files> {
+    let disk = MemoryDisk::new();
+    let options = log::Options::new().env(Env::simulated(disk.clone(), USUAL.identity));
+    let log = options.segment_bytes(USUAL.segment_bytes).open(dir())?;
+    for length in 1..25_u8 {
+        log.append(&vec![length; length.into()])?;
+    }
+    log.append_all((25..50_u8).map(|length| vec![length; length.into()]))?;
+    log.close()?;
+    Ok(files(&disk))
 }
 
 /// One change; the first twenty do everything that a record can say.
