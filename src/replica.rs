@@ -13,6 +13,7 @@ use crate::log::directory::{self, Occupant, occupant};
 use crate::log::options::{Options, USUAL_SEGMENT_BYTES};
 use crate::log::{self, Birth, Codec, Log, Records};
 use crate::snapshot::{self, Snapshot};
+use crate::store::history::base_missing;
 use crate::store::open::{begin_at, must_be_free, proven_by_snapshot};
 use crate::store::reader::open_view;
 use std::path::{Path, PathBuf};
@@ -183,7 +184,7 @@ fn bootstrap(env: &Env, source: &log::Reader, source_dir: &Path, dir: &Path) -> 
     let oldest = source.oldest()?;
     let header = source.header()?;
     if oldest > 0 {
-        let snapshot = Snapshot::read(&*env.disk, &snapshot::path_of(source_dir, oldest), oldest)?;
+        let snapshot = first_snapshot(env, source_dir, oldest)?;
         return begin_at(env, dir, &snapshot, true, USUAL_SEGMENT_BYTES);
     }
     env.disk.create_dir(dir).during("create directory", dir)?;
@@ -191,4 +192,14 @@ fn bootstrap(env: &Env, source: &log::Reader, source_dir: &Path, dir: &Path) -> 
     let (store, epoch) = (header.store, header.epoch);
     let birth = Birth { codec: Codec::Change, store, replica: true, epoch, base: 0, chain: store.genesis() };
     Log::create(&Options::new().env(env.clone()), dir, birth, lock)
+}
+
+/// The snapshot that a log without its beginning starts from.
+fn first_snapshot(env: &Env, dir: &Path, oldest: u64) -> Result<Snapshot> {
+    match Snapshot::read(&*env.disk, &snapshot::path_of(dir, oldest), oldest) {
+        Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
+            Err(base_missing(dir, oldest))
+        }
+        answer => answer,
+    }
 }

@@ -8,7 +8,7 @@
 
 mod common;
 
-use common::{dir, options};
+use common::{counted, dir, options, seed};
 use redraft::io::fault::{Failure, FaultDisk, Plan};
 use redraft::io::memory::MemoryDisk;
 use redraft::{Error, ErrorKind, Store, Value};
@@ -69,7 +69,7 @@ fn run(plan: Plan) -> bool {
         let expected = matches!(error.kind(), ErrorKind::Environment | ErrorKind::NotFound);
         assert!(expected, "{plan:?}: {error:?}");
     }
-    for image in [disk.memory().process_kill(), disk.memory().power_cut(plan.call)] {
+    for image in [disk.memory().process_kill(), disk.memory().power_cut(seed(plan.call))] {
         match options(&image).create(outcome.acknowledged == 0).open::<Value>(dir()) {
             Ok(store) => {
                 check_shown(&store, outcome.acknowledged);
@@ -87,6 +87,7 @@ fn every_call(failure: Failure, forever: bool) {
     while run(Plan { call: calls, failure, forever }) {
         calls += 1;
     }
+    counted(calls, "calls failed");
     assert!(calls > 200, "only {calls} calls were made");
 }
 

@@ -7,7 +7,7 @@
 
 mod common;
 
-use common::{Model, Rules, contents, copy, judge, written};
+use common::{Model, Rules, contents, copy, counted, judge, seed, written};
 use redraft::io::memory::MemoryDisk;
 
 /// Cuts every segment at every byte and holds what is left against the model.
@@ -29,11 +29,12 @@ fn cut_everywhere(disk: &MemoryDisk, model: &Model) -> usize {
             cuts += 1;
         }
     }
+    counted(cuts as u64, "files cut");
     cuts
 }
 
 fn closed(snapshots: &[u64]) -> (MemoryDisk, Model) {
-    let (disk, store, model) = written(11, 45, snapshots);
+    let (disk, store, model) = written(seed(11), 45, snapshots);
     store.close().unwrap();
     let segments =
         disk.files().iter().filter(|path| path.extension().is_some_and(|ending| ending == "seg")).count();
@@ -55,7 +56,7 @@ fn every_cut_of_a_closed_log_with_snapshots_is_noticed_and_loses_nothing_in_sile
 
 #[test]
 fn every_cut_after_a_killed_process_is_noticed_and_loses_nothing_in_silence() {
-    let (disk, store, model) = written(12, 45, &[20]);
+    let (disk, store, model) = written(seed(12), 45, &[20]);
     let killed = disk.process_kill();
     drop(store);
     assert!(cut_everywhere(&killed, &model) > 2_000);

@@ -7,7 +7,7 @@
 
 mod common;
 
-use common::{Model, Rules, contents, copy, judge, written};
+use common::{Model, Rules, contents, copy, counted, judge, seed, written};
 use redraft::io::memory::MemoryDisk;
 use std::path::Path;
 
@@ -42,26 +42,27 @@ fn flip_everywhere(disk: &MemoryDisk, model: &Model, must_be_noticed: bool, leas
             flips += 1;
         }
     }
+    counted(flips as u64, "bits flipped");
     flips
 }
 
 #[test]
 fn every_flipped_bit_of_a_closed_store_is_found() {
-    let (disk, store, model) = written(21, 45, &[]);
+    let (disk, store, model) = written(seed(21), 45, &[]);
     store.close().unwrap();
     assert!(flip_everywhere(&disk, &model, true, model.acked) > 20_000);
 }
 
 #[test]
 fn every_flipped_bit_of_a_closed_store_with_snapshots_is_found() {
-    let (disk, store, model) = written(22, 45, &[20, 45]);
+    let (disk, store, model) = written(seed(22), 45, &[20, 45]);
     store.close().unwrap();
     assert!(flip_everywhere(&disk, &model, true, model.acked) > 20_000);
 }
 
 #[test]
 fn after_a_crash_a_flipped_bit_costs_at_most_the_last_batch_and_opening_says_so() {
-    let (disk, store, model) = written(23, 45, &[20]);
+    let (disk, store, model) = written(seed(23), 45, &[20]);
     let killed = disk.process_kill();
     drop(store);
     assert!(flip_everywhere(&killed, &model, false, model.acked - 1) > 20_000);

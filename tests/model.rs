@@ -269,10 +269,15 @@ fn plain_of(value: &Value) -> Plain {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 100, max_shrink_iters: 2000, ..ProptestConfig::default() })]
+/// How many histories are played; `PROPTEST_CASES` asks for more.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(100)
+}
 
-    /// 100 histories of 100 recipes each.
+proptest! {
+    #![proptest_config(ProptestConfig { max_shrink_iters: 2000, ..ProptestConfig::with_cases(cases()) })]
+
+    /// Histories of 100 recipes each.
     #[test]
     fn a_store_agrees_with_a_plain_model_in_everything(
         recipes in proptest::collection::vec(proptest::collection::vec(step(), 1..4), 100)

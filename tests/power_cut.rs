@@ -19,7 +19,7 @@ mod common;
 
 use common::logs::DURABILITIES;
 use common::watched::{Call, Watched};
-use common::{Model, Rules, Saying, dir, judge, open, options};
+use common::{Model, Rules, Saying, counted, dir, judge, open, options, setting};
 use redraft::io::clock::SeededEntropy;
 use redraft::io::fault::{Failure, FaultDisk, Plan};
 use redraft::io::memory::MemoryDisk;
@@ -28,10 +28,6 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 const IMAGES: u64 = 20_000;
-
-fn setting(name: &str, usual: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
-}
 
 /// Which promise of the disk is a lie in this run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -225,7 +221,9 @@ fn every_acknowledged_change_survives_a_power_cut_at_any_moment() {
             });
         }
     });
-    assert!(images.load(Relaxed) >= wanted);
+    let drawn = images.load(Relaxed);
+    counted(drawn, "disk images");
+    assert!(drawn >= wanted);
 }
 
 /// The harness must be able to find what it looks for: a disk that does not keep its word loses changes, and that is seen.

@@ -244,6 +244,19 @@ fn a_restored_store_without_its_first_snapshot_is_damage() {
     assert_eq!(found.defect, Defect::BaseMissing { oldest: 20 });
 }
 
+/// Found by the fuzz target `segment`: to whoever wanted to follow such a store it was said that a file was not found, as
+/// if there were no store, and not that the store is damaged.
+#[test]
+fn following_a_restored_store_without_its_first_snapshot_names_the_damage() {
+    let (disk, _) = closed();
+    let source = Path::new("/restored");
+    open(&disk).unwrap().restore(20, source).unwrap();
+    redraft::io::Disk::remove(&disk, &source.join("00000000000000000020.snap")).unwrap();
+    let follower = redraft::Replica::in_env(&common::env(&disk), source, Path::new("/replica"));
+    let Err(Error::Damaged(found)) = follower else { panic!("not damage") };
+    assert_eq!(found.defect, Defect::BaseMissing { oldest: 20 });
+}
+
 #[test]
 fn an_unsealed_segment_before_one_with_records_is_damage() {
     let (disk, _) = closed();

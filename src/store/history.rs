@@ -138,8 +138,7 @@ impl<S: State + Default> History<S> {
 
     fn start_from_beginning(&self, oldest: u64, passed_over: Vec<Error>) -> Result<Start<S>> {
         if oldest > 0 {
-            let path = crate::segment::path_of(&self.dir, oldest);
-            return Err(Damage { path, byte: 0, defect: Defect::BaseMissing { oldest }, intact: None }.into());
+            return Err(base_missing(&self.dir, oldest));
         }
         let records = self.view.records(0)?;
         let tip = Tip {
@@ -210,6 +209,12 @@ impl<S: State + Default> History<S> {
             History::<Value>::new(&self.env, self.dir.clone(), self.view.clone(), self.segment_bytes);
         documents.at(version).map(Arc::unwrap_or_clone)
     }
+}
+
+/// Damage of a log that begins at `oldest`, and has no snapshot to begin with.
+pub(crate) fn base_missing(dir: &std::path::Path, oldest: u64) -> Error {
+    let path = crate::segment::path_of(dir, oldest);
+    Damage { path, byte: 0, defect: Defect::BaseMissing { oldest }, intact: None }.into()
 }
 
 fn misfit(version: u64, at: &Path, error: &StateError) -> Error {

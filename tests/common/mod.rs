@@ -11,6 +11,22 @@ use redraft::io::{Disk, Env};
 use redraft::{Damage, Error, Options, Reader, Report, Store, Value, verify};
 use std::path::{Path, PathBuf};
 
+/// A number from the environment, for runs that are longer than usual, or other ones.
+pub(crate) fn setting(name: &str, usual: u64) -> u64 {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
+}
+
+/// The seed of a workload. REDRAFT_SEED moves all of them, so that a long run is not the everyday run again and again.
+pub(crate) fn seed(usual: u64) -> u64 {
+    usual.wrapping_add(setting("REDRAFT_SEED", 0))
+}
+
+/// Tells how much was done; `tools/soak` adds it up.
+#[allow(clippy::print_stderr, reason = "how much was done belongs into the log of a test run")]
+pub(crate) fn counted(count: u64, what: &str) {
+    eprintln!("counted {count} {what}");
+}
+
 /// The directory of the store under test.
 pub(crate) fn dir() -> &'static Path {
     Path::new("/store")

@@ -1,6 +1,7 @@
 //! An acknowledged change is there, whenever the writer is killed.
 //!
 //! `REDRAFT_KILLS` says how often to kill, 300 times by default; it ends earlier when its time is over, and says so.
+//! `REDRAFT_SEED` moves the moments.
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests look at files and may fail loudly")]
 #![allow(clippy::print_stderr, reason = "how often it was killed belongs into the log of a test run")]
@@ -16,6 +17,12 @@ use std::time::{Duration, Instant};
 
 const TIME_MAX: Duration = Duration::from_secs(80);
 const DELAY_MAX_MICROS: u64 = 25_000;
+const FIRST_MOMENT: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// A number from the environment.
+fn setting(name: &str) -> Option<u64> {
+    std::env::var(name).ok().map(|text| text.parse().unwrap())
+}
 
 /// Xorshift: which moments come is not important, that they differ is.
 struct Moments(u64);
@@ -61,12 +68,13 @@ fn write_until_killed(store: &str, head: u64, delay: Duration) -> u64 {
 
 #[test]
 fn every_acknowledged_version_is_there_after_a_kill_at_any_moment() {
-    let wanted: u64 = std::env::var("REDRAFT_KILLS").map_or(300, |kills| kills.parse().unwrap());
-    let time_max = if std::env::var("REDRAFT_KILLS").is_ok() { Duration::MAX } else { TIME_MAX };
+    let asked = setting("REDRAFT_KILLS");
+    let (wanted, time_max) = asked.map_or((300, TIME_MAX), |kills| (kills, Duration::MAX));
     let place = Place::new();
     let store = place.at("s");
     redraft(&["init", &store]).ok();
-    let (started, mut moments) = (Instant::now(), Moments(0x9e37_79b9_7f4a_7c15));
+    let (started, mut moments) =
+        (Instant::now(), Moments(FIRST_MOMENT ^ setting("REDRAFT_SEED").unwrap_or(0)));
     let (mut head, mut acknowledged_in_all, mut kills) = (0, 0, 0);
     while kills < wanted && started.elapsed() < time_max {
         let delay = Duration::from_micros(moments.next(DELAY_MAX_MICROS));
@@ -77,6 +85,7 @@ fn every_acknowledged_version_is_there_after_a_kill_at_any_moment() {
     }
     let seconds = started.elapsed().as_secs_f64();
     eprintln!("{kills} kills in {seconds:.1} s, {acknowledged_in_all} acknowledged, {head} found");
+    eprintln!("counted {kills} processes killed");
     if kills < wanted {
         eprintln!("SHORTENED: {wanted} kills were wanted, {kills} fit into the time");
     }

@@ -1,0 +1,11 @@
+//! The target `frame` under libFuzzer.
+#![no_main]
+
+#[path = "../src/mod.rs"]
+mod targets;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    if let Err(why) = targets::frame::run(data) {
+        panic!("{why}");
+    }
+});
