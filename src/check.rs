@@ -5,14 +5,15 @@
 
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::Env;
-use crate::log::reader::Frame;
-use crate::segment::format::{Chain, Item, StoreId};
+use crate::log::directory::{Occupant, not_a_store, occupant};
+use crate::log::{Chain, Codec, Proven, Record, StoreId};
+use crate::segment::footer::{Ending, Footer};
+use crate::segment::format::{FRAME_BYTES, Item, POSITION_STRIDE};
 use crate::segment::reader::SegmentReader;
-use crate::segment::recovery::{Cut, Proven};
+use crate::segment::recovery::Cut;
 use crate::segment::{self, bases_in, recovery};
 use crate::snapshot::{self, Snapshot};
 use crate::store::history::carry_out;
-use crate::store::open::{Occupant, occupant};
 use crate::value::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -55,13 +56,9 @@ pub fn verify(env: &Env, path: &Path) -> Result<Report> {
     let _entered = span.enter();
     match occupant(&*env.disk, path)? {
         Occupant::Store => {}
-        Occupant::Other(why) => return Err(Error::NotAStore { path: path.to_owned(), why }),
-        Occupant::Missing => {
-            return Err(Error::NotAStore { path: path.to_owned(), why: "it does not exist" });
-        }
-        Occupant::Nothing => {
-            return Err(Error::NotAStore { path: path.to_owned(), why: "there is nothing in it" });
-        }
+        Occupant::Other(why) => return Err(not_a_store(path, why)),
+        Occupant::Missing => return Err(not_a_store(path, "it does not exist")),
+        Occupant::Nothing => return Err(not_a_store(path, "there is nothing in it")),
     }
     let names = env.disk.list(path).during("list store", path)?;
     let mut check = Check {
@@ -122,9 +119,14 @@ impl Check<'_> {
             None if oldest == 0 => Some((0, Value::default())),
             None => None,
         };
-        if replayed.is_none() {
-            let path = segment::path_of(self.dir, oldest);
-            self.note(Damage { path, byte: 0, defect: Defect::BaseMissing { oldest }, intact: None }.into())?;
+        match &replayed {
+            Some(_) => {}
+            None if self.holds_changes(oldest)? => {
+                let (path, defect) = (segment::path_of(self.dir, oldest), Defect::BaseMissing { oldest });
+                self.note(Damage { path, byte: 0, defect, intact: None }.into())?;
+            }
+            // A log may begin anywhere: what is before was given up.
+            None => self.report.intact = oldest,
         }
         for &base in bases {
             let path = segment::path_of(self.dir, base);
@@ -136,20 +138,33 @@ impl Check<'_> {
         Ok(())
     }
 
+    /// Whether the log is that of a store, which needs a snapshot where its beginning is not kept.
+    fn holds_changes(&self, oldest: u64) -> Result<bool> {
+        match SegmentReader::open(&*self.env.disk, segment::path_of(self.dir, oldest), oldest) {
+            Ok(reader) => Ok(reader.header().codec == Codec::Change),
+            Err(Error::Damaged(_)) => Ok(true),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Every record of one segment, from its own header on.
     fn read_segment(&mut self, mut reader: SegmentReader, replayed: &mut Replayed) -> Result<()> {
         self.report.store.get_or_insert(reader.header().store);
         let footer = reader.footer()?;
         self.chains.insert(reader.offset(), reader.chain());
+        let mut positions = Vec::new();
         loop {
             match reader.look()? {
                 Item::Record { body, chain, .. } => {
-                    self.record(&reader, body, chain, replayed)?;
+                    if (reader.offset() - reader.header().base).is_multiple_of(POSITION_STRIDE.into()) {
+                        positions.push(reader.at() as u32);
+                    }
                     reader.pass(body, chain);
-                    self.report.record_bytes += crate::log::framed_bytes(body) as u64;
-                    self.report.records += 1;
+                    self.record(&reader, body, replayed)?;
                 }
-                Item::FooterTag if footer.as_ref().is_some_and(|footer| footer.data_end == reader.at()) => {
+                Item::FooterTag | Item::Mark { .. }
+                    if footer.as_ref().is_some_and(|footer| footer.data_end == reader.at()) =>
+                {
                     break;
                 }
                 // The last segment may end like this; `layout` tells whether it does.
@@ -163,41 +178,50 @@ impl Check<'_> {
         }
         self.chains.insert(reader.offset(), reader.chain());
         match footer {
-            Some(footer) if reader.at() == footer.data_end => self.footer_fits(&reader, &footer),
+            Some(footer) if reader.at() == footer.data_end => {
+                self.footer_fits(&mut reader, &footer, &positions)
+            }
             _ => Ok(()),
         }
     }
 
-    fn footer_fits(&mut self, reader: &SegmentReader, footer: &segment::format::Footer) -> Result<()> {
+    fn footer_fits(&mut self, reader: &mut SegmentReader, footer: &Footer, positions: &[u32]) -> Result<()> {
         let count = reader.offset() - reader.header().base;
-        if count == u64::from(footer.count) && reader.chain() == footer.chain {
+        if count != u64::from(footer.count) || reader.chain() != footer.chain {
+            let defect = Defect::Chain { expected: reader.chain(), found: footer.chain };
+            return self.note(reader.damage_here(defect));
+        }
+        // That of a segment at rest may be torn, which `layout` tells.
+        if footer.ending == Ending::AtRest || reader.table(footer)?.as_deref() == Some(positions) {
             return Ok(());
         }
-        let defect = Defect::Chain { expected: reader.chain(), found: footer.chain };
-        self.note(reader.damage_here(defect))
+        self.note(reader.damage_here(Defect::PositionTable))
     }
 
-    fn record(
-        &mut self,
-        reader: &SegmentReader,
-        length: usize,
-        chain: Chain,
-        replayed: &mut Replayed,
-    ) -> Result<()> {
-        let (offset, byte, path) = (reader.offset(), reader.at(), reader.path());
-        let frame =
-            Frame { store: reader.header().store, offset, body: reader.body(length), chain, path, byte };
-        let Some((version, state)) = replayed.as_mut().filter(|(version, _)| *version == offset) else {
+    /// The record that was passed last.
+    fn record(&mut self, reader: &SegmentReader, length: usize, replayed: &mut Replayed) -> Result<()> {
+        self.report.record_bytes += (length + FRAME_BYTES) as u64;
+        self.report.records += 1;
+        let record = Record::passed(reader, length);
+        if reader.header().codec == Codec::Opaque {
+            // Nothing to replay: the chain is all there is to hold it against.
+            if record.offset() == self.report.intact {
+                self.report.intact += 1;
+            }
+            return Ok(());
+        }
+        let Some((version, state)) = replayed.as_mut().filter(|(version, _)| *version == record.offset())
+        else {
             return Ok(());
         };
-        if let Err(error) = carry_out(state, &frame) {
+        if let Err(error) = carry_out(state, &record) {
             *replayed = None;
             return self.note(error);
         }
         *version += 1;
         self.report.intact = *version;
         if let Some(snapshot) = self.snapshots.get(version) {
-            self.chains.insert(*version, chain);
+            self.chains.insert(*version, record.chain());
             if snapshot.state != *state {
                 let defect = Defect::SnapshotDiffers { version: *version };
                 let path = snapshot::path_of(self.dir, *version);

@@ -96,6 +96,9 @@ pub enum Error {
     /// A recipe called back into the store that was running it; nothing changed.
     #[error("a recipe tried to change the store that is running it; return from the recipe first")]
     Reentrant,
+    /// A record of no bytes was to be appended to a log: a length of zero is how the log ends. Nothing was appended.
+    #[error("a record must not be empty; nothing was appended")]
+    EmptyRecord,
     /// A change is larger than the store accepts.
     #[error("the change takes {bytes} bytes, the limit is {limit}; nothing changed")]
     TooLarge {
@@ -299,6 +302,9 @@ pub enum Defect {
         /// From the header.
         found: u64,
     },
+    /// The table that tells where a segment's records are does not. The records are good: reading goes without it.
+    #[error("the table of positions is damaged; the records are not")]
+    PositionTable,
     /// Segments that do not follow each other.
     #[error(
         "the segment starts at offset {found}, expected {expected}: a segment is missing, doubled or out of place"

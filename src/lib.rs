@@ -49,6 +49,8 @@
 //! | hear of every change | [`Store::listen`] |
 //! | see who changed what and when | [`Store::changes`], [`Change`], [`Meta`] |
 //! | keep a copy that follows | [`Replica`] |
+//! | trade durability for speed | [`Durability`], [`Options::durability`] |
+//! | have only the log, for records of your own | [`log`] |
 //! | check a store | [`verify`] |
 //! | know what to do about an error | [`Error::kind`] |
 //! | work with patches, without a disk | [`draft`], [`Draft`], [`producer`], [`apply`], [`Patch`], [`patch`] |
@@ -76,7 +78,7 @@ mod draft;
 mod record;
 mod segment;
 
-mod log;
+pub mod log;
 mod snapshot;
 
 mod store;
@@ -87,10 +89,10 @@ mod replica;
 pub use check::{Report, verify};
 pub use draft::{Draft, DraftError, Drafted, Outcome, diff, draft, producer};
 pub use error::{Damage, Defect, Error, ErrorKind, Result};
+pub use log::{Durability, RECORD_BYTES_MAX, StoreId};
 pub use patch::{Patch, apply, compose, invert, squash};
 pub use record::{Change, DecodeError, Meta, Stamp, WriterId};
 pub use replica::{Progress, Replica};
-pub use segment::format::{RECORD_BYTES_MAX, StoreId};
 pub use segment::recovery::Cut;
 pub use state::State;
 pub use store::{Changes, Commit, Listening, Opened, Options, Reader, Store, Ticket};

@@ -9,13 +9,11 @@
 
 use crate::error::{Error, IoContext, Result};
 use crate::io::Env;
-use crate::log::reader::Records;
-use crate::log::view::View;
-use crate::log::{self, Birth, Log};
+use crate::log::directory::{self, Occupant, occupant};
+use crate::log::options::{Options, USUAL_SEGMENT_BYTES};
+use crate::log::{self, Birth, Codec, Log, Records};
 use crate::snapshot::{self, Snapshot};
-use crate::store::open::{
-    Occupant, USUAL_SEGMENT_BYTES, begin_at, must_be_free, occupant, proven_by_snapshot,
-};
+use crate::store::open::{begin_at, must_be_free, proven_by_snapshot};
 use crate::store::reader::open_view;
 use std::path::{Path, PathBuf};
 
@@ -25,7 +23,7 @@ const BATCH_BYTES: usize = 1 << 20;
 /// A copy of a store that follows it.
 #[derive(Debug)]
 pub struct Replica {
-    source: View,
+    source: log::Reader,
     source_dir: PathBuf,
     log: Log,
     dir: PathBuf,
@@ -103,26 +101,24 @@ impl Replica {
         };
         // Before anything is queued, for what is queued will be written: records that start from the same chain and are
         // verified against it lead to the same chain.
-        let (offset, chain) = self.log.end();
+        let (offset, chain) = self.log.end_and_chain();
         if (records.offset(), records.chain()) != (offset, chain) {
             return Err(self.diverged_at(offset));
         }
         let (mut copied, mut unsynced) = (0, 0);
-        while let Some(frame) = records.next()? {
-            let (offset, chain) = self.log.enqueue(frame.body)?;
-            debug_assert_eq!((offset, chain), (frame.offset, frame.chain), "both sides chain alike");
-            (copied, unsynced) = (copied + 1, unsynced + frame.body.len());
+        while let Some(record) = records.next_record()? {
+            let (end, chain) = self.log.enqueue([record.payload()])?;
+            debug_assert_eq!((end, chain), (record.offset() + 1, record.chain()), "both sides chain alike");
+            (copied, unsynced) = (copied + 1, unsynced + record.payload().len());
             if unsynced >= BATCH_BYTES {
-                self.log.wait(offset)?;
+                self.log.make_durable(end)?;
                 unsynced = 0;
                 let version = self.log.head();
                 progress(Progress { version, copied, source: self.seen.max(version) });
             }
         }
         let end = records.offset();
-        if let Some(last) = end.checked_sub(1) {
-            self.log.wait(last)?;
-        }
+        self.log.make_durable(end)?;
         (self.place, self.seen) = (Some(records), end);
         let done = Progress { version: self.log.head(), copied, source: end };
         tracing::debug!(version = done.version, copied, "caught up");
@@ -145,11 +141,11 @@ impl Replica {
 
     /// Refuses unless source and replica share all of the replica's history; returns the source's version.
     fn agrees(&self) -> Result<u64> {
-        let (expected, found) = (self.log.store_id(), self.source.store_id()?);
+        let (expected, found) = (self.log.id(), self.source.id()?);
         if expected != found {
             return Err(Error::Foreign { expected: expected.to_string(), found: found.to_string() });
         }
-        let own = self.log.view();
+        let own = self.log.reader();
         let (replica_head, source_head) = (self.log.head(), self.source.head()?);
         let common = replica_head.min(source_head);
         let same = |offset| Ok::<bool, Error>(own.chain_at(offset)? == self.source.chain_at(offset)?);
@@ -171,9 +167,9 @@ impl Replica {
 }
 
 fn reopen(env: &Env, dir: &Path) -> Result<Log> {
-    let lock = log::lock(&*env.disk, dir)?;
+    let lock = directory::lock(&*env.disk, dir)?;
     let proven = proven_by_snapshot(&*env.disk, dir)?;
-    let (log, _) = Log::open(env, dir, proven.as_ref(), USUAL_SEGMENT_BYTES, lock)?;
+    let (log, _) = Log::open_locked(&Options::new().env(env.clone()), dir, proven.as_ref(), lock)?;
     if log.is_replica() {
         return Ok(log);
     }
@@ -181,7 +177,7 @@ fn reopen(env: &Env, dir: &Path) -> Result<Log> {
 }
 
 /// Starts where the source's history starts: at the beginning, or with a copy of the snapshot its log begins at.
-fn bootstrap(env: &Env, source: &View, source_dir: &Path, dir: &Path) -> Result<Log> {
+fn bootstrap(env: &Env, source: &log::Reader, source_dir: &Path, dir: &Path) -> Result<Log> {
     must_be_free(&*env.disk, dir)?;
     let oldest = source.oldest()?;
     let header = source.header()?;
@@ -190,8 +186,8 @@ fn bootstrap(env: &Env, source: &View, source_dir: &Path, dir: &Path) -> Result<
         return begin_at(env, dir, &snapshot, true, USUAL_SEGMENT_BYTES);
     }
     env.disk.create_dir(dir).during("create directory", dir)?;
-    let lock = log::lock(&*env.disk, dir)?;
+    let lock = directory::lock(&*env.disk, dir)?;
     let (store, epoch) = (header.store, header.epoch);
-    let birth = Birth { store, replica: true, epoch, base: 0, chain: store.genesis() };
-    Log::create(env, dir, birth, USUAL_SEGMENT_BYTES, lock)
+    let birth = Birth { codec: Codec::Change, store, replica: true, epoch, base: 0, chain: store.genesis() };
+    Log::create(&Options::new().env(env.clone()), dir, birth, lock)
 }

@@ -13,8 +13,8 @@ use crate::record::value::{put_value, take_value};
 use crate::record::wire::{DecodeError, Sink, Source};
 use crate::record::{Stamp, WriterId};
 use crate::segment::format::{
-    CHECK_BYTES, CODEC_BINCODE, Chain, FORMAT_VERSION, HEADER_BYTES, LENGTH_BYTES, StoreId, check_preamble,
-    checksum, header_check, u32_at, u64_at,
+    CHECK_BYTES, Chain, Codec, FORMAT_VERSION, HEADER_BYTES, LENGTH_BYTES, StoreId, check_preamble, checksum,
+    header_check, u32_at, u64_at,
 };
 use crate::segment::{number_in, numbered, unfinished};
 use crate::value::Value;
@@ -65,7 +65,7 @@ impl Header {
         let mut bytes = [0; HEADER_BYTES];
         bytes[0..8].copy_from_slice(&MAGIC);
         bytes[8..10].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
-        bytes[10] = CODEC_BINCODE;
+        bytes[10] = Codec::Change as u8;
         bytes[12..16].copy_from_slice(&self.epoch.to_le_bytes());
         bytes[16..32].copy_from_slice(self.store.as_bytes());
         bytes[32..40].copy_from_slice(&self.version.to_le_bytes());

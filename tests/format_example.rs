@@ -34,9 +34,13 @@ fn env(disk: &MemoryDisk) -> Env {
     Env { disk: Arc::new(disk.clone()), clock: Arc::new(Early), entropy: Arc::new(Counting) }
 }
 
-/// The bytes of the example: what stands before the bar in each line of the block marked `hex`.
+/// The bytes of the example: what stands before the bar in each line of the first block marked `hex`.
 fn documented() -> Vec<u8> {
-    let block = FORMAT.split("```hex\n").nth(1).and_then(|rest| rest.split("```").next());
+    documented_in(1)
+}
+
+fn documented_in(block: usize) -> Vec<u8> {
+    let block = FORMAT.split("```hex\n").nth(block).and_then(|rest| rest.split("```").next());
     let lines = block.into_iter().flat_map(str::lines);
     let bytes = lines.filter_map(|line| line.split('|').next()).flat_map(str::split_whitespace);
     bytes.filter_map(|byte| u8::from_str_radix(byte, 16).ok()).collect()
@@ -52,6 +56,19 @@ fn the_example_is_what_is_written() {
     let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
     assert_eq!(hex(&documented()), hex(&written[..solid]));
     assert_eq!(written.len(), 4096);
+}
+
+#[test]
+fn the_closed_example_is_what_closing_writes_and_can_be_read() {
+    let disk = MemoryDisk::new();
+    let store: Store<Value> = Options::new().env(env(&disk)).segment_bytes(4096).open("/example").unwrap();
+    store.produce_with(Meta::label("hi"), |doc| doc["a"] = 1.into()).unwrap();
+    store.close().unwrap();
+    let whole = [documented(), documented_in(2)].concat();
+    assert_eq!(disk.bytes(Path::new(SEGMENT)).unwrap(), whole);
+    assert_eq!(whole.len(), 143);
+    let again: Store<Value> = Options::new().env(env(&disk)).open("/example").unwrap();
+    assert_eq!(again.version(), 1);
 }
 
 #[test]

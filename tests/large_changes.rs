@@ -23,7 +23,8 @@ fn a_first_change_larger_than_the_segment_is_kept_and_its_loss_is_noticed() {
 
     let path = segment_path(0);
     let whole = disk.bytes(&path).unwrap();
-    for len in [512, 600, 1000, 2000, whole.len() - 17] {
+    let mark = whole.windows(4).rposition(|word| word == [0xff; 4]).unwrap();
+    for len in [512, 600, 1000, 2000, mark - 1, mark, mark + 15] {
         let cut = copy(&disk);
         cut.put(&path, whole[..len].to_vec());
         assert!(

@@ -298,12 +298,29 @@ fn a_missing_last_segment_is_damage() {
 fn an_active_segment_that_was_cut_short_is_damage() {
     let (disk, model) = closed();
     let last = last_segment(&disk);
-    let length = disk.bytes(&last).unwrap().len();
-    edit(&disk, &last, |bytes| bytes.truncate(length - MARK_BYTES));
+    let end = end_of_records(&disk.bytes(&last).unwrap());
+    edit(&disk, &last, |bytes| bytes.truncate(end));
     let found = damage(&disk);
-    assert_eq!(found.defect, Defect::Short { expected: 1024, found: (length - MARK_BYTES) as u64 });
-    assert_eq!((found.path, found.byte), (last, (length - MARK_BYTES) as u64));
+    assert_eq!(found.defect, Defect::Short { expected: 1024, found: end as u64 });
+    assert_eq!((found.path, found.byte), (last, end as u64));
     assert_eq!(found.intact, Some(model.acked));
+}
+
+#[test]
+fn a_table_behind_the_mark_that_is_torn_costs_nothing_and_is_reported() {
+    let (disk, model) = closed();
+    let last = last_segment(&disk);
+    let table = end_of_records(&disk.bytes(&last).unwrap()) + MARK_BYTES;
+    for byte in table..disk.bytes(&last).unwrap().len() {
+        let image = copy(&disk);
+        edit(&image, &last, |bytes| bytes[byte] ^= 0x10);
+        let store = usable(&image, &model);
+        let cut = store.opened().cut.clone().unwrap();
+        assert_eq!((cut.path, cut.byte, cut.head), (last.clone(), table as u64, model.acked));
+    }
+    // Without it, all is as before it was written.
+    edit(&disk, &last, |bytes| bytes.truncate(table));
+    assert!(usable(&disk, &model).opened().cut.is_none());
 }
 
 #[test]

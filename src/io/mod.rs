@@ -87,6 +87,12 @@ pub trait File: Debug + Send + Sync {
     /// Extends the file to `len` with zeros and reserves the space, so that later writes below `len` neither run out
     /// of space nor change the file's metadata. The length changes in one step. Never shortens.
     fn allocate(&self, len: u64) -> io::Result<()>;
+    /// Where the first byte at or behind `at` is that may be something other than zero; nothing if all are zeros to the end
+    /// of the file. A file system that knows which blocks were never written saves reading them; `at` is always a right
+    /// answer, and the one given here.
+    fn next_data(&self, at: u64) -> io::Result<Option<u64>> {
+        Ok(Some(at))
+    }
     /// True for a file of no bytes.
     fn is_empty(&self) -> io::Result<bool> {
         self.len().map(|len| len == 0)

@@ -1,30 +1,60 @@
 //! [`Durable`]: what the writer of a log tells the readers in its own process.
 //!
-//! How far the log is durable, and where in the active segment its records are, which in a sealed one the footer tells.
-//! Always holds: what is told is durable; places are those of whole records.
+//! How far the log is durable, which segments there are, and where in the active one its records are, which in a sealed
+//! one the footer tells. Readers take no lock that the writer would feel. Always holds: what is told is durable; places are
+//! those of whole records; a segment is told of before any of its records is durable.
 
 use super::ignore_poison;
-use crate::segment::format::POSITION_STRIDE;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
+use crate::segment::positions::Positions;
+use arc_swap::ArcSwap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::Waker;
 
 #[derive(Debug)]
 pub(crate) struct Durable {
     head: AtomicU64,
-    places: Mutex<Places>,
+    segments: ArcSwap<Segments>,
+    /// Whom to wake when more is durable, or when nothing ever will be.
+    wakers: Mutex<Vec<Waker>>,
+    is_awaited: AtomicBool,
 }
 
-/// Where every [`POSITION_STRIDE`]th record of a segment starts.
-#[derive(Debug, Default)]
-struct Places {
-    base: u64,
-    bytes: Vec<u32>,
+/// The segments of a log.
+#[derive(Debug)]
+pub(crate) struct Segments {
+    /// Where they begin, ascending; never empty.
+    pub(crate) bases: Vec<u64>,
+    /// Where the records of the last one are.
+    pub(crate) active: Arc<Positions>,
+}
+
+impl Segments {
+    /// The base of the segment that holds `offset`, if it is not gone.
+    pub(crate) fn holding(&self, offset: u64) -> Option<u64> {
+        holding(&self.bases, offset)
+    }
+
+    /// The places in the segment that begins at `base`, if it is the active one.
+    pub(crate) fn active(&self, base: u64) -> Option<&Arc<Positions>> {
+        (self.bases.last() == Some(&base)).then_some(&self.active)
+    }
+}
+
+/// The base of the segment among `bases` (ascending) that holds `offset`.
+pub(crate) fn holding(bases: &[u64], offset: u64) -> Option<u64> {
+    let before = bases.partition_point(|&base| base <= offset).checked_sub(1)?;
+    bases.get(before).copied()
 }
 
 impl Durable {
-    pub(super) fn new(head: u64, base: u64, places: &[u32]) -> Self {
-        let places = Places { base, bytes: places.to_vec() };
-        Durable { head: AtomicU64::new(head), places: Mutex::new(places) }
+    pub(super) fn new(head: u64, bases: Vec<u64>, active: Arc<Positions>) -> Self {
+        Durable {
+            head: AtomicU64::new(head),
+            segments: ArcSwap::from_pointee(Segments { bases, active }),
+            wakers: Mutex::default(),
+            is_awaited: AtomicBool::new(false),
+        }
     }
 
     /// The offset after the last durable record.
@@ -32,26 +62,45 @@ impl Durable {
         self.head.load(Ordering::Acquire)
     }
 
-    /// Tells that all before `head` is durable; `places` are those in the segment that begins at `base`. O(new places).
-    pub(super) fn grow(&self, head: u64, base: u64, places: &[u32]) {
-        let mut known = ignore_poison(&self.places);
-        if known.base != base {
-            *known = Places { base, bytes: Vec::new() };
-        }
-        if let Some(new) = places.get(known.bytes.len()..) {
-            known.bytes.extend_from_slice(new);
-        }
-        drop(known);
-        self.head.store(head, Ordering::Release);
+    pub(super) fn segments(&self) -> arc_swap::Guard<Arc<Segments>> {
+        self.segments.load()
     }
 
-    /// The nearest record known at or before `offset` in the segment that begins at `base`: its byte and its offset.
-    pub(super) fn place_before(&self, base: u64, offset: u64) -> Option<(u64, u64)> {
-        let known = ignore_poison(&self.places);
-        let stride = u64::from(POSITION_STRIDE);
-        let last = known.bytes.len().checked_sub(1)?;
-        let index = (offset.checked_sub(base)? / stride).min(last as u64);
-        let byte = known.bytes.get(index as usize).filter(|_| known.base == base)?;
-        Some((u64::from(*byte), base + index * stride))
+    /// Tells that all before `head` is durable.
+    pub(super) fn grow(&self, head: u64) {
+        self.head.store(head, Ordering::Release);
+        self.wake();
+    }
+
+    /// Tells that the active segment is now the one that begins at `base`. O(segments).
+    pub(super) fn roll(&self, base: u64, active: &Arc<Positions>) {
+        let mut bases = self.segments().bases.clone();
+        bases.retain(|&known| known < base);
+        bases.push(base);
+        self.segments.store(Arc::new(Segments { bases, active: Arc::clone(active) }));
+    }
+
+    /// Tells that the segments before the one at `oldest` are gone. O(segments).
+    pub(super) fn forget(&self, oldest: u64) {
+        let known = self.segments.load_full();
+        let bases = known.bases.iter().copied().filter(|&base| base >= oldest).collect();
+        self.segments.store(Arc::new(Segments { bases, active: Arc::clone(&known.active) }));
+    }
+
+    /// Has `waker` woken when more is durable, or when nothing ever will be. Look again after calling this: it may have
+    /// happened in between.
+    pub(super) fn wake_when_grown(&self, waker: &Waker) {
+        let mut wakers = ignore_poison(&self.wakers);
+        if !wakers.iter().any(|known| known.will_wake(waker)) {
+            wakers.push(waker.clone());
+        }
+        self.is_awaited.store(true, Ordering::SeqCst);
+    }
+
+    pub(super) fn wake(&self) {
+        if self.is_awaited.swap(false, Ordering::SeqCst) {
+            let wakers = std::mem::take(&mut *ignore_poison(&self.wakers));
+            wakers.into_iter().for_each(Waker::wake);
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! [`Group`]: group commit. Records queue up while a sync is under way; whoever finds nobody syncing takes all that is
 //! queued, writes it with one call and syncs once.
 //!
-//! Between [`Log`](super::Log), which everybody calls, and `segment`, which has one writer. Always holds: what is durable
-//! grows in the order of the queue; after a failed write or sync nothing is retried; the queue is bounded, and whoever
-//! would overfill it writes first.
+//! Between [`Log`](super::Log), which everybody calls, and `segment`, which has one writer. Always holds: what is written and
+//! what is durable grow in the order of the queue; after a failed write or sync nothing is retried; the queue is bounded,
+//! and whoever would overfill it writes first. Two pairs of buffers go round, so that in the long run nothing is allocated.
 
 use super::durable::Durable;
 use super::{FULL_QUEUE_BYTES, ignore_poison};
@@ -12,8 +12,16 @@ use crate::io::Env;
 use crate::segment::format::{Chain, Header, RECORD_BYTES_MAX, push_frame, u32_at};
 use crate::segment::writer::{Batch, SegmentWriter};
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::task::Waker;
+use std::time::{Duration, Instant};
+
+/// For what part of the time that a sync takes a leader waits for those who were with it the last time.
+const GATHERING_PART: u32 = 8;
+/// And for how long at most.
+const GATHERING_MAX: Duration = Duration::from_millis(1);
+/// What the buffers may hold on to between batches, in bytes.
+const KEPT_BYTES_MAX: usize = 2 * FULL_QUEUE_BYTES;
 
 /// What all that append share.
 #[derive(Debug)]
@@ -22,17 +30,28 @@ pub(super) struct Group {
     dir: PathBuf,
     segment_bytes: u64,
     queue: Mutex<Queue>,
-    writer: Mutex<Option<SegmentWriter>>,
-    /// Whether somebody is writing and syncing, and the bell that rings when that is done.
-    syncing: Mutex<bool>,
-    synced: Condvar,
-    /// Tasks to wake at the same moment.
-    wakers: Mutex<Vec<Waker>>,
+    desk: Mutex<Desk>,
+    turn: Mutex<Turn>,
+    /// Rings when the turn is over.
+    turned: Condvar,
+    /// The offset after the last record that was handed to the operating system.
+    written: AtomicU64,
     durable: Arc<Durable>,
     failure: OnceLock<Arc<Error>>,
+    /// How long a leader may wait for company.
+    gathering_ns: AtomicU64,
 }
 
-/// Records in order, framed, waiting for whoever syncs next.
+/// How far a record has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    /// The operating system has it: it survives the death of the process.
+    Written,
+    /// The disk has it.
+    Durable,
+}
+
+/// Records in order, framed, waiting for whoever writes next.
 #[derive(Debug, Default)]
 struct Queue {
     frames: Vec<u8>,
@@ -41,20 +60,45 @@ struct Queue {
     chain: Chain,
 }
 
+/// Where one thread at a time writes.
+#[derive(Debug)]
+struct Desk {
+    writer: Option<SegmentWriter>,
+    frames: Vec<u8>,
+    ends: Vec<usize>,
+}
+
+/// Whose turn it is to write and sync.
+#[derive(Debug, Default)]
+struct Turn {
+    taken: bool,
+    /// How many wait for it to be over.
+    waiting: usize,
+    /// How many waited the last time: they are likely to be back at once.
+    company: usize,
+}
+
 impl Group {
-    pub(super) fn new(env: &Env, dir: PathBuf, segment_bytes: u64, writer: SegmentWriter) -> Self {
+    pub(super) fn new(
+        env: &Env,
+        dir: PathBuf,
+        segment_bytes: u64,
+        writer: SegmentWriter,
+        bases: Vec<u64>,
+    ) -> Self {
         let queue = Queue { head: writer.head(), chain: writer.chain(), ..Queue::default() };
         Group {
             env: env.clone(),
             dir,
             segment_bytes,
-            durable: Arc::new(Durable::new(writer.head(), writer.header().base, writer.positions())),
+            written: AtomicU64::new(writer.head()),
+            durable: Arc::new(Durable::new(writer.head(), bases, Arc::clone(writer.positions()))),
             queue: Mutex::new(queue),
-            writer: Mutex::new(Some(writer)),
-            syncing: Mutex::new(false),
-            synced: Condvar::new(),
-            wakers: Mutex::default(),
+            desk: Mutex::new(Desk { writer: Some(writer), frames: Vec::new(), ends: Vec::new() }),
+            turn: Mutex::default(),
+            turned: Condvar::new(),
             failure: OnceLock::new(),
+            gathering_ns: AtomicU64::new(0),
         }
     }
 
@@ -77,19 +121,23 @@ impl Group {
         (queue.head, queue.chain)
     }
 
-    /// Gives a body its place in the log and returns its offset and the chain after it. It is not durable yet, and
-    /// nobody can read it: see [`wait`](Log::wait).
-    pub(super) fn enqueue(&self, body: &[u8]) -> Result<(u64, Chain)> {
+    /// Gives bodies their places in the log, one after the other, and returns the offset and the chain after the last of
+    /// them, and how many bytes are queued now. They are not durable yet, and nobody can read them: see
+    /// [`reach`](Self::reach). If one is refused, none is queued.
+    pub(super) fn enqueue<P: AsRef<[u8]>>(
+        &self,
+        bodies: impl IntoIterator<Item = P>,
+    ) -> Result<(u64, Chain, usize)> {
         self.check()?;
-        if body.is_empty() || body.len() > RECORD_BYTES_MAX as usize {
-            return Err(Error::TooLarge { bytes: body.len() as u64, limit: RECORD_BYTES_MAX.into() });
-        }
         let mut queue = self.queue_with_room()?;
-        let queue = &mut *queue;
-        queue.chain = push_frame(&mut queue.frames, body, queue.chain);
-        queue.ends.push(queue.frames.len());
-        queue.head += 1;
-        Ok((queue.head - 1, queue.chain))
+        let before = (queue.frames.len(), queue.ends.len(), queue.head, queue.chain);
+        for body in bodies {
+            if let Err(error) = queue.push(body.as_ref()) {
+                queue.take_back(before);
+                return Err(error);
+            }
+        }
+        Ok((queue.head, queue.chain, queue.frames.len()))
     }
 
     /// The queue, once it is not full: a program that changes faster than the disk takes it is held up here rather than
@@ -100,49 +148,93 @@ impl Group {
             if queue.frames.len() < FULL_QUEUE_BYTES {
                 return Ok(queue);
             }
-            let last = queue.head - 1;
+            let head = queue.head;
             drop(queue);
-            self.wait(last)?;
+            self.reach(head, Stage::Written)?;
         }
     }
 
-    /// Has `waker` woken when more has become durable, or when nothing ever will. Look again after calling this: it may
-    /// have happened in between.
-    pub(super) fn wake_when_synced(&self, waker: &Waker) {
-        ignore_poison(&self.wakers).push(waker.clone());
+    fn has_reached(&self, head: u64, stage: Stage) -> bool {
+        match stage {
+            Stage::Written => self.written.load(Ordering::Acquire) >= head,
+            Stage::Durable => self.head() >= head,
+        }
     }
 
-    fn wake(&self) {
-        let wakers = std::mem::take(&mut *ignore_poison(&self.wakers));
-        wakers.into_iter().for_each(Waker::wake);
-    }
-
-    /// Returns once the record at `offset` is durable. Whoever finds nobody syncing writes and syncs all that is queued, in
-    /// one batch; the others sleep until that is done. A lone caller waits for nobody.
-    pub(super) fn wait(&self, offset: u64) -> Result<()> {
-        let mut syncing = ignore_poison(&self.syncing);
-        while self.head() <= offset {
+    /// Returns once all before `head` has come that far. Whoever finds nobody writing takes all that is queued, in one
+    /// batch; the others sleep until that is done. A lone caller waits for nobody.
+    pub(super) fn reach(&self, head: u64, stage: Stage) -> Result<()> {
+        if self.has_reached(head, stage) {
+            return Ok(());
+        }
+        let mut turn = ignore_poison(&self.turn);
+        while !self.has_reached(head, stage) {
             self.check()?;
-            if *syncing {
-                syncing = self.synced.wait(syncing).unwrap_or_else(PoisonError::into_inner);
+            if turn.taken {
+                turn.waiting += 1;
+                turn = self.turned.wait(turn).unwrap_or_else(PoisonError::into_inner);
                 continue;
             }
-            *syncing = true;
-            drop(syncing);
-            let answer = self.flush(&mut ignore_poison(&self.writer)).map_err(|error| self.fail(error));
-            syncing = ignore_poison(&self.syncing);
-            *syncing = false;
-            self.synced.notify_all();
-            self.wake();
+            turn.taken = true;
+            let company = turn.company;
+            drop(turn);
+            let answer = self.lead(stage, company);
+            turn = self.end_turn();
             answer?;
         }
         Ok(())
     }
 
+    /// Writes what is queued, unless somebody is writing already.
+    pub(super) fn write_unless_busy(&self) -> Result<()> {
+        let mut turn = ignore_poison(&self.turn);
+        if turn.taken {
+            return Ok(());
+        }
+        turn.taken = true;
+        drop(turn);
+        let answer = self.lead(Stage::Written, 0);
+        drop(self.end_turn());
+        answer
+    }
+
+    fn lead(&self, stage: Stage, company: usize) -> Result<()> {
+        if stage == Stage::Durable {
+            self.gather(company);
+        }
+        let answer = self.flush(&mut ignore_poison(&self.desk), stage).map_err(|error| self.fail(error));
+        if answer.is_err() {
+            self.durable.wake();
+        }
+        answer
+    }
+
+    fn end_turn(&self) -> MutexGuard<'_, Turn> {
+        let mut turn = ignore_poison(&self.turn);
+        turn.taken = false;
+        (turn.company, turn.waiting) = (turn.waiting, 0);
+        if turn.company > 0 {
+            self.turned.notify_all();
+        }
+        turn
+    }
+
+    /// Lets those who waited for the last sync queue what they want next, so that one sync serves all of them: they were
+    /// woken a moment ago and need only be let run. Without company this does nothing, and it never takes more than a small
+    /// part of what a sync does.
+    fn gather(&self, company: usize) {
+        if company == 0 {
+            return;
+        }
+        let (start, most) = (Instant::now(), Duration::from_nanos(self.gathering_ns.load(Ordering::Relaxed)));
+        while ignore_poison(&self.queue).ends.len() <= company && start.elapsed() < most {
+            std::thread::yield_now();
+        }
+    }
+
     /// Makes durable all that is queued.
     pub(super) fn sync_all(&self) -> Result<()> {
-        let (head, _) = self.end();
-        head.checked_sub(1).map_or(Ok(()), |last| self.wait(last))
+        self.reach(self.end().0, Stage::Durable)
     }
 
     /// The error that everything after a failure gets.
@@ -159,70 +251,123 @@ impl Group {
         Error::Poisoned { cause }
     }
 
-    fn flush(&self, writer: &mut Option<SegmentWriter>) -> Result<()> {
-        let (mut frames, ends) = self.take_queue();
+    fn flush(&self, desk: &mut Desk, stage: Stage) -> Result<()> {
+        let Desk { writer, frames, ends } = desk;
+        let head = self.take_queue(frames, ends);
+        self.write(writer, frames, ends)?;
+        self.written.store(head, Ordering::Release);
+        if let (Some(active), Stage::Durable) = (writer, stage) {
+            self.commit(active)?;
+        }
+        Ok(())
+    }
+
+    fn write(&self, writer: &mut Option<SegmentWriter>, frames: &mut [u8], ends: &[usize]) -> Result<()> {
         let (mut first, mut start) = (0, 0);
         while first < ends.len() {
             let Some(active) = writer.as_mut() else { return Ok(()) };
             let count = active.room_for(&ends[first..], start);
             if count == 0 {
-                self.roll(writer, ends[first] - start)?;
+                self.roll(writer, ends[first] - start, None)?;
                 continue;
             }
             let end = ends[first + count - 1];
-            let chain = u32_at(&frames, end - 4);
+            let chain = u32_at(frames, end - 4);
             let ends = &ends[first..first + count];
-            active.append(&mut Batch { frames: &mut frames[start..end], ends, start, chain })?;
-            self.durable.grow(active.head(), active.header().base, active.positions());
+            active.write(&mut Batch { frames: &mut frames[start..end], ends, start, chain })?;
             (first, start) = (first + count, end);
         }
-        self.give_back(frames, ends);
         Ok(())
     }
 
-    fn take_queue(&self) -> (Vec<u8>, Vec<usize>) {
-        let mut queue = ignore_poison(&self.queue);
-        (std::mem::take(&mut queue.frames), std::mem::take(&mut queue.ends))
+    fn commit(&self, active: &mut SegmentWriter) -> Result<()> {
+        let start = Instant::now();
+        active.commit()?;
+        let gathering = (start.elapsed() / GATHERING_PART).min(GATHERING_MAX);
+        self.gathering_ns.store(gathering.as_nanos() as u64, Ordering::Relaxed);
+        if self.head() < active.head() {
+            self.durable.grow(active.head());
+        }
+        Ok(())
     }
 
-    /// Hands the buffers back for the next batch, unless that has begun already.
-    fn give_back(&self, mut frames: Vec<u8>, mut ends: Vec<usize>) {
-        const KEPT_BYTES_MAX: usize = 1 << 20;
+    /// Takes all that is queued, leaving emptied buffers in exchange; the offset after the last of it.
+    fn take_queue(&self, frames: &mut Vec<u8>, ends: &mut Vec<usize>) -> u64 {
+        frames.clear();
+        ends.clear();
+        frames.shrink_to(KEPT_BYTES_MAX);
         let mut queue = ignore_poison(&self.queue);
-        if queue.ends.is_empty() && frames.capacity() <= KEPT_BYTES_MAX {
-            frames.clear();
-            ends.clear();
-            (queue.frames, queue.ends) = (frames, ends);
-        }
+        std::mem::swap(&mut queue.frames, frames);
+        std::mem::swap(&mut queue.ends, ends);
+        queue.head
     }
 
     /// Starts the next segment, with room for a frame of `frame_bytes` at least, then seals the full one: so a sealed
-    /// segment always has a successor. An empty segment that is too small is replaced by a larger one.
-    fn roll(&self, writer: &mut Option<SegmentWriter>, frame_bytes: usize) -> Result<()> {
-        let Some(full) = writer.take() else { return Ok(()) };
+    /// segment always has a successor. What a segment holds is durable before it has one. An empty segment that is too
+    /// small is replaced by a larger one.
+    fn roll(
+        &self,
+        writer: &mut Option<SegmentWriter>,
+        frame_bytes: usize,
+        origin: Option<u64>,
+    ) -> Result<()> {
+        let Some(mut full) = writer.take() else { return Ok(()) };
         let span = tracing::info_span!("roll", head = full.head());
         let _entered = span.enter();
+        self.commit(&mut full)?;
         let header = Header {
             base: full.head(),
             chain: full.chain(),
             allocated: self.segment_bytes.max(SegmentWriter::bytes_for(frame_bytes)),
+            origin: origin.unwrap_or(full.header().origin),
             ..*full.header()
         };
         let next = SegmentWriter::create(&*self.env.disk, &self.dir, header)?;
         if !full.is_empty() {
             full.seal()?;
         }
+        self.durable.roll(header.base, next.positions());
         *writer = Some(next);
         Ok(())
     }
 
-    pub(super) fn finish(&self) -> Result<()> {
-        let mut writer = ignore_poison(&self.writer);
+    /// Begins a new segment that says that the log now starts at `origin`, which makes it durable that what is before may
+    /// be gone.
+    pub(super) fn begin_at_origin(&self, origin: u64) -> Result<()> {
+        self.sync_all()?;
+        let mut desk = ignore_poison(&self.desk);
         self.check()?;
-        self.flush(&mut writer).map_err(|error| self.fail(error))?;
-        match writer.take() {
+        self.roll(&mut desk.writer, 0, Some(origin)).map_err(|error| self.fail(error))
+    }
+
+    pub(super) fn finish(&self) -> Result<()> {
+        let mut desk = ignore_poison(&self.desk);
+        self.check()?;
+        self.flush(&mut desk, Stage::Durable).map_err(|error| self.fail(error))?;
+        match desk.writer.take() {
             Some(mut active) => active.close().map_err(|error| self.fail(error)),
             None => Ok(()),
         }
+    }
+}
+
+impl Queue {
+    fn push(&mut self, body: &[u8]) -> Result<()> {
+        if body.is_empty() {
+            return Err(Error::EmptyRecord);
+        }
+        if body.len() > RECORD_BYTES_MAX as usize {
+            return Err(Error::TooLarge { bytes: body.len() as u64, limit: RECORD_BYTES_MAX.into() });
+        }
+        self.chain = push_frame(&mut self.frames, body, self.chain);
+        self.ends.push(self.frames.len());
+        self.head += 1;
+        Ok(())
+    }
+
+    fn take_back(&mut self, (bytes, count, head, chain): (usize, usize, u64, Chain)) {
+        self.frames.truncate(bytes);
+        self.ends.truncate(count);
+        (self.head, self.chain) = (head, chain);
     }
 }

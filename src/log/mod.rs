@@ -1,46 +1,84 @@
-//! The log: opaque bodies in, dense offsets out, over as many segments as it takes.
+//! A durable log: opaque payloads in, dense offsets out, over as many segment files as it takes.
 //!
-//! Fed by `store` with encoded records and by `replica` with another store's; read through [`View`](view::View). Knows
-//! bytes and offsets, never patches.
+//! The layer beneath [`Store`](crate::Store), for programs that want only that. It knows bytes and offsets, never patches.
+//! Below it is `segment`, one file at a time.
+//!
+//! ```
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let dir = tempfile::tempdir()?;
+//! # let path = dir.path().join("events");
+//! use redraft::log::Log;
+//!
+//! let log = Log::open(&path)?;
+//! let first = log.append(b"ready")?; // durable
+//! log.append_all(["steady", "go"])?; // one sync for both
+//! assert_eq!(log.read(first)?, b"ready");
+//!
+//! let mut records = log.reader().records(1)?;
+//! while let Some(record) = records.next_record()? {
+//!     println!("{}: {:?}", record.offset(), record.payload());
+//! }
+//! # Ok(()) }
+//! ```
 //!
 //! Always:
-//! * Offsets are given in the order of [`Log::enqueue`] and have no gaps.
-//! * When [`Log::wait`] says yes, the record survives power loss, and so does everything before it.
-//! * What is not durable is not readable.
+//! * Offsets are given in the order of appending, from 0, and have no gaps.
+//! * What was acknowledged is there, as the log's [`Durability`] says; and so is everything before it.
+//! * What is not durable is not readable. Every record is verified whenever it is read, against the chain of checksums of
+//!   all before it.
 //! * After a failed write or sync nothing is retried: the kernel may have dropped the pages. The log refuses all further
 //!   work until it is opened again, which decides anew from what is on the disk.
 
+mod backward;
+pub(crate) mod directory;
 mod durable;
 mod group;
-pub(crate) mod reader;
+pub(crate) mod options;
+mod reader;
+mod records;
 mod syncer;
-pub(crate) mod view;
+mod ticket;
 
-use crate::error::{Error, IoContext, Result};
-use crate::io::{Disk, Env, Lock, LockAttempt};
-use crate::segment::format::{Chain, FRAME_BYTES, Header, StoreId};
-use crate::segment::recovery::{self, Cut, Proven};
+pub use crate::segment::format::{RECORD_BYTES_MAX, StoreId};
+pub use backward::Backward;
+pub use options::{Durability, Options};
+pub use reader::Reader;
+pub use records::{Record, Records};
+pub use ticket::Ticket;
+
+pub(crate) use crate::segment::format::{Chain, Codec};
+pub(crate) use crate::segment::recovery::Proven;
+
+#[cfg(doc)]
+use crate::error::Error;
+use crate::error::{IoContext, Result};
+use crate::io::{Env, Lock};
+use crate::segment::format::Header;
+use crate::segment::recovery::{self, Cut};
 use crate::segment::writer::SegmentWriter;
-use crate::segment::{UNFINISHED, bases_in};
-use group::Group;
+use crate::segment::{bases_in, path_of};
+use group::{Group, Stage};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
+use std::time::Duration;
 use syncer::Syncer;
-use view::View;
 
-pub(crate) const LOCK_NAME: &str = "LOCK";
 /// Positions inside a segment are 32 bits wide.
-pub(crate) const SEGMENT_BYTES_MAX: u64 = 1 << 31;
+const SEGMENT_BYTES_MAX: u64 = 1 << 31;
 /// Room for a header, a record and a footer.
-pub(crate) const SEGMENT_BYTES_MIN: u64 = 512;
+const SEGMENT_BYTES_MIN: u64 = 512;
 
 /// So much may be queued before whoever queues more has to write first.
-const FULL_QUEUE_BYTES: usize = 8 << 20;
+const FULL_QUEUE_BYTES: usize = 2 << 20;
+/// So much is worth a write of its own where nobody waits for a sync.
+const LARGE_WRITE_BYTES: usize = 256 << 10;
 
 /// Where a log begins: its identity and the place in history of its first record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Birth {
+    pub(crate) codec: Codec,
     pub(crate) store: StoreId,
     pub(crate) replica: bool,
     pub(crate) epoch: u32,
@@ -48,91 +86,253 @@ pub(crate) struct Birth {
     pub(crate) chain: Chain,
 }
 
-/// A log opened for writing. Any number of threads may append; one process may hold it.
+/// A log opened for writing.
+///
+/// Any number of threads may append and read at the same time; one process may have it open for writing, any number of
+/// others can read it meanwhile with [`Reader::open`]. Dropping a log closes it, without telling whether that worked;
+/// [`close`](Log::close) tells.
 #[derive(Debug)]
-pub(crate) struct Log {
+pub struct Log {
     env: Env,
     dir: PathBuf,
     header: Header,
+    durability: Durability,
     group: Arc<Group>,
+    reader: Reader,
     /// The thread that syncs what nobody waits for; started when it is first needed.
     syncer: OnceLock<Syncer>,
+    cut: Option<Cut>,
+    /// Held while the front is truncated.
+    truncating: Mutex<()>,
     _lock: Box<dyn Lock>,
 }
 
-/// Takes the lock that makes this process the only writer.
-pub(crate) fn lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn Lock>> {
-    let path = dir.join(LOCK_NAME);
-    match disk.try_lock(&path).during("lock", &path)? {
-        LockAttempt::Taken(lock) => Ok(lock),
-        LockAttempt::Held(holder) => Err(Error::Locked { path: dir.to_owned(), holder }),
-    }
-}
-
-/// Removes what an interrupted creation of a segment or snapshot left behind.
-pub(crate) fn remove_unfinished(disk: &dyn Disk, dir: &Path, names: &[String]) -> Result<()> {
-    for name in
-        names.iter().filter(|name| Path::new(name).extension().is_some_and(|ending| ending == UNFINISHED))
-    {
-        let path = dir.join(name);
-        tracing::info!(path = %path.display(), "removing an unfinished file");
-        disk.remove(&path).during("remove unfinished file", &path)?;
-    }
-    Ok(())
-}
-
 impl Log {
+    /// Opens the log in the directory `path`, or makes a new one where there is nothing. See [`Options`] for more choice.
+    ///
+    /// After a clean close this reads a few hundred bytes of each segment. Otherwise it also reads the last segment, and
+    /// cuts an unacknowledged write that was torn: see [`cut`](Log::cut).
+    ///
+    /// # Errors
+    /// [`Error::Locked`] when another writer has it, [`Error::NotAStore`] when the directory holds something else,
+    /// [`Error::Role`] when it is a store's, [`Error::Damaged`] when bytes are not what was written, [`Error::Io`] when the
+    /// system refuses.
+    pub fn open(path: impl AsRef<Path>) -> Result<Log> {
+        Options::new().open(path)
+    }
+
     /// Makes the first segment of a log in an existing directory. Durable on return.
-    pub(crate) fn create(
-        env: &Env,
-        dir: &Path,
-        birth: Birth,
-        segment_bytes: u64,
-        lock: Box<dyn Lock>,
-    ) -> Result<Log> {
-        let segment_bytes = segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
-        let Birth { store, replica, epoch, base, chain } = birth;
-        let header = Header { replica, epoch, store, base, allocated: segment_bytes, origin: base, chain };
-        let writer = SegmentWriter::create(&*env.disk, dir, header)?;
-        Ok(Log::over(env, dir, writer, segment_bytes, lock))
+    pub(crate) fn create(options: &Options, dir: &Path, birth: Birth, lock: Box<dyn Lock>) -> Result<Log> {
+        let Birth { codec, store, replica, epoch, base, chain } = birth;
+        let allocated = allocation(options);
+        let header = Header { codec, replica, epoch, store, base, allocated, origin: base, chain };
+        let writer = SegmentWriter::create(&*options.env.disk, dir, header)?;
+        Ok(Log::over(options, dir, writer, vec![base], None, lock))
     }
 
     /// Opens the log in `dir`, cutting a torn tail and finishing an interrupted roll. A log that ends before what a
-    /// snapshot has `proven` to be durable is damaged, not torn. Reads headers and footers of sealed segments and
-    /// the whole active one.
-    pub(crate) fn open(
-        env: &Env,
+    /// snapshot has `proven` to be durable is damaged, not torn.
+    pub(crate) fn open_locked(
+        options: &Options,
         dir: &Path,
         proven: Option<&Proven>,
-        segment_bytes: u64,
         lock: Box<dyn Lock>,
     ) -> Result<(Log, Option<Cut>)> {
         let span = tracing::info_span!("recover", dir = %dir.display());
         let _entered = span.enter();
-        let names = env.disk.list(dir).during("list store", dir)?;
-        let layout = recovery::inspect(&*env.disk, dir, &bases_in(&names))?;
+        let disk = &*options.env.disk;
+        let names = disk.list(dir).during("list store", dir)?;
+        let bases = bases_in(&names);
+        let layout = recovery::inspect(disk, dir, &bases)?;
         layout.reaches(proven)?;
-        remove_unfinished(&*env.disk, dir, &names)?;
+        directory::remove_unfinished(disk, dir, &names)?;
         let cut = layout.torn.clone();
-        let writer = layout.mend(&*env.disk, dir)?;
+        let writer = layout.mend(disk, dir)?;
         tracing::info!(head = writer.head(), torn = cut.is_some(), "log is ready");
-        let segment_bytes = segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX);
-        Ok((Log::over(env, dir, writer, segment_bytes, lock), cut))
+        Ok((Log::over(options, dir, writer, bases, cut.clone(), lock), cut))
     }
 
-    fn over(env: &Env, dir: &Path, writer: SegmentWriter, segment_bytes: u64, lock: Box<dyn Lock>) -> Log {
+    fn over(
+        options: &Options,
+        dir: &Path,
+        writer: SegmentWriter,
+        bases: Vec<u64>,
+        cut: Option<Cut>,
+        lock: Box<dyn Lock>,
+    ) -> Log {
+        let (env, dir, header) = (&options.env, dir.to_owned(), *writer.header());
+        let group = Group::new(env, dir.clone(), allocation(options), writer, bases);
         Log {
             env: env.clone(),
-            dir: dir.to_owned(),
-            header: *writer.header(),
-            group: Arc::new(Group::new(env, dir.to_owned(), segment_bytes, writer)),
+            header,
+            durability: options.durability,
+            reader: Reader::of_writer(env, &dir, Arc::clone(group.durable())),
+            dir,
+            group: Arc::new(group),
             syncer: OnceLock::new(),
+            cut,
+            truncating: Mutex::new(()),
             _lock: lock,
         }
     }
 
-    pub(crate) fn store_id(&self) -> StoreId {
+    /// Appends a record and returns its offset, once it is acknowledged as the log's [`Durability`] says: with the default
+    /// it is durable then, and shares its sync with what other threads append at the same time.
+    ///
+    /// # Errors
+    /// [`Error::EmptyRecord`], [`Error::TooLarge`] beyond [`RECORD_BYTES_MAX`]: nothing was appended.
+    /// [`Error::Poisoned`] when the disk fails, now or earlier: whether the record will be there when the log is opened again
+    /// is not known.
+    pub fn append(&self, payload: &[u8]) -> Result<u64> {
+        let (end, _) = self.enqueue([payload])?;
+        self.acknowledge(end)?;
+        Ok(end - 1)
+    }
+
+    /// Appends records one after the other, as one batch: one write, one sync. Returns their offsets, once all of them are
+    /// acknowledged. If one is refused, none is appended; a crash before the acknowledgement may leave the first few.
+    ///
+    /// # Errors
+    /// As [`append`](Log::append).
+    pub fn append_all<P: AsRef<[u8]>>(&self, payloads: impl IntoIterator<Item = P>) -> Result<Range<u64>> {
+        let mut count = 0;
+        let (end, _) = self.enqueue(payloads.into_iter().inspect(|_| count += 1))?;
+        self.acknowledge(end)?;
+        Ok(end - count..end)
+    }
+
+    /// Appends a record without waiting for the disk: a thread of the log makes it durable, together with all that has been
+    /// appended by then. When more than 2 MiB are on their way, it waits until there is room.
+    ///
+    /// # Errors
+    /// As [`append`](Log::append), except that a failing disk is told by the ticket, and by every later call.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// let log = redraft::log::Log::open(dir.path())?;
+    /// let tickets: Vec<_> =
+    ///     (0..100).map(|n: u64| log.submit(&n.to_le_bytes())).collect::<redraft::Result<_>>()?;
+    /// for ticket in tickets {
+    ///     ticket.wait()?; // a handful of syncs for all of them; `ticket.await?` in async code
+    /// }
+    /// # Ok(()) }
+    /// ```
+    pub fn submit(&self, payload: &[u8]) -> Result<Ticket<'_>> {
+        let (end, _) = self.enqueue([payload])?;
+        self.sync_soon()?;
+        Ok(Ticket::new(self, end))
+    }
+
+    /// [`submit`](Log::submit) for several records, which get offsets one after the other.
+    ///
+    /// # Errors
+    /// As `submit`. If one is refused, none is appended.
+    pub fn submit_all<P: AsRef<[u8]>>(&self, payloads: impl IntoIterator<Item = P>) -> Result<Ticket<'_>> {
+        let (end, _) = self.enqueue(payloads)?;
+        self.sync_soon()?;
+        Ok(Ticket::new(self, end))
+    }
+
+    /// Makes durable all that was appended before, whatever the log's [`Durability`], and returns the head. One sync, or none
+    /// if there is nothing to do.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`].
+    pub fn sync(&self) -> Result<u64> {
+        self.group.sync_all()?;
+        Ok(self.head())
+    }
+
+    /// The offset after the last durable record: how far readers see. O(1); never waits.
+    pub fn head(&self) -> u64 {
+        self.group.head()
+    }
+
+    /// The offset that the next record will get. What lies between [`head`](Log::head) and this is on its way. O(1).
+    pub fn end(&self) -> u64 {
+        self.group.end().0
+    }
+
+    /// The offset of the first record that is kept. O(1).
+    pub fn oldest(&self) -> u64 {
+        self.group.durable().segments().bases.first().copied().unwrap_or(0)
+    }
+
+    /// When something that was appended counts as done.
+    pub fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// Identifies the log and its copies.
+    pub fn id(&self) -> StoreId {
         self.header.store
+    }
+
+    /// The unacknowledged write that opening the log found torn and cut, if there was one.
+    pub fn cut(&self) -> Option<&Cut> {
+        self.cut.as_ref()
+    }
+
+    /// A way to read what is durable. Costs nothing; each clone keeps a few files open of its own.
+    pub fn reader(&self) -> Reader {
+        self.reader.clone()
+    }
+
+    /// The record at `offset`, verified. See [`Reader::read`].
+    ///
+    /// # Errors
+    /// As `Reader::read`.
+    pub fn read(&self, offset: u64) -> Result<Vec<u8>> {
+        self.reader.read(offset)
+    }
+
+    /// Gives up the records before `offset`, by whole segments, and returns the oldest offset that is still there: the
+    /// segment that holds `offset` stays, and so does the active one. Costs a new segment, and a removal and a sync of the
+    /// directory for each that goes; after a crash in the middle, some of them may still be there.
+    ///
+    /// Whoever is reading them goes on undisturbed; later readers are told [`Error::Compacted`].
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`]; [`Error::Io`] when a file cannot be removed, then those after it are still there.
+    pub fn truncate_front(&self, offset: u64) -> Result<u64> {
+        let _alone = ignore_poison(&self.truncating);
+        let segments = self.group.durable().segments().bases.clone();
+        let kept = durable::holding(&segments, offset.min(self.head())).unwrap_or(0).max(self.oldest());
+        let gone: Vec<u64> = segments.into_iter().filter(|&base| base < kept).collect();
+        if gone.is_empty() {
+            return Ok(kept);
+        }
+        // Durably, before anything is missing: otherwise it would be missed.
+        self.group.begin_at_origin(kept)?;
+        self.group.durable().forget(kept);
+        for base in gone {
+            let path = path_of(&self.dir, base);
+            self.env.disk.remove(&path).during("remove segment", &path)?;
+            // One after the other: a power cut that kept the name of this one but not of the next would leave a gap.
+            self.env.disk.sync_dir(&self.dir).during("sync directory", &self.dir)?;
+        }
+        tracing::info!(oldest = kept, "truncated the front");
+        Ok(kept)
+    }
+
+    /// Ends the session: makes durable all that was appended, and ends the active file so that the next session opens it
+    /// without reading it, and so that all damage can be told from a torn write. Dropping the log does the same, without
+    /// telling whether it worked.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`] when that fails; what was durable before is so all the same.
+    pub fn close(self) -> Result<()> {
+        self.finish()
+    }
+
+    fn finish(&self) -> Result<()> {
+        self.syncer.get().into_iter().for_each(Syncer::stop);
+        self.group.finish()
+    }
+
+    pub(crate) fn codec(&self) -> Codec {
+        self.header.codec
     }
 
     pub(crate) fn is_replica(&self) -> bool {
@@ -143,30 +343,36 @@ impl Log {
         self.header.epoch
     }
 
-    /// The offset after the last durable record.
-    pub(crate) fn head(&self) -> u64 {
-        self.group.head()
-    }
-
-    /// A way to read this log that sees exactly what is durable.
-    pub(crate) fn view(&self) -> View {
-        View::of_writer(&self.env, &self.dir, Arc::clone(self.group.durable()))
-    }
-
     /// The offset and the chain that the next record continues, whether or not what precedes it is durable yet.
-    pub(crate) fn end(&self) -> (u64, Chain) {
+    pub(crate) fn end_and_chain(&self) -> (u64, Chain) {
         self.group.end()
     }
 
-    /// Gives a body its place in the log and returns its offset and the chain after it. It is not durable yet, and
-    /// nobody can read it: see [`wait`](Log::wait). Waits only if very much is queued.
-    pub(crate) fn enqueue(&self, body: &[u8]) -> Result<(u64, Chain)> {
-        self.group.enqueue(body)
+    /// Gives bodies their places in the log; the offset and the chain after them. They are not acknowledged yet: see
+    /// [`acknowledge`](Log::acknowledge). Waits only if very much is queued.
+    pub(crate) fn enqueue<P: AsRef<[u8]>>(
+        &self,
+        bodies: impl IntoIterator<Item = P>,
+    ) -> Result<(u64, Chain)> {
+        let (end, chain, queued) = self.group.enqueue(bodies)?;
+        if queued >= LARGE_WRITE_BYTES && self.durability != Durability::Immediate {
+            self.group.write_unless_busy()?;
+        }
+        Ok((end, chain))
     }
 
-    /// Returns once the record at `offset` is durable. A lone caller waits for nobody.
-    pub(crate) fn wait(&self, offset: u64) -> Result<()> {
-        self.group.wait(offset)
+    /// Returns once all before `end` is as safe as this log's durability asks.
+    pub(crate) fn acknowledge(&self, end: u64) -> Result<()> {
+        match self.durability {
+            Durability::Immediate => self.group.reach(end, Stage::Durable),
+            Durability::Interval(_) => self.sync_soon(),
+            Durability::UnsafeNoSync => self.group.reach(end, Stage::Written),
+        }
+    }
+
+    /// Returns once all before `end` is durable.
+    pub(crate) fn make_durable(&self, end: u64) -> Result<()> {
+        self.group.reach(end, Stage::Durable)
     }
 
     /// The error that everything after a failure gets.
@@ -174,11 +380,20 @@ impl Log {
         self.group.check()
     }
 
-    /// Has a thread of the log's own make durable what is queued, and call `synced` with the head after that.
-    pub(crate) fn sync_soon(&self, synced: impl Fn(u64) + Send + 'static) -> Result<()> {
+    /// Has a thread of the log's own make durable what is queued.
+    pub(crate) fn sync_soon(&self) -> Result<()> {
+        self.sync_soon_and(|_| {})
+    }
+
+    /// The same; the thread calls `synced` with the head whenever it has. Only the first such call counts.
+    pub(crate) fn sync_soon_and(&self, synced: impl Fn(u64) + Send + 'static) -> Result<()> {
         if self.syncer.get().is_none() {
-            let syncer =
-                Syncer::start(Arc::clone(&self.group), synced).during("start a thread for", &self.dir)?;
+            let patience = match self.durability {
+                Durability::Interval(patience) => patience,
+                _ => Duration::ZERO,
+            };
+            let syncer = Syncer::start(Arc::clone(&self.group), patience, synced)
+                .during("start a thread for", &self.dir)?;
             // Somebody may have been faster; the thread that is not needed ends with its handle.
             drop(self.syncer.set(syncer));
         }
@@ -186,20 +401,9 @@ impl Log {
         Ok(())
     }
 
-    /// Has `waker` woken when more has become durable, or when nothing ever will. Look again after calling this.
-    pub(crate) fn wake_when_synced(&self, waker: &Waker) {
-        self.group.wake_when_synced(waker);
-    }
-
-    /// Writes what is queued, ends the active file with a durable mark and gives the lock back. Afterwards all damage can
-    /// be told from a torn write. Dropping the log does the same, without telling whether it worked.
-    pub(crate) fn close(self) -> Result<()> {
-        self.finish()
-    }
-
-    fn finish(&self) -> Result<()> {
-        self.syncer.get().into_iter().for_each(Syncer::stop);
-        self.group.finish()
+    /// Has `waker` woken when more is durable, or when nothing ever will be. Look again after calling this.
+    pub(crate) fn wake_when_durable(&self, waker: &Waker) {
+        self.group.durable().wake_when_grown(waker);
     }
 }
 
@@ -214,9 +418,8 @@ impl Drop for Log {
     }
 }
 
-/// Bytes the frame of a body of this length takes.
-pub(crate) fn framed_bytes(body: usize) -> usize {
-    body + FRAME_BYTES
+fn allocation(options: &Options) -> u64 {
+    options.segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX)
 }
 
 /// A panic of another thread while it held one of our locks leaves nothing half done that later steps rely on: the

@@ -1,217 +1,314 @@
-//! Reads records in order, from any offset, across segments, while a writer may be at work.
+//! [`Reader`]: a way to read a log, with or without its writer in the same process.
 //!
-//! Always: only durable records come out, verified, in order and without gaps; the end of what is durable is not an
-//! error, and the reader goes on from there when asked again.
+//! Finds the segment and the place in it; leaves going through records to [`Records`] and [`Backward`]. Always holds: no
+//! lock that a writer would feel is taken, and nothing is written.
 
-use super::durable::Durable;
-use crate::error::{Damage, Defect, Error, IoContext, Result};
-use crate::io::Disk;
-use crate::segment::format::{Chain, Item, StoreId};
-use crate::segment::path_of;
+use super::directory::{Occupant, not_a_store, occupant};
+use super::durable::{Durable, holding};
+use super::{Backward, Records, ignore_poison};
+use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::io::Env;
+use crate::segment::format::{Header, StoreId};
+use crate::segment::point::PointReader;
 use crate::segment::reader::SegmentReader;
+use crate::segment::recovery::{self, Proven};
+use crate::segment::{bases_in, path_of};
+use arc_swap::ArcSwap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// How many segments a reader keeps open for looking up records.
+const OPEN_SEGMENTS_MAX: usize = 16;
 
 /// How a reader knows what is durable.
 #[derive(Clone, Debug)]
-pub(crate) enum Bound {
+pub(super) enum Bound {
     /// From the writer in the same process.
-    Head(Arc<Durable>),
-    /// From the proofs in the segments (FORMAT.md), and from what was proven before: a writer overwrites a mark with the
-    /// next batch, so that for a moment, or after a crash in that moment, nothing but memory proves what it proved.
-    Proof(Arc<AtomicU64>),
+    Writer(Arc<Durable>),
+    /// From the proofs in the segments (FORMAT.md), and from what was proven before.
+    Proof(Arc<Seen>),
 }
 
-/// One record as it lies in the log.
+/// What readers in another process than the writer's have seen. A writer overwrites a mark with the next batch, so that for
+/// a moment, or after a crash in that moment, nothing but memory proves what it proved.
 #[derive(Debug)]
-pub(crate) struct Frame<'a> {
-    pub(crate) store: StoreId,
-    pub(crate) offset: u64,
-    pub(crate) body: &'a [u8],
-    /// The chain after this record.
-    pub(crate) chain: Chain,
-    /// Where its frame starts.
-    pub(crate) path: &'a Path,
-    pub(crate) byte: u64,
+pub(super) struct Seen {
+    /// The offset after the last record proven to be durable.
+    pub(super) head: AtomicU64,
+    /// Where the segments began when the directory was last looked at.
+    bases: ArcSwap<Vec<u64>>,
 }
 
-/// A position in the log that moves forward.
+/// Reads a log: single records, or all of them in order from anywhere, forward or backward.
+///
+/// It may be shared by threads; clones are cheap, share nothing that anybody waits for, and keep a few files open each, so
+/// give each thread its own. What it reads is durable, and verified every time.
 #[derive(Debug)]
-pub(crate) struct Records {
-    disk: Arc<dyn Disk>,
+pub struct Reader {
+    env: Env,
     dir: PathBuf,
     bound: Bound,
-    segment: SegmentReader,
-    /// Records before this byte of the segment are known to be durable.
-    proven_until: u64,
-    /// The record that was handed out last, not passed yet.
-    current: Option<(usize, Chain)>,
+    /// The segments used last for looking up records, the newest use last.
+    open: Mutex<Vec<PointReader>>,
 }
 
-impl Records {
-    /// Starts at `offset`, which must not be beyond what is durable; `base` is the segment that holds it.
-    pub(crate) fn start(
-        disk: &Arc<dyn Disk>,
-        dir: &Path,
-        bound: Bound,
-        base: u64,
-        offset: u64,
-    ) -> Result<Records> {
-        let mut segment = SegmentReader::open(&**disk, path_of(dir, base), base)?;
-        let footer = segment.footer()?;
-        let proven_until = if footer.is_some() { u64::MAX } else { 0 };
-        if let Some(footer) = footer {
-            segment.seek(offset, &footer)?;
-        } else if let Bound::Head(durable) = &bound
-            && let Some((byte, near)) = durable.place_before(base, offset)
-        {
-            segment.jump(byte, near)?;
+impl Clone for Reader {
+    fn clone(&self) -> Self {
+        Reader::over(&self.env, &self.dir, self.bound.clone())
+    }
+}
+
+impl Reader {
+    /// Opens the log in the directory `path` for reading only; a writer may be at work in another process, or there may be
+    /// none. Reads what opening for writing reads, changes nothing and takes no lock.
+    ///
+    /// What a crashed writer left unproved becomes visible once a writer has opened the log.
+    ///
+    /// # Errors
+    /// [`Error::NotAStore`], [`Error::Damaged`], [`Error::Newer`], [`Error::Io`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Reader> {
+        Reader::in_env(&Env::real(), path.as_ref(), None)
+    }
+
+    /// The same, refusing a log that ends before what a snapshot has `proven`.
+    pub(crate) fn in_env(env: &Env, dir: &Path, proven: Option<&Proven>) -> Result<Reader> {
+        match occupant(&*env.disk, dir)? {
+            Occupant::Store => {}
+            Occupant::Missing => return Err(not_a_store(dir, "it does not exist")),
+            Occupant::Nothing => return Err(not_a_store(dir, "there is nothing in it")),
+            Occupant::Other(why) => return Err(not_a_store(dir, why)),
         }
-        let (disk, dir) = (Arc::clone(disk), dir.to_owned());
-        let mut records = Records { disk, dir, bound, segment, proven_until, current: None };
-        while records.offset() < offset {
-            if records.next()?.is_none() {
-                let head = records.offset();
+        let layout = recovery::inspect_live(&*env.disk, dir)?;
+        layout.reaches(proven)?;
+        // A snapshot of another store, older than this log's end, proves nothing here.
+        let store = layout.active.header.store;
+        let known = proven.filter(|proven| proven.store == store).map_or(0, |proven| proven.version);
+        let seen = Seen { head: AtomicU64::new(known), bases: ArcSwap::default() };
+        let reader = Reader::over(env, dir, Bound::Proof(Arc::new(seen)));
+        reader.look_again()?;
+        Ok(reader)
+    }
+
+    pub(super) fn of_writer(env: &Env, dir: &Path, durable: Arc<Durable>) -> Reader {
+        Reader::over(env, dir, Bound::Writer(durable))
+    }
+
+    fn over(env: &Env, dir: &Path, bound: Bound) -> Reader {
+        Reader { env: env.clone(), dir: dir.to_owned(), bound, open: Mutex::default() }
+    }
+
+    /// Looks which segments there are now.
+    fn look_again(&self) -> Result<Arc<Vec<u64>>> {
+        let Bound::Proof(seen) = &self.bound else { return Ok(Arc::default()) };
+        let bases = bases_in(&self.env.disk.list(&self.dir).during("list store", &self.dir)?);
+        let Some(&newest) = bases.last() else { return Err(not_a_store(&self.dir, "it has no segments")) };
+        // A segment is named only after everything before it was durable.
+        seen.head.fetch_max(newest, Ordering::AcqRel);
+        let bases = Arc::new(bases);
+        seen.bases.store(Arc::clone(&bases));
+        Ok(bases)
+    }
+
+    fn ends(&self) -> Result<(u64, u64)> {
+        let ends = |bases: &[u64]| (bases.first().copied().unwrap_or(0), bases.last().copied().unwrap_or(0));
+        match &self.bound {
+            Bound::Writer(durable) => Ok(ends(&durable.segments().bases)),
+            Bound::Proof(_) => Ok(ends(&self.look_again()?)),
+        }
+    }
+
+    /// The header of the newest segment: identity, epoch, role.
+    pub(crate) fn header(&self) -> Result<Header> {
+        let (_, base) = self.ends()?;
+        Ok(*SegmentReader::open(&*self.env.disk, path_of(&self.dir, base), base)?.header())
+    }
+
+    /// Identifies the log and its copies.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn id(&self) -> Result<StoreId> {
+        self.header().map(|header| header.store)
+    }
+
+    /// The offset of the first record that is kept. O(1) beside the writer, else reads the directory.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub fn oldest(&self) -> Result<u64> {
+        self.ends().map(|(oldest, _)| oldest)
+    }
+
+    /// The offset after the last durable record. O(1) beside the writer, else reads the newest segment.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`].
+    pub fn head(&self) -> Result<u64> {
+        if let Bound::Writer(durable) = &self.bound {
+            return Ok(durable.head());
+        }
+        let (_, newest) = self.ends()?;
+        let mut records = self.records(newest)?;
+        while records.next_record()?.is_some() {}
+        Ok(records.offset())
+    }
+
+    /// The base of the segment that holds `offset`.
+    pub(super) fn base_of(&self, offset: u64) -> Result<u64> {
+        let found = match &self.bound {
+            Bound::Writer(durable) => durable.segments().holding(offset),
+            Bound::Proof(seen) => {
+                let known = offset < seen.bases.load().last().copied().unwrap_or(0);
+                let bases = if known { seen.bases.load_full() } else { self.look_again()? };
+                holding(&bases, offset)
+            }
+        };
+        match found {
+            Some(base) => Ok(base),
+            None => Err(Error::Compacted { version: offset, oldest: self.oldest()? }),
+        }
+    }
+
+    /// Whether `offset` is durable for all that is known without looking.
+    fn is_known_durable(&self, offset: u64) -> bool {
+        match &self.bound {
+            Bound::Writer(durable) => offset < durable.head(),
+            Bound::Proof(seen) => offset < seen.head.load(Ordering::Acquire),
+        }
+    }
+
+    /// Lets `use_it` look up something in the segment that begins at `base`. Nothing if nobody knows where its records are.
+    fn with_segment<T>(
+        &self,
+        base: u64,
+        use_it: impl FnOnce(&mut PointReader) -> Result<Option<T>>,
+    ) -> Result<Option<T>> {
+        let segments = match &self.bound {
+            Bound::Writer(durable) => Some(durable.segments()),
+            Bound::Proof(_) => None,
+        };
+        let active = segments.as_ref().and_then(|segments| segments.active(base));
+        let mut open = ignore_poison(&self.open);
+        let found = open.iter().position(|known| known.base() == base && known.is_current(active));
+        let mut segment = match found {
+            Some(index) if index + 1 == open.len() => return open.last_mut().map_or(Ok(None), use_it),
+            Some(index) => open.remove(index),
+            None => {
+                open.retain(|known| known.base() != base);
+                let path = path_of(&self.dir, base);
+                match PointReader::open(&*self.env.disk, path, base, active.cloned())? {
+                    Some(segment) => segment,
+                    None => return Ok(None),
+                }
+            }
+        };
+        let answer = use_it(&mut segment);
+        if open.len() == OPEN_SEGMENTS_MAX {
+            open.remove(0);
+        }
+        // One that is at rest may be written again, by somebody who does not tell us.
+        if active.is_some() || segment.is_sealed() {
+            open.push(segment);
+        }
+        answer
+    }
+
+    /// The record at `offset`, verified. Costs one read of the file, of at most four records, once the segment has been
+    /// used; beside a writer in another process, records of the newest segment cost a scan of it.
+    ///
+    /// # Errors
+    /// [`Error::BeyondHead`], [`Error::Compacted`], [`Error::Damaged`], [`Error::Io`].
+    pub fn read(&self, offset: u64) -> Result<Vec<u8>> {
+        let mut payload = Vec::new();
+        self.read_into(offset, &mut payload)?;
+        Ok(payload)
+    }
+
+    /// [`read`](Reader::read) into a buffer that is used again; returns the checksum that identifies the log up to and
+    /// including the record.
+    ///
+    /// # Errors
+    /// As `read`; then the buffer holds nothing of use.
+    pub fn read_into(&self, offset: u64, buffer: &mut Vec<u8>) -> Result<u32> {
+        self.find(offset, buffer).map_err(|error| self.truncated(offset, error))
+    }
+
+    fn find(&self, offset: u64, buffer: &mut Vec<u8>) -> Result<u32> {
+        if self.is_known_durable(offset) {
+            let base = self.base_of(offset)?;
+            if let Some(chain) = self.with_segment(base, |segment| segment.read(offset, buffer))? {
+                return Ok(chain);
+            }
+        }
+        // The long way, which also knows what is wrong.
+        let mut records = self.records(offset)?;
+        let Some(record) = records.next_record()? else {
+            return Err(Error::BeyondHead { version: offset, head: offset });
+        };
+        buffer.clear();
+        buffer.extend_from_slice(record.payload());
+        Ok(record.chain())
+    }
+
+    /// Reads forward from `offset` on, which may be the head. Costs a look at one block of the segment's footer; in the newest
+    /// segment nothing where the writer is in this process, else a scan up to there.
+    ///
+    /// # Errors
+    /// As [`read`](Reader::read).
+    pub fn records(&self, offset: u64) -> Result<Records> {
+        self.start(offset).map_err(|error| self.truncated(offset, error))
+    }
+
+    /// What is wrong if a file that should hold `offset` is not there: it may have gone since somebody looked.
+    fn truncated(&self, offset: u64, error: Error) -> Error {
+        if !matches!(error, Error::Io { .. }) || error.kind() != ErrorKind::NotFound {
+            return error;
+        }
+        match self.oldest() {
+            Ok(oldest) if offset < oldest => Error::Compacted { version: offset, oldest },
+            _ => error,
+        }
+    }
+
+    fn start(&self, offset: u64) -> Result<Records> {
+        if let Bound::Writer(durable) = &self.bound {
+            // The writer knows the places of what it has written; that is not durable yet.
+            let head = durable.head();
+            if offset > head {
                 return Err(Error::BeyondHead { version: offset, head });
             }
         }
-        records.settle();
-        Ok(records)
-    }
-
-    /// The offset of the next record.
-    pub(crate) fn offset(&self) -> u64 {
-        self.segment.offset() + u64::from(self.current.is_some())
-    }
-
-    /// The chain before the next record.
-    pub(crate) fn chain(&self) -> Chain {
-        self.current.map_or(self.segment.chain(), |(_, chain)| chain)
-    }
-
-    fn settle(&mut self) {
-        if let Some((length, chain)) = self.current.take() {
-            self.segment.pass(length, chain);
-        }
-    }
-
-    /// The next durable record, or nothing while there is none.
-    pub(crate) fn next(&mut self) -> Result<Option<Frame<'_>>> {
-        self.settle();
-        let Some((length, chain)) = self.advance()? else { return Ok(None) };
-        self.current = Some((length, chain));
-        let segment = &self.segment;
-        let (offset, byte, path) = (segment.offset(), segment.at(), segment.path());
-        Ok(Some(Frame {
-            store: segment.header().store,
-            offset,
-            body: segment.body(length),
-            chain,
-            path,
-            byte,
-        }))
-    }
-
-    fn advance(&mut self) -> Result<Option<(usize, Chain)>> {
-        loop {
-            match self.segment.look()? {
-                Item::Record { body, chain, .. } => {
-                    if self.is_durable(body)? {
-                        // Looking for proof may have moved the window.
-                        self.segment.look()?;
-                        return Ok(Some((body, chain)));
-                    }
-                    self.segment.refresh()?;
-                    return Ok(None);
-                }
-                Item::FooterTag => self.next_segment()?,
-                _ if !self.is_owed()? => return Ok(None),
-                _ => self.insist()?,
-            }
-        }
-    }
-
-    fn is_durable(&mut self, length: usize) -> Result<bool> {
-        let offset = self.segment.offset();
-        let known = match &self.bound {
-            Bound::Head(head) => return Ok(offset < head.head()),
-            Bound::Proof(known) => known,
+        let base = self.base_of(offset)?;
+        let near = self.with_segment(base, |segment| segment.reader_at(offset).map(Some))?;
+        let segment = match near {
+            Some(segment) => segment,
+            None => SegmentReader::open(&*self.env.disk, path_of(&self.dir, base), base)?,
         };
-        if offset < known.load(Ordering::Acquire) {
-            return Ok(true);
-        }
-        let end = self.segment.at() + crate::log::framed_bytes(length) as u64;
-        if self.proven_until < end {
-            self.proven_until = self.segment.proven_until()?;
-        }
-        let proven = end <= self.proven_until;
-        if proven {
-            known.fetch_max(offset + 1, Ordering::AcqRel);
-        }
-        Ok(proven)
+        Records::start(&self.env.disk, &self.dir, self.bound.clone(), segment)?.skip_to(offset)
     }
 
-    /// Whether a record must be here although something else was seen. Leaves fresh bytes for the second look: what was
-    /// seen may have been read before it was written.
-    fn is_owed(&mut self) -> Result<bool> {
-        self.refresh()?;
-        match &self.bound {
-            Bound::Head(head) => Ok(self.segment.offset() < head.head()),
-            Bound::Proof(known) if self.segment.offset() < known.load(Ordering::Acquire) => Ok(true),
-            Bound::Proof(_) => {
-                let at_mark = matches!(self.segment.look()?, Item::Mark { .. });
-                Ok(!at_mark && self.segment.proof()?.is_some())
-            }
-        }
+    /// Reads backward: the record before `end` first, which may be the head. Costs what is read, and as much memory as
+    /// a few records.
+    ///
+    /// # Errors
+    /// As [`read`](Reader::read); later trouble comes out of [`Backward`].
+    pub fn backward(&self, end: u64) -> Result<Backward> {
+        // Refuses what is beyond the head or gone.
+        self.records(end)?;
+        Ok(Backward::new(self.clone(), end))
     }
 
-    /// A segment that is still empty may have been replaced by a larger one since it was opened: open files are not.
-    fn refresh(&mut self) -> Result<()> {
-        let base = self.segment.header().base;
-        if self.segment.offset() == base {
-            self.segment = SegmentReader::open(&*self.disk, self.segment.path().to_owned(), base)?;
-        }
-        self.segment.refresh()
+    /// The checksum before `offset`: identifies the whole history up to there, so that two logs that have it in common
+    /// have all of that in common.
+    ///
+    /// # Errors
+    /// As [`read`](Reader::read).
+    pub fn chain_at(&self, offset: u64) -> Result<u32> {
+        let mut records = self.records(offset)?;
+        let chain = records.chain();
+        // At a known place the chain is what stands there; the record that continues it vouches for it.
+        records.next_record()?;
+        Ok(chain)
     }
-
-    /// Looks once more, with fresh bytes; what is still no record is damage.
-    fn insist(&mut self) -> Result<()> {
-        self.refresh()?;
-        match self.segment.look()? {
-            Item::Record { .. } | Item::FooterTag => Ok(()),
-            other => Err(self.segment.damage(other)),
-        }
-    }
-
-    fn next_segment(&mut self) -> Result<()> {
-        let base = self.segment.offset();
-        let next = match SegmentReader::open(&*self.disk, path_of(&self.dir, base), base) {
-            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                return Err(self.segment.damage_here(Defect::SuccessorMissing { offset: base }));
-            }
-            answer => answer?,
-        };
-        continues(&self.segment, &next)?;
-        self.segment = next;
-        self.proven_until = if self.segment.footer()?.is_some() { u64::MAX } else { 0 };
-        Ok(())
-    }
-}
-
-fn continues(before: &SegmentReader, next: &SegmentReader) -> Result<()> {
-    let (header, expected) = (next.header(), before.chain());
-    let defect = if header.store != before.header().store {
-        Defect::Foreign
-    } else if header.chain != expected {
-        Defect::Chain { expected, found: header.chain }
-    } else {
-        return Ok(());
-    };
-    Err(Damage { path: next.path().to_owned(), byte: 0, defect, intact: Some(before.offset()) }.into())
-}
-
-/// Lists the base offsets of the segments in `dir`, ascending.
-pub(crate) fn bases(disk: &dyn Disk, dir: &Path) -> Result<Vec<u64>> {
-    Ok(crate::segment::bases_in(&disk.list(dir).during("list store", dir)?))
 }

@@ -13,8 +13,9 @@ pub use wire::DecodeError;
 #[cfg(test)]
 mod tests;
 
+use crate::log::StoreId;
 use crate::patch::Patch;
-use crate::segment::format::{StoreId, u64_at};
+use crate::segment::format::u64_at;
 use std::collections::BTreeMap;
 use std::fmt;
 use wire::{Sink, Source};

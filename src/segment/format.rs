@@ -1,4 +1,4 @@
-//! The byte layout of a segment, as FORMAT.md gives it: header, record frame, mark, footer.
+//! The byte layout of a segment, as FORMAT.md gives it: header, record frame, mark. The footer has a module of its own.
 //!
 //! Pure functions between bytes and fields; no file is touched here. Every width and tag exists once, in this module.
 //! Always: nothing is allocated because a length field asks for it.
@@ -9,8 +9,19 @@ use std::path::Path;
 
 /// The newest format this code reads and the one it writes.
 pub(crate) const FORMAT_VERSION: u16 = 1;
-/// Codec of the record bodies: bincode 2, standard configuration.
-pub(crate) const CODEC_BINCODE: u8 = 1;
+/// What the records of a log are. Nothing below the log looks into them; who opens one must know what to expect.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Codec {
+    /// Bytes of the program's own.
+    Opaque = 0,
+    /// Changes of a state, in bincode 2, standard configuration.
+    Change = 1,
+}
+
+impl Codec {
+    /// The newest codec this code reads.
+    pub(crate) const NEWEST: u8 = Codec::Change as u8;
+}
 /// The largest body of one record, in bytes.
 pub const RECORD_BYTES_MAX: u32 = 1 << 30;
 /// What a frame adds to its body, in bytes.
@@ -19,14 +30,12 @@ pub(crate) const HEADER_BYTES: usize = 64;
 pub(crate) const MARK_BYTES: usize = LENGTH_BYTES + 8 + CHECK_BYTES;
 pub(crate) const LENGTH_BYTES: usize = 4;
 pub(crate) const CHECK_BYTES: usize = 4;
-/// The footer's table holds the position of every 16th record: small, and a point read scans at most 15 frames.
-pub(crate) const POSITION_STRIDE: u32 = 16;
-pub(crate) const FOOTER_TAIL_BYTES: usize = 24;
+/// The footer's table holds the position of every 4th record: a byte a record, and a point read passes at most 3 frames.
+pub(crate) const POSITION_STRIDE: u32 = 4;
 
 const MAGIC: [u8; 8] = *b"REDRAFT\x1a";
-const SEAL: [u8; 4] = *b"SEAL";
 const MARK_TAG: u32 = u32::MAX;
-const FOOTER_TAG: u32 = u32::MAX - 1;
+pub(super) const FOOTER_TAG: u32 = u32::MAX - 1;
 const FLAG_REPLICA: u8 = 1;
 const HEADER_CHECK_AT: usize = 56;
 const HEADER_CHAIN_AT: usize = 60;
@@ -63,6 +72,7 @@ impl fmt::Debug for StoreId {
 }
 
 /// CRC-32 of several pieces, continuing from `seed`.
+#[inline]
 pub(crate) fn checksum(seed: u32, pieces: &[&[u8]]) -> u32 {
     let mut hasher = crc32fast::Hasher::new_with_initial(seed);
     for piece in pieces {
@@ -86,6 +96,7 @@ pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
 /// The first bytes of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header {
+    pub(crate) codec: Codec,
     pub(crate) replica: bool,
     pub(crate) epoch: u32,
     pub(crate) store: StoreId,
@@ -101,7 +112,7 @@ impl Header {
         let mut bytes = [0; HEADER_BYTES];
         bytes[0..8].copy_from_slice(&MAGIC);
         bytes[8..10].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
-        bytes[10] = CODEC_BINCODE;
+        bytes[10] = self.codec as u8;
         bytes[11] = if self.replica { FLAG_REPLICA } else { 0 };
         bytes[12..16].copy_from_slice(&self.epoch.to_le_bytes());
         bytes[16..32].copy_from_slice(&self.store.0);
@@ -125,6 +136,7 @@ impl Header {
         let mut store = [0; 16];
         store.copy_from_slice(&bytes[16..32]);
         Ok(Header {
+            codec: if bytes[10] == Codec::Opaque as u8 { Codec::Opaque } else { Codec::Change },
             replica: bytes[11] & FLAG_REPLICA != 0,
             epoch: u32_at(bytes, 12),
             store: StoreId(store),
@@ -160,8 +172,8 @@ pub(crate) fn check_preamble(bytes: &[u8], magic: &[u8; 8], flags_known: u8, pat
     if version > FORMAT_VERSION && (intact || !one_flip) {
         return Err(newer("format version", version.into(), FORMAT_VERSION.into()));
     }
-    if intact && bytes[10] != CODEC_BINCODE {
-        return Err(newer("record codec", bytes[10].into(), CODEC_BINCODE.into()));
+    if intact && bytes[10] > Codec::NEWEST {
+        return Err(newer("record codec", bytes[10].into(), Codec::NEWEST.into()));
     }
     if intact && bytes[11] & !flags_known != 0 {
         return Err(newer("flags", bytes[11].into(), flags_known.into()));
@@ -175,12 +187,28 @@ fn header_damage(path: &Path, defect: Defect) -> Error {
 
 /// Appends one frame to `out` and returns the chain after it.
 pub(crate) fn push_frame(out: &mut Vec<u8>, body: &[u8], chain: Chain) -> Chain {
-    let length = (body.len() as u32).to_le_bytes();
-    let after = checksum(chain, &[&length, body]);
-    out.extend_from_slice(&length);
+    let start = out.len();
+    out.reserve(body.len() + FRAME_BYTES);
+    out.extend_from_slice(&(body.len() as u32).to_le_bytes());
     out.extend_from_slice(body);
+    // Length and body in one piece: two would be two calls for most of the time that a small record takes.
+    let after = checksum(chain, &[&out[start..]]);
     out.extend_from_slice(&after.to_le_bytes());
     after
+}
+
+/// The whole good record that `window` begins with: the length of its body, the chain after it, and whether it is the first
+/// of its batch. Nothing for anything else, which [`parse`] then tells apart. This is what replay spends its time in.
+#[inline]
+pub(crate) fn record_at(window: &[u8], chain: Chain) -> Option<(usize, Chain, bool)> {
+    let length = u32::from_le_bytes(*window.first_chunk()?) as usize;
+    let (framed, rest) = window.split_at_checked(LENGTH_BYTES + length)?;
+    let stored = u32::from_le_bytes(*rest.first_chunk()?);
+    if length == 0 || length > RECORD_BYTES_MAX as usize {
+        return None;
+    }
+    let computed = checksum(chain, &[framed]);
+    (stored == computed || stored == !computed).then_some((length, computed, stored != computed))
 }
 
 /// Marks the frame that occupies all of `frame` as the first of its batch.
@@ -208,7 +236,7 @@ pub(crate) enum Item {
     Record { body: usize, first: bool, chain: Chain },
     /// A good mark: all before it is durable.
     Mark { head: u64 },
-    /// Perhaps a footer; [`Footer`] decides.
+    /// Perhaps a footer; [`Footer`](super::footer::Footer) decides.
     FooterTag,
     /// Nothing written here yet: zeros, or the end of the file.
     Blank,
@@ -272,58 +300,5 @@ fn parse_mark(window: &[u8], rest: u64, chain: Chain) -> Item {
         Item::Mark { head: u64_at(window, 4) }
     } else {
         Item::Bad(Defect::Checksum { part: "a mark", stored, computed })
-    }
-}
-
-/// The end of a sealed segment.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Footer {
-    pub(crate) positions: Vec<u32>,
-    pub(crate) count: u32,
-    pub(crate) data_end: u64,
-    pub(crate) chain: Chain,
-}
-
-impl Footer {
-    /// How many bytes the footer of a segment of `count` records takes.
-    pub(crate) fn bytes_for(count: u32) -> usize {
-        LENGTH_BYTES + 4 * count.div_ceil(POSITION_STRIDE) as usize + FOOTER_TAIL_BYTES
-    }
-
-    pub(crate) fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(Footer::bytes_for(self.count));
-        bytes.extend_from_slice(&FOOTER_TAG.to_le_bytes());
-        for position in &self.positions {
-            bytes.extend_from_slice(&position.to_le_bytes());
-        }
-        bytes.extend_from_slice(&self.count.to_le_bytes());
-        bytes.extend_from_slice(&self.data_end.to_le_bytes());
-        bytes.extend_from_slice(&self.chain.to_le_bytes());
-        let check = checksum(self.chain, &[&bytes]);
-        bytes.extend_from_slice(&check.to_le_bytes());
-        bytes.extend_from_slice(&SEAL);
-        bytes
-    }
-
-    /// Where the footer starts in a file of `file_bytes`, according to the last [`FOOTER_TAIL_BYTES`] of it; nothing
-    /// if these bytes cannot be the end of a footer.
-    pub(crate) fn start(tail: &[u8], file_bytes: u64) -> Option<u64> {
-        let (count, start) = (u32_at(tail, 0), u64_at(tail, 4));
-        let fits = start.checked_add(Footer::bytes_for(count) as u64) == Some(file_bytes);
-        (tail[20..24] == SEAL && fits).then_some(start)
-    }
-
-    /// Decodes a whole footer; nothing if it is not a good one.
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Footer> {
-        let table_end = bytes.len().checked_sub(FOOTER_TAIL_BYTES).filter(|end| *end >= LENGTH_BYTES)?;
-        let (table, tail) = (&bytes[LENGTH_BYTES..table_end], &bytes[table_end..]);
-        let chain = u32_at(tail, 12);
-        let sound = u32_at(bytes, 0) == FOOTER_TAG
-            && tail[20..24] == SEAL
-            && checksum(chain, &[&bytes[..table_end + 16]]) == u32_at(tail, 16)
-            && bytes.len() == Footer::bytes_for(u32_at(tail, 0));
-        let positions: Vec<u32> = table.chunks_exact(4).map(|word| u32_at(word, 0)).collect();
-        let footer = Footer { positions, count: u32_at(tail, 0), data_end: u64_at(tail, 4), chain };
-        sound.then_some(footer)
     }
 }

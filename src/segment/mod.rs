@@ -3,7 +3,10 @@
 //!
 //! Invariant: a sealed segment never changes. Only `recovery` may cut, and only the tail of the active one.
 
+pub(crate) mod footer;
 pub(crate) mod format;
+pub(crate) mod point;
+pub(crate) mod positions;
 pub(crate) mod reader;
 pub(crate) mod recovery;
 pub(crate) mod writer;

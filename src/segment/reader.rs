@@ -4,15 +4,19 @@
 //! something further on proves that a record must have been there; `log` and `recovery` draw the conclusions.
 //! Readers never write.
 
-use super::format::{self, CHECK_BYTES, Chain, FOOTER_TAIL_BYTES, Footer, HEADER_BYTES, Header, Item};
-use super::format::{LENGTH_BYTES, MARK_BYTES, POSITION_STRIDE, RECORD_BYTES_MAX, u32_at, u64_at};
+use super::footer::{self, BLOCK_POSITIONS, Ending, Footer};
+use super::format::{self, CHECK_BYTES, Chain, FRAME_BYTES, HEADER_BYTES, Header, Item};
+use super::format::{
+    FOOTER_TAG, LENGTH_BYTES, MARK_BYTES, POSITION_STRIDE, RECORD_BYTES_MAX, u32_at, u64_at,
+};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::{Access, Disk, File, read_full_at};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// How much is read at a time, in bytes.
-const WINDOW_BYTES: usize = 256 * 1024;
+/// How much is read at a time, in bytes: little at first, for who wants a record, then more, for who wants them all.
+const WINDOW_BYTES_MIN: usize = 8 * 1024;
+const WINDOW_BYTES_MAX: usize = 256 * 1024;
 
 /// A place in one segment, and the way on from there.
 #[derive(Debug)]
@@ -41,6 +45,11 @@ impl SegmentReader {
             let defect = Defect::Misnamed { named, found: header.base };
             return Err(Damage { path, byte: 32, defect, intact: None }.into());
         }
+        SegmentReader::over(file, path, header)
+    }
+
+    /// Reads a segment that is open already, from its beginning.
+    pub(crate) fn over(file: Arc<dyn File>, path: PathBuf, header: Header) -> Result<SegmentReader> {
         let file_bytes = file.len().during("measure segment", &path)?;
         let (at, offset, chain) = (HEADER_BYTES as u64, header.base, header.chain);
         Ok(SegmentReader {
@@ -54,6 +63,10 @@ impl SegmentReader {
             offset,
             chain,
         })
+    }
+
+    pub(crate) fn into_parts(self) -> (Arc<dyn File>, PathBuf, Header) {
+        (self.file, self.path, self.header)
     }
 
     pub(crate) fn header(&self) -> &Header {
@@ -81,6 +94,23 @@ impl SegmentReader {
     /// The chain before the next record.
     pub(crate) fn chain(&self) -> Chain {
         self.chain
+    }
+
+    /// Passes the record at the current place if it is good and has been read already; the length of its body, and whether it
+    /// is the first of its batch. An answer of nothing means nothing: [`look`](Self::look) then tells what is there.
+    #[inline]
+    pub(crate) fn pass_good(&mut self) -> Option<(usize, bool)> {
+        let start = usize::try_from(self.at.checked_sub(self.window_at)?).ok()?;
+        let (length, chain, first) = format::record_at(self.window.get(start..)?, self.chain)?;
+        self.pass(length, chain);
+        Some((length, first))
+    }
+
+    /// The body of the record that was passed last, and the byte its frame starts at.
+    #[inline]
+    pub(crate) fn passed(&self, length: usize) -> (u64, &[u8]) {
+        let end = (self.at - self.window_at) as usize - CHECK_BYTES;
+        (self.at - (length + FRAME_BYTES) as u64, &self.window[end - length..end])
     }
 
     /// What stands at the current place. Does not move.
@@ -114,7 +144,7 @@ impl SegmentReader {
             match self.look_at(at, chain)? {
                 Item::Record { first: true, .. } if at > self.at => return Ok(at),
                 Item::Record { body, chain: after, .. } => {
-                    at += (body + format::FRAME_BYTES) as u64;
+                    at += (body + FRAME_BYTES) as u64;
                     chain = after;
                 }
                 Item::Mark { .. } | Item::FooterTag => return Ok(at),
@@ -123,15 +153,9 @@ impl SegmentReader {
         }
     }
 
-    /// The body of the record that [`look`](Self::look) just found here.
-    pub(crate) fn body(&self, length: usize) -> &[u8] {
-        let start = (self.at - self.window_at) as usize + LENGTH_BYTES;
-        &self.window[start..start + length]
-    }
-
     /// Moves past the record that [`look`](Self::look) just found here.
     pub(crate) fn pass(&mut self, length: usize, chain: Chain) {
-        self.at += (length + format::FRAME_BYTES) as u64;
+        self.at += (length + FRAME_BYTES) as u64;
         self.offset += 1;
         self.chain = chain;
     }
@@ -153,44 +177,95 @@ impl SegmentReader {
         Ok(&self.window[start..])
     }
 
+    fn is_in_window(&self, at: u64) -> bool {
+        (self.window_at..self.window_at + self.window.len() as u64).contains(&at)
+    }
+
     fn fill(&mut self, at: u64, wanted: usize) -> Result<()> {
         let rest = usize::try_from(self.file_bytes.saturating_sub(at)).unwrap_or(usize::MAX);
-        self.window.resize(wanted.max(WINDOW_BYTES).min(rest), 0);
+        let usual = if at == self.window_at + self.window.len() as u64 || self.is_in_window(at) {
+            (2 * self.window.len()).clamp(WINDOW_BYTES_MIN, WINDOW_BYTES_MAX)
+        } else {
+            WINDOW_BYTES_MIN
+        };
+        self.window.resize(wanted.max(usual).min(rest), 0);
         let count = read_full_at(&*self.file, &mut self.window, at).during("read segment", &self.path)?;
         self.window.truncate(count);
         self.window_at = at;
         Ok(())
     }
 
-    /// The footer, if the segment is sealed by a good one.
+    /// The footer the file ends with, if it is a good one: the segment is sealed, or at rest.
     pub(crate) fn footer(&mut self) -> Result<Option<Footer>> {
-        let Some(tail_at) = self.file_bytes.checked_sub(FOOTER_TAIL_BYTES as u64) else { return Ok(None) };
-        let file_bytes = self.file_bytes;
-        let Some(tail) = self.bytes(tail_at, FOOTER_TAIL_BYTES)?.first_chunk::<FOOTER_TAIL_BYTES>() else {
-            return Ok(None);
-        };
-        let Some(start) = Footer::start(tail, file_bytes) else { return Ok(None) };
-        if start < HEADER_BYTES as u64 {
-            return Ok(None);
-        }
-        let wanted = (file_bytes - start) as usize;
-        let bytes = self.bytes(start, wanted)?;
-        Ok(Footer::decode(bytes).filter(|footer| footer.data_end == start))
+        self.footer_before(self.file_bytes)
     }
 
-    /// Moves to a record of a sealed segment without reading what precedes it.
-    /// At most 15 frames are scanned.
+    /// The footer that ends at a byte, if there is a good one.
+    pub(crate) fn footer_before(&mut self, end: u64) -> Result<Option<Footer>> {
+        let Some(start) = end.checked_sub(footer::TAIL_BYTES as u64) else { return Ok(None) };
+        let found =
+            self.bytes(start, footer::TAIL_BYTES)?.first_chunk().and_then(|tail| Footer::decode(tail, end));
+        Ok(found.filter(|footer| footer.data_end >= HEADER_BYTES as u64))
+    }
+
+    /// The footer, if the segment is sealed by a good one.
+    pub(crate) fn seal(&mut self) -> Result<Option<Footer>> {
+        Ok(self.footer()?.filter(|footer| footer.ending == Ending::Sealed))
+    }
+
+    /// One block of a footer's table; nothing if it is damaged.
+    pub(crate) fn block(&mut self, footer: &Footer, index: usize) -> Result<Option<Vec<u32>>> {
+        let ((at, length), base) = (footer.block(index), self.header.chain);
+        let bytes = self.bytes(at, length)?;
+        Ok(bytes.get(..length).and_then(|bytes| footer::decode_block(bytes, index, base)))
+    }
+
+    /// The whole table of a footer; nothing if any of it, or the tag before it, is damaged.
+    pub(crate) fn table(&mut self, footer: &Footer) -> Result<Option<Vec<u32>>> {
+        let tag = self.bytes(footer.start(), LENGTH_BYTES)?;
+        if tag.first_chunk() != Some(&FOOTER_TAG.to_le_bytes()) {
+            return Ok(None);
+        }
+        let mut positions = Vec::new();
+        for index in 0..footer.blocks() {
+            match self.block(footer, index)? {
+                Some(block) => positions.extend(block),
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(positions))
+    }
+
+    /// Moves to a record of a segment that is not being written, without reading what precedes it: at most 3 frames are
+    /// scanned. Where the footer's table is damaged, all before it are.
     pub(crate) fn seek(&mut self, offset: u64, footer: &Footer) -> Result<()> {
         let index = offset - self.header.base;
-        let stride = u64::from(POSITION_STRIDE);
         if index >= u64::from(footer.count) {
-            (self.at, self.offset, self.chain) =
-                (footer.data_end, self.header.base + u64::from(footer.count), footer.chain);
+            (self.at, self.offset) = (footer.data_end, self.header.base + u64::from(footer.count));
+            self.chain = footer.chain;
             return Ok(());
         }
-        let position = footer.positions.get((index / stride) as usize).copied().unwrap_or(0);
-        self.jump(position.into(), self.header.base + index / stride * stride)?;
+        let slot = (index / u64::from(POSITION_STRIDE)) as usize;
+        match self
+            .block(footer, slot / BLOCK_POSITIONS)?
+            .and_then(|block| block.get(slot % BLOCK_POSITIONS).copied())
+        {
+            Some(byte) => {
+                self.jump(byte.into(), self.header.base + slot as u64 * u64::from(POSITION_STRIDE))?;
+            }
+            None => {
+                tracing::warn!(path = %self.path.display(), "a damaged position table; reading all records instead");
+            }
+        }
+        self.walk_to(offset)
+    }
+
+    /// Passes records until the next one is at `offset`.
+    pub(crate) fn walk_to(&mut self, offset: u64) -> Result<()> {
         while self.offset < offset {
+            if self.pass_good().is_some() {
+                continue;
+            }
             match self.look()? {
                 Item::Record { body, chain, .. } => self.pass(body, chain),
                 other => return Err(self.damage(other)),
@@ -225,30 +300,6 @@ impl SegmentReader {
         Damage { path: self.path.clone(), byte: self.at, defect, intact: Some(self.offset) }.into()
     }
 
-    /// Whether the file ends as a segment may: at least as long as it was allocated, or with a good mark.
-    pub(crate) fn ends_properly(&mut self) -> Result<bool> {
-        loop {
-            if self.file_bytes >= self.header.allocated || self.ends_with_mark()? {
-                return Ok(true);
-            }
-            // A writer may extend the file and overwrite the mark just now.
-            let before = self.file_bytes;
-            self.refresh()?;
-            if self.file_bytes == before {
-                return Ok(false);
-            }
-        }
-    }
-
-    fn ends_with_mark(&mut self) -> Result<bool> {
-        let tail = (CHECK_BYTES + MARK_BYTES) as u64;
-        if self.file_bytes < HEADER_BYTES as u64 + MARK_BYTES as u64 {
-            return Ok(false);
-        }
-        let bytes = self.bytes(self.file_bytes - tail, tail as usize)?;
-        Ok(bytes.len() == tail as usize && is_mark(bytes))
-    }
-
     /// What further on proves that a record must stand at the current place (FORMAT.md, "Proof").
     /// Costs a read of the rest of the segment; only called once something looks wrong.
     pub(crate) fn proof(&mut self) -> Result<Option<&'static str>> {
@@ -256,6 +307,11 @@ impl SegmentReader {
             return Ok(Some("the footer"));
         }
         Ok(find_proof(&self.rest()?, self.offset))
+    }
+
+    /// Whether the mark stands that belongs to the footer of a segment at rest. Does not move.
+    pub(crate) fn has_mark(&mut self, footer: &Footer, head: u64) -> Result<bool> {
+        Ok(self.look_at(footer.data_end, footer.chain)? == Item::Mark { head })
     }
 
     /// Everything from the current place on, with the four bytes before it, without the zeros at the end.
@@ -273,9 +329,12 @@ impl SegmentReader {
     /// none of it.
     pub(crate) fn solid_end(&self) -> Result<u64> {
         let left = usize::try_from(self.file_bytes.saturating_sub(self.at)).unwrap_or(usize::MAX);
-        let mut piece = vec![0; left.min(WINDOW_BYTES)];
+        let mut piece = vec![0; left.min(WINDOW_BYTES_MAX)];
         let (mut at, mut solid) = (self.at, self.at);
         while at < self.file_bytes {
+            // Most of it was never written, and a file system may know.
+            let Some(next) = self.file.next_data(at).during("read segment", &self.path)? else { break };
+            at = next.max(at);
             let count = read_full_at(&*self.file, &mut piece, at).during("read segment", &self.path)?;
             if count == 0 {
                 break;
@@ -292,7 +351,7 @@ impl SegmentReader {
 /// that it names a head that as many bytes could have led to.
 fn could_be_mark(bytes: &[u8], offset: u64) -> bool {
     let head = u64_at(bytes, CHECK_BYTES + LENGTH_BYTES);
-    let most = u64::from(u32::MAX) / format::FRAME_BYTES as u64;
+    let most = u64::from(u32::MAX) / FRAME_BYTES as u64;
     is_mark(bytes) || (head > offset && head - offset <= most)
 }
 
@@ -346,12 +405,10 @@ fn leads_on(bytes: &[u8], mut at: usize) -> bool {
         match u32_at(bytes, at) {
             0 | u32::MAX => return true,
             length if length == u32::MAX - 1 => return true,
-            length
-                if length > RECORD_BYTES_MAX || at + length as usize + format::FRAME_BYTES > bytes.len() =>
-            {
+            length if length > RECORD_BYTES_MAX || at + length as usize + FRAME_BYTES > bytes.len() => {
                 return false;
             }
-            length => at += length as usize + format::FRAME_BYTES,
+            length => at += length as usize + FRAME_BYTES,
         }
     }
     true

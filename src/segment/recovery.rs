@@ -5,11 +5,12 @@
 //!
 //! Always: nothing that was acknowledged is cut. What is damaged is reported with its place and left as it is.
 
-use super::format::{Chain, Footer, Item, MARK_BYTES, POSITION_STRIDE, StoreId};
+use super::footer::{Ending, Footer};
+use super::format::{Chain, Item, MARK_BYTES, POSITION_STRIDE, StoreId};
 use super::reader::SegmentReader;
 use super::writer::{Extent, SegmentWriter};
 use super::{bases_in, path_of};
-use crate::error::{Damage, Defect, Error, IoContext, Result};
+use crate::error::{Damage, Defect, Error, ErrorKind, IoContext, Result};
 use crate::io::{Access, Disk, write_all_at};
 use std::path::{Path, PathBuf};
 
@@ -81,6 +82,8 @@ pub(crate) fn inspect_live(disk: &dyn Disk, dir: &Path) -> Result<Layout> {
         let names = disk.list(dir).during("list store", dir)?;
         match inspect(disk, dir, &bases_in(&names)) {
             Err(Error::Damaged(damage)) if before.as_ref() != Some(&damage) => before = Some(damage),
+            // The front was truncated between the look at the directory and the look at the file.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
             answer => return answer,
         }
     }
@@ -97,7 +100,7 @@ pub(crate) fn inspect(disk: &dyn Disk, dir: &Path, bases: &[u64]) -> Result<Layo
         let mut reader = SegmentReader::open(disk, path_of(dir, base), base)?;
         follows(&reader, before.as_ref())?;
         let last = index + 1 == bases.len();
-        let footer = reader.footer()?;
+        let footer = reader.seal()?;
         if let (Some((path, extent)), false) = (&unsealed, last && footer.is_none()) {
             return Err(never_sealed(path, extent));
         }
@@ -210,22 +213,48 @@ fn whole(survey: Survey, reader: &SegmentReader, successor: u64) -> Result<Exten
     Ok(survey.extent)
 }
 
-/// Reads an unsealed segment to its end, verifying every record.
+/// Finds the end of an unsealed segment: where a clean close left it, or by verifying every record.
 fn survey(reader: &mut SegmentReader) -> Result<Survey> {
-    if !reader.ends_properly()? {
-        let defect = Defect::Short { expected: reader.header().allocated, found: reader.file_bytes() };
-        return Err(short_file(reader, defect)?);
+    if let Some(extent) = at_rest(reader)? {
+        return Ok(Survey { extent, torn: None });
     }
     let mut passed = Passed { positions: Vec::new(), last_batch: reader.at() };
     loop {
         let (found, marked) = passed.walk(reader)?;
+        if !marked && reader.file_bytes() < reader.header().allocated {
+            // A writer may extend the file and overwrite the mark just now.
+            let before = reader.file_bytes();
+            reader.refresh()?;
+            if reader.file_bytes() != before {
+                continue;
+            }
+            let defect = Defect::Short { expected: reader.header().allocated, found: before };
+            return Err(reader.damage_here(defect));
+        }
         let torn = match tail(reader, found, marked)? {
             Tail::Clean => None,
             Tail::Torn(cut) => Some(cut),
             Tail::Grown => continue,
         };
-        return Ok(Survey { extent: passed.extent(reader, marked), torn });
+        return Ok(Survey { extent: passed.extent(reader), torn });
     }
+}
+
+/// What the footer of a segment at rest says, if it stands behind the mark it belongs to. Moves to the end of the records.
+/// They are verified when they are read.
+fn at_rest(reader: &mut SegmentReader) -> Result<Option<Extent>> {
+    let Some(footer) = reader.footer()?.filter(|footer| footer.ending == Ending::AtRest) else {
+        return Ok(None);
+    };
+    let Some(positions) = reader.table(&footer)? else { return Ok(None) };
+    let header = *reader.header();
+    let head = header.base + u64::from(footer.count);
+    if !reader.has_mark(&footer, head)? {
+        return Ok(None);
+    }
+    reader.seek(head, &footer)?;
+    let Footer { count, data_end: end, chain, .. } = footer;
+    Ok(Some(Extent { header, count, end, chain, positions, at_rest: true, last_batch: end }))
 }
 
 /// What is remembered of the records that were passed.
@@ -238,6 +267,7 @@ impl Passed {
     /// Passes all good records; tells what stands behind them, and whether that is their mark.
     fn walk(&mut self, reader: &mut SegmentReader) -> Result<(String, bool)> {
         loop {
+            self.stroll(reader);
             return Ok(match reader.look()? {
                 Item::Record { body, first, chain } => {
                     self.note(reader, first);
@@ -254,6 +284,18 @@ impl Passed {
         }
     }
 
+    /// The quick part of the way: records that are good and nothing to remember of.
+    fn stroll(&mut self, reader: &mut SegmentReader) {
+        while !(reader.offset() - reader.header().base).is_multiple_of(POSITION_STRIDE.into()) {
+            let at = reader.at();
+            match reader.pass_good() {
+                Some((_, true)) => self.last_batch = at,
+                Some(_) => {}
+                None => return,
+            }
+        }
+    }
+
     fn note(&mut self, reader: &SegmentReader, first: bool) {
         if first {
             self.last_batch = reader.at();
@@ -263,26 +305,17 @@ impl Passed {
         }
     }
 
-    fn extent(self, reader: &SegmentReader, marked: bool) -> Extent {
+    fn extent(self, reader: &SegmentReader) -> Extent {
         Extent {
             header: *reader.header(),
             count: (reader.offset() - reader.header().base) as u32,
             end: reader.at(),
             chain: reader.chain(),
             positions: self.positions,
-            file_bytes: reader.file_bytes(),
-            marked,
+            at_rest: false,
             last_batch: self.last_batch,
         }
     }
-}
-
-/// Damage in a file that was cut short: named at the last place that is still good.
-fn short_file(reader: &mut SegmentReader, defect: Defect) -> Result<Error> {
-    while let Item::Record { body, chain, .. } = reader.look()? {
-        reader.pass(body, chain);
-    }
-    Ok(reader.damage_here(defect))
 }
 
 /// What stands behind the last good record.
@@ -299,9 +332,14 @@ fn tail(reader: &mut SegmentReader, found: String, marked: bool) -> Result<Tail>
     if solid <= start {
         return Ok(Tail::Clean);
     }
+    if marked && let Some(footer) = resting_footer(reader, solid)? {
+        return Ok(match reader.table(&footer)? {
+            Some(_) => Tail::Clean,
+            None => Tail::Torn(cut(reader, start, solid, "a torn table behind the mark".into())),
+        });
+    }
     let Some(proof) = reader.proof()? else {
-        let (path, head) = (reader.path().to_owned(), reader.offset());
-        return Ok(Tail::Torn(Cut { path, byte: start, bytes: solid - start, head, found }));
+        return Ok(Tail::Torn(cut(reader, start, solid, found)));
     };
     // A writer in another process may have written it since this place was read: whatever is proven to stand here was
     // written before its proof, so a fresh look must find it.
@@ -311,6 +349,20 @@ fn tail(reader: &mut SegmentReader, found: String, marked: bool) -> Result<Tail>
         item @ Item::Bad(_) => Err(reader.damage(item)),
         _ => Err(reader.damage_here(Defect::Hole { proof })),
     }
+}
+
+fn cut(reader: &SegmentReader, start: u64, end: u64, found: String) -> Cut {
+    let (path, head) = (reader.path().to_owned(), reader.offset());
+    Cut { path, byte: start, bytes: end - start, head, found }
+}
+
+/// The footer of a segment at rest that belongs to the mark here and ends at a byte. It is not the end of the file if the
+/// power failed just before the file was cut to end with it, or just as it was extended again; and some of its table may be
+/// gone then.
+fn resting_footer(reader: &mut SegmentReader, end: u64) -> Result<Option<Footer>> {
+    let data_end = reader.at();
+    let found = reader.footer_before(end)?;
+    Ok(found.filter(|footer| footer.ending == Ending::AtRest && footer.data_end == data_end))
 }
 
 impl Layout {
@@ -328,12 +380,6 @@ impl Layout {
         Err(damage.into())
     }
 
-    /// Whether the last session ended with a clean close, so that nothing is in doubt.
-    fn is_closed(&self) -> bool {
-        let closed_bytes = self.active.end + MARK_BYTES as u64;
-        self.active.marked && self.torn.is_none() && self.active.file_bytes == closed_bytes
-    }
-
     /// Does what the table allows a writer to do, and hands over the active segment. Idempotent: a crash in the middle
     /// leaves something that is decided in the same way. After a clean close it does nothing.
     ///
@@ -341,7 +387,7 @@ impl Layout {
     /// calls it clean, so whatever that session did last is done again before anything is built on it: the name of the
     /// active segment, the seal of the one before, the last batch.
     pub(crate) fn mend(self, disk: &dyn Disk, dir: &Path) -> Result<SegmentWriter> {
-        if self.is_closed() {
+        if self.active.at_rest {
             return SegmentWriter::resume(disk, self.active_path, self.active);
         }
         if self.active.count == 0 {
@@ -365,11 +411,14 @@ impl Layout {
 
 /// Writes the footer of a sealed segment once more and makes it durable.
 fn seal_again(disk: &dyn Disk, path: &Path, base: u64) -> Result<()> {
-    let Some(footer) = SegmentReader::open(disk, path.to_owned(), base)?.footer()? else { return Ok(()) };
+    let mut reader = SegmentReader::open(disk, path.to_owned(), base)?;
+    let Some(footer) = reader.seal()? else { return Ok(()) };
+    // A damaged table stays as it is: reading goes without, and verification tells.
+    let Some(positions) = reader.table(&footer)? else { return Ok(()) };
     let file = disk.open(path, Access::Write).during("open segment for writing", path)?;
-    let bytes = footer.encode();
-    write_all_at(&*file, &bytes, footer.data_end).during("write segment footer", path)?;
-    file.set_len(footer.data_end + bytes.len() as u64).during("trim segment", path)?;
+    let bytes = footer.encode(&positions, reader.header().chain);
+    write_all_at(&*file, &bytes, footer.start()).during("write segment footer", path)?;
+    file.set_len(footer.start() + bytes.len() as u64).during("trim segment", path)?;
     file.sync().during("sync segment", path)
 }
 

@@ -1,9 +1,11 @@
 //! Writes the active segment: batches, marks, and at the end the footer.
 //!
-//! Always: a batch is durable when [`SegmentWriter::append`] returns, and a new segment's name is durable before
-//! anything is written into it. After any error the writer must not be used again; the log poisons itself.
+//! Always: what [`SegmentWriter::write`] took is durable when [`SegmentWriter::commit`] returns, and a new segment's name
+//! is durable before anything is written into it. After any error the writer must not be used again; the log poisons itself.
 
-use super::format::{self, Chain, Footer, HEADER_BYTES, Header, MARK_BYTES, POSITION_STRIDE};
+use super::footer::{Ending, Footer};
+use super::format::{self, Chain, HEADER_BYTES, Header, MARK_BYTES, POSITION_STRIDE};
+use super::positions::Positions;
 use super::{path_of, unfinished};
 use crate::error::{IoContext, Result};
 use crate::io::{Access, Disk, File, read_full_at, write_all_at};
@@ -20,12 +22,14 @@ pub(crate) struct SegmentWriter {
     /// Where the next frame goes, in bytes.
     end: u64,
     chain: Chain,
-    positions: Vec<u32>,
+    positions: Arc<Positions>,
     /// Whether this session has made sure that the file has its full length, durably.
     extended: bool,
+    /// Whether all that was written is durable.
+    synced: bool,
 }
 
-/// Frames that are written and synced together.
+/// Frames that are written together.
 #[derive(Debug)]
 pub(crate) struct Batch<'a> {
     /// The frames, one after the other.
@@ -46,9 +50,8 @@ pub(crate) struct Extent {
     pub(crate) end: u64,
     pub(crate) chain: Chain,
     pub(crate) positions: Vec<u32>,
-    pub(crate) file_bytes: u64,
-    /// Whether a mark stands at the end.
-    pub(crate) marked: bool,
+    /// Whether a clean close made this the end, and nothing has been done since.
+    pub(crate) at_rest: bool,
     /// Where the last batch starts: nothing after it proves that this batch was synced.
     pub(crate) last_batch: u64,
 }
@@ -69,15 +72,25 @@ impl SegmentWriter {
         file.sync().during("sync segment", &unfinished)?;
         disk.rename(&unfinished, &path).during("rename segment", &path)?;
         disk.sync_dir(dir).during("sync directory", dir)?;
-        let (end, chain) = (HEADER_BYTES as u64, header.chain);
-        Ok(SegmentWriter { file, path, header, count: 0, end, chain, positions: Vec::new(), extended: true })
+        Ok(SegmentWriter {
+            file,
+            path,
+            header,
+            count: 0,
+            end: HEADER_BYTES as u64,
+            chain: header.chain,
+            positions: Arc::default(),
+            extended: true,
+            synced: true,
+        })
     }
 
     /// Goes on where an unsealed segment ends.
     pub(crate) fn resume(disk: &dyn Disk, path: PathBuf, extent: Extent) -> Result<SegmentWriter> {
         let file = disk.open(&path, Access::Write).during("open segment for writing", &path)?;
         let Extent { header, count, end, chain, positions, .. } = extent;
-        Ok(SegmentWriter { file, path, header, count, end, chain, positions, extended: false })
+        let positions = Arc::new(Positions::of(&positions));
+        Ok(SegmentWriter { file, path, header, count, end, chain, positions, extended: false, synced: true })
     }
 
     pub(crate) fn header(&self) -> &Header {
@@ -88,8 +101,8 @@ impl SegmentWriter {
         self.chain
     }
 
-    /// Where every 16th record starts, in bytes.
-    pub(crate) fn positions(&self) -> &[u32] {
+    /// Where its records are, as it grows.
+    pub(crate) fn positions(&self) -> &Arc<Positions> {
         &self.positions
     }
 
@@ -101,51 +114,76 @@ impl SegmentWriter {
     /// How many of the leading frames fit below the allocated length. Nothing is ever written beyond it: that is how a file
     /// that was cut short is told from one that a power cut kept from growing.
     pub(crate) fn room_for(&self, ends: &[usize], start: usize) -> usize {
-        let fits = |&(index, end): &(usize, &usize)| {
-            let footer = Footer::bytes_for(self.count.saturating_add(index as u32 + 1)).max(MARK_BYTES);
-            self.end + (*end - start + footer) as u64 <= self.header.allocated
+        let fits = |count: usize| {
+            let end = count.checked_sub(1).and_then(|last| ends.get(last)).map_or(0, |end| end - start);
+            let records = self.count.saturating_add(count as u32);
+            self.end + end as u64 + SegmentWriter::ending_bytes(records) <= self.header.allocated
         };
-        ends.iter().enumerate().take_while(fits).count()
+        if fits(ends.len()) {
+            return ends.len();
+        }
+        (1..=ends.len()).take_while(|&count| fits(count)).count()
+    }
+
+    /// What must fit behind so many records: a mark and a footer.
+    fn ending_bytes(records: u32) -> u64 {
+        (MARK_BYTES + Footer::bytes_for(records)) as u64
     }
 
     /// How large a segment must be to hold a single frame.
     pub(crate) fn bytes_for(frame_bytes: usize) -> u64 {
-        (HEADER_BYTES + frame_bytes + Footer::bytes_for(1)) as u64
+        (HEADER_BYTES + frame_bytes) as u64 + SegmentWriter::ending_bytes(1)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.count == 0
     }
 
-    /// Writes a batch, makes it durable, and says so with a mark. One sync.
-    pub(crate) fn append(&mut self, batch: &mut Batch<'_>) -> Result<()> {
+    /// Writes a batch, without making it durable. If all before it is, its first record says so.
+    pub(crate) fn write(&mut self, batch: &mut Batch<'_>) -> Result<()> {
         self.extend()?;
-        let first = batch.ends.first().map_or(0, |end| end - batch.start);
-        format::mark_first(&mut batch.frames[..first]);
+        if self.synced {
+            let first = batch.ends.first().map_or(0, |end| end - batch.start);
+            format::mark_first(&mut batch.frames[..first]);
+        }
+        self.synced = false;
         write_all_at(&*self.file, &*batch.frames, self.end).during("append to segment", &self.path)?;
-        self.sync()?;
         self.account(batch);
+        Ok(())
+    }
+
+    /// Makes all that was written durable and says so with a mark. One sync, or none if there is nothing to do.
+    pub(crate) fn commit(&mut self) -> Result<()> {
+        if self.synced {
+            return Ok(());
+        }
+        self.sync()?;
+        self.synced = true;
         self.write_mark()
     }
 
     fn account(&mut self, batch: &Batch<'_>) {
-        let mut start = batch.start;
-        for end in batch.ends {
-            if self.count.is_multiple_of(POSITION_STRIDE) {
-                self.positions.push((self.end + (start - batch.start) as u64) as u32);
-            }
-            self.count += 1;
-            start = *end;
+        let stride = POSITION_STRIDE as usize;
+        let next = (self.count.next_multiple_of(POSITION_STRIDE) - self.count) as usize;
+        for index in (next..batch.ends.len()).step_by(stride) {
+            let start = index.checked_sub(1).map_or(batch.start, |before| batch.ends[before]);
+            self.positions.push((self.end + (start - batch.start) as u64) as u32);
         }
+        self.count += batch.ends.len() as u32;
         self.end += batch.frames.len() as u64;
         self.chain = batch.chain;
     }
 
     /// Gives a cleanly closed file its full length back, before its mark is overwritten: until then it ends with a
     /// mark, from then on it is long enough, and at no time is it neither. A length that is there already may be what
-    /// a session before this one failed to sync, so it is synced once in each session.
+    /// a session before this one failed to sync, so it is synced once in each session. The footer of a segment at rest
+    /// goes first, so that zeros stand behind the mark.
     fn extend(&mut self) -> Result<()> {
         if !self.extended {
+            if self.file.len().during("measure segment", &self.path)? < self.header.allocated {
+                let marked = self.end + MARK_BYTES as u64;
+                self.file.set_len(marked).during("trim segment", &self.path)?;
+            }
             self.file.allocate(self.header.allocated).during("allocate segment", &self.path)?;
             self.sync()?;
             self.extended = true;
@@ -167,7 +205,7 @@ impl SegmentWriter {
         self.extend()
     }
 
-    pub(crate) fn sync(&self) -> Result<()> {
+    fn sync(&self) -> Result<()> {
         let span = tracing::debug_span!("sync", segment = self.header.base, end = self.end);
         span.in_scope(|| self.file.sync()).during("sync segment", &self.path)
     }
@@ -178,34 +216,36 @@ impl SegmentWriter {
         write_all_at(&*self.file, &mark, self.end).during("mark segment", &self.path)
     }
 
-    /// Ends the segment with a footer. Its successor must exist durably. Two syncs, or three where the file was closed
-    /// before: a footer is longer than the mark it overwrites, so the file needs its length back first.
+    /// Ends the segment with a footer. Its successor must exist durably, and all that was written be so too. Two syncs, or
+    /// three where the file was closed before: a footer is longer than the mark it overwrites, so the file needs its
+    /// length back first.
     pub(crate) fn seal(mut self) -> Result<()> {
         self.extend()?;
-        let footer = Footer {
-            positions: self.positions.clone(),
-            count: self.count,
-            data_end: self.end,
-            chain: self.chain,
-        };
-        let bytes = footer.encode();
-        write_all_at(&*self.file, &bytes, self.end).during("write segment footer", &self.path)?;
-        self.sync()?;
-        self.file.set_len(self.end + bytes.len() as u64).during("trim segment", &self.path)?;
-        self.sync()?;
+        self.finish(Ending::Sealed)?;
         tracing::debug!(segment = self.header.base, records = self.count, bytes = self.end, "sealed");
         Ok(())
     }
 
-    /// Ends a session: the mark becomes durable, then the file is cut to end with it.
+    /// Ends a session: mark and footer become durable, then the file is cut to end with them. Two syncs; none if nothing
+    /// was done.
     pub(crate) fn close(&mut self) -> Result<()> {
+        self.commit()?;
         if !self.extended {
             return Ok(());
         }
         self.write_mark()?;
-        self.sync()?;
-        self.file.set_len(self.end + MARK_BYTES as u64).during("trim segment", &self.path)?;
+        self.finish(Ending::AtRest)?;
         self.extended = false;
+        Ok(())
+    }
+
+    fn finish(&self, ending: Ending) -> Result<()> {
+        let footer = Footer { ending, count: self.count, data_end: self.end, chain: self.chain };
+        let bytes = footer.encode(&self.positions.to_vec(), self.header.chain);
+        write_all_at(&*self.file, &bytes, footer.start()).during("write segment footer", &self.path)?;
+        self.sync()?;
+        let len = footer.start() + bytes.len() as u64;
+        self.file.set_len(len).during("trim segment", &self.path)?;
         self.sync()
     }
 }

@@ -8,12 +8,10 @@
 
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::Env;
-use crate::log::reader::{Frame, Records};
-use crate::log::view::View;
+use crate::log::{self, Chain, Record, Records};
 use crate::patch::{self, ApplyError, ApplyErrorKind};
 use crate::record::wire::DecodeError;
 use crate::record::{Change, Stamp, WriterId};
-use crate::segment::format::Chain;
 use crate::snapshot::{self, Snapshot, Writers};
 use crate::state::{State, StateError, StateErrorKind, watch, watch_orders};
 use crate::value::{Path, Value};
@@ -45,7 +43,7 @@ pub(crate) struct Tip<S> {
 pub(crate) struct History<S> {
     pub(crate) env: Env,
     pub(crate) dir: PathBuf,
-    pub(crate) view: View,
+    pub(crate) view: log::Reader,
     /// The size of a new segment, should one be made from here.
     pub(crate) segment_bytes: u64,
     kept: Mutex<VecDeque<Arc<Tip<S>>>>,
@@ -60,7 +58,7 @@ pub(crate) struct Start<S> {
 }
 
 impl<S: State + Default> History<S> {
-    pub(crate) fn new(env: &Env, dir: PathBuf, view: View, segment_bytes: u64) -> Self {
+    pub(crate) fn new(env: &Env, dir: PathBuf, view: log::Reader, segment_bytes: u64) -> Self {
         History { env: env.clone(), dir, view, segment_bytes, kept: Mutex::new(VecDeque::new()) }
     }
 
@@ -159,7 +157,7 @@ impl<S: State + Default> History<S> {
         let path = snapshot::path_of(&self.dir, version);
         let Snapshot { header, writers, stamp, state } = Snapshot::read(&*self.env.disk, &path, version)?;
         let records = self.view.records(version)?;
-        let defect = if header.store != self.view.store_id()? {
+        let defect = if header.store != self.view.id()? {
             Defect::Foreign
         } else if header.chain != records.chain() {
             Defect::Chain { expected: records.chain(), found: header.chain }
@@ -176,9 +174,9 @@ impl<S: State + Default> History<S> {
     pub(crate) fn replay(&self, from: Tip<S>, mut records: Records, version: u64) -> Result<Arc<Tip<S>>> {
         let mut replay = Replay::from(from);
         while replay.version < version {
-            let Some(frame) = records.next()? else { break };
+            let Some(frame) = records.next_record()? else { break };
             let change = decode(&frame)?;
-            replay.step(&change, frame.chain).map_err(|refused| self.explain(&refused, &frame))?;
+            replay.step(&change, frame.chain()).map_err(|refused| self.explain(&refused, &frame))?;
             // A state on the way that does not fit the type is not kept; a later change may mend it.
             if replay.version.is_multiple_of(KEEP_EVERY)
                 && replay.version < version
@@ -192,8 +190,8 @@ impl<S: State + Default> History<S> {
 
     /// A change that applies to the document, but not to the type, is no damage: the program has another type than the
     /// one that wrote it.
-    fn explain(&self, refused: &ApplyError, frame: &Frame<'_>) -> Error {
-        let version = frame.offset + 1;
+    fn explain(&self, refused: &ApplyError, frame: &Record<'_>) -> Error {
+        let version = frame.offset() + 1;
         if TypeId::of::<S>() == TypeId::of::<Value>() {
             return inapplicable(frame, refused);
         }
@@ -279,24 +277,24 @@ impl<S: State> Replay<S> {
 }
 
 /// Applies the change in a record. What was logged fits the document it was logged for; if not, it is damage.
-pub(crate) fn carry_out(document: &mut Value, frame: &Frame<'_>) -> Result<()> {
+pub(crate) fn carry_out(document: &mut Value, frame: &Record<'_>) -> Result<()> {
     let change = decode(frame)?;
     patch::carry_out(document, &change.patch).map_err(|refused| inapplicable(frame, &refused))
 }
 
-fn inapplicable(frame: &Frame<'_>, refused: &ApplyError) -> Error {
+fn inapplicable(frame: &Record<'_>, refused: &ApplyError) -> Error {
     in_frame(frame, Defect::Inapplicable { reason: refused.to_string() })
 }
 
 /// Decodes the change in a record.
-pub(crate) fn decode(frame: &Frame<'_>) -> Result<Change> {
-    Change::decode(WriterId::of(frame.store), frame.offset, frame.body).map_err(|flaw: DecodeError| {
+pub(crate) fn decode(frame: &Record<'_>) -> Result<Change> {
+    Change::decode(WriterId::of(frame.store), frame.offset(), frame.payload()).map_err(|flaw: DecodeError| {
         in_frame(frame, Defect::Undecodable { part: "a record", reason: flaw.to_string() })
     })
 }
 
-fn in_frame(frame: &Frame<'_>, defect: Defect) -> Error {
-    Damage { path: frame.path.to_owned(), byte: frame.byte, defect, intact: Some(frame.offset) }.into()
+fn in_frame(frame: &Record<'_>, defect: Defect) -> Error {
+    Damage { path: frame.path.to_owned(), byte: frame.byte, defect, intact: Some(frame.offset()) }.into()
 }
 
 impl<S> Tip<S> {

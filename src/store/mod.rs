@@ -4,7 +4,7 @@
 //! only reads and works beside a writer in another process.
 //!
 //! Always:
-//! * `Ok` from a change means that it survives power loss.
+//! * `Ok` from a change means that it survives power loss, unless the store was opened with a [`Durability`] that says less.
 //! * Readers see durable states only, in order; they never wait for a writer and no writer waits for them.
 //! * A recipe that fails or panics has changed nothing.
 
@@ -25,10 +25,9 @@ pub use ticket::Ticket;
 
 use crate::draft::{Draft, Drafted, Outcome, draft};
 use crate::error::{Error, Result};
-use crate::log::Log;
+use crate::log::{Durability, Log, StoreId};
 use crate::patch::Patch;
 use crate::record::{Change, Meta, WriterId};
-use crate::segment::format::StoreId;
 use crate::snapshot::{self, Snapshot};
 use crate::state::State;
 use crate::value::Value;
@@ -180,7 +179,7 @@ impl<S: State + Default> Store<S> {
 
     /// Identifies the store and its replicas.
     pub fn id(&self) -> StoreId {
-        self.log.store_id()
+        self.log.id()
     }
 
     /// The newest durable state. O(1); never waits.
@@ -341,8 +340,8 @@ impl<S: State + Default> Store<S> {
         let change = self.change_after(newest, meta, undoes, patch);
         let mut body = Vec::with_capacity(USUAL_BODY_BYTES);
         change.encode(self.writer(), &mut body);
-        let (offset, chain) = self.log.enqueue(&body)?;
-        debug_assert_eq!(offset, change.offset(), "versions and offsets go hand in hand");
+        let (end, chain) = self.log.enqueue([body])?;
+        debug_assert_eq!(end, change.version, "versions and offsets go hand in hand");
         *newest = Arc::new(after(newest, &change, chain, state));
         let commit = Commit {
             version: change.version,
@@ -354,12 +353,50 @@ impl<S: State + Default> Store<S> {
         Ok(commit)
     }
 
-    /// Returns once `version` is durable and readers can see it.
+    /// Returns once `version` is acknowledged, as the store's durability says, and readers can see it.
     fn settle(&self, version: u64) -> Result<()> {
-        if let Some(offset) = version.checked_sub(1) {
-            self.log.wait(offset)?;
+        match self.log.durability() {
+            Durability::Immediate => {
+                self.log.make_durable(version)?;
+                self.published.up_to(self.log.head());
+                return Ok(());
+            }
+            Durability::Interval(_) => self.sync_soon()?,
+            Durability::UnsafeNoSync => self.log.acknowledge(version)?,
         }
-        self.published.up_to(self.log.head());
+        self.published.up_to(version);
+        Ok(())
+    }
+
+    /// Has a thread make durable what has a place in the order, and show it.
+    fn sync_soon(&self) -> Result<()> {
+        let published = Arc::clone(&self.published);
+        self.log.sync_soon_and(move |head| published.up_to(head))
+    }
+
+    /// Makes durable all changes that were acknowledged or submitted before, whatever the store's
+    /// [`Durability`](crate::Durability), and returns the version that is durable then. One sync, or none if there is nothing
+    /// to do.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`].
+    pub fn sync(&self) -> Result<u64> {
+        let head = self.log.sync()?;
+        self.published.up_to(head);
+        Ok(head)
+    }
+
+    /// The newest version that survives a power cut. The same as [`version`](Store::version) unless the store was opened with
+    /// another [`Durability`](crate::Durability) than the default. O(1); never waits.
+    pub fn durable_version(&self) -> u64 {
+        self.log.head()
+    }
+
+    /// The past is read from the disk: makes sure that `version` is there, if it has been acknowledged.
+    fn on_disk(&self, version: u64) -> Result<()> {
+        if self.log.head() < version.min(self.version()) {
+            self.log.sync()?;
+        }
         Ok(())
     }
 
@@ -379,7 +416,7 @@ impl<S: State + Default> Store<S> {
 
     /// Who the changes of this store are by.
     fn writer(&self) -> WriterId {
-        WriterId::of(self.log.store_id())
+        WriterId::of(self.log.id())
     }
 
     /// The state at any version that is kept. O(changes since the nearest snapshot or a state still in memory).
@@ -391,7 +428,10 @@ impl<S: State + Default> Store<S> {
         match version {
             _ if version == head => Ok(state),
             _ if version > head => Err(Error::BeyondHead { version, head }),
-            _ => self.history.at(version),
+            _ => {
+                self.on_disk(version)?;
+                self.history.at(version)
+            }
         }
     }
 
@@ -408,6 +448,7 @@ impl<S: State + Default> Store<S> {
     /// # Errors
     /// [`Error::Compacted`] when the range starts before what is kept; later trouble comes out of the iterator.
     pub fn changes(&self, range: impl RangeBounds<u64>) -> Result<Changes> {
+        self.on_disk(u64::MAX)?;
         reader::changes(&self.history.view, &range)
     }
 
@@ -419,8 +460,10 @@ impl<S: State + Default> Store<S> {
     pub fn snapshot(&self) -> Result<u64> {
         let _alone = ignore_poison(&self.snapshotting);
         let tip = self.published.tip();
+        // A snapshot proves how long the log is.
+        self.on_disk(tip.version)?;
         let header = snapshot::Header {
-            store: self.log.store_id(),
+            store: self.log.id(),
             epoch: self.log.epoch(),
             version: tip.version,
             chain: tip.chain,
@@ -441,6 +484,7 @@ impl<S: State + Default> Store<S> {
         if version > head {
             return Err(Error::BeyondHead { version, head });
         }
+        self.on_disk(version)?;
         restore::restore(&self.history, version, target.as_ref())
     }
 

@@ -3,20 +3,18 @@
 use super::Store;
 use super::history::{History, Start};
 use super::publish::Published;
+use super::reader::opaque;
 use super::restore;
 use crate::error::{Error, IoContext, Result};
 use crate::io::{Disk, Env, Lock};
-use crate::log::{self, Birth, Log};
-use crate::segment::format::StoreId;
-use crate::segment::recovery::{Cut, Proven};
-use crate::segment::{UNFINISHED, bases_in};
+use crate::log::directory::{self, Occupant, not_a_store, occupant};
+use crate::log::options::new_identity;
+use crate::log::{self, Birth, Codec, Durability, Log, Proven};
+use crate::segment::recovery::Cut;
 use crate::snapshot;
 use crate::state::State;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-
-/// The size of a segment unless the options say otherwise.
-pub(crate) const USUAL_SEGMENT_BYTES: u64 = 64 << 20;
 
 /// How a store is opened.
 ///
@@ -28,11 +26,10 @@ pub(crate) const USUAL_SEGMENT_BYTES: u64 = 64 << 20;
 /// let store: Store<Value> = Options::new().segment_bytes(1 << 20).open(dir.path().join("notes"))?;
 /// # Ok(()) }
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
-    env: Env,
-    segment_bytes: u64,
-    create: bool,
+    /// A store's options are those of its log.
+    log: log::Options,
 }
 
 /// What opening a store found and did.
@@ -48,14 +45,8 @@ pub struct Opened {
     pub passed_over: Vec<Error>,
 }
 
-impl Default for Options {
-    fn default() -> Self {
-        Options { env: Env::real(), segment_bytes: USUAL_SEGMENT_BYTES, create: true }
-    }
-}
-
 impl Options {
-    /// The defaults: the real disk, segments of 64 MiB, a new store where there is nothing.
+    /// The defaults: the real disk, segments of 64 MiB, immediate durability, a new store where there is nothing.
     pub fn new() -> Self {
         Options::default()
     }
@@ -64,21 +55,29 @@ impl Options {
     /// record gets a segment of its own.
     #[must_use]
     pub fn segment_bytes(mut self, bytes: u64) -> Self {
-        self.segment_bytes = bytes;
+        self.log = self.log.segment_bytes(bytes);
         self
     }
 
     /// Whether [`open`](Options::open) makes a new store where there is nothing. It does by default.
     #[must_use]
     pub fn create(mut self, create: bool) -> Self {
-        self.create = create;
+        self.log = self.log.create(create);
+        self
+    }
+
+    /// When a change counts as done, and so what can be lost. With anything but the default, readers in other processes and
+    /// replicas lag behind; reading the past of the store, and snapshots, make durable what they need.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.log = self.log.durability(durability);
         self
     }
 
     /// Another machine than the real one: see [`Env`].
     #[must_use]
     pub fn env(mut self, env: Env) -> Self {
-        self.env = env;
+        self.log = self.log.env(env);
         self
     }
 
@@ -90,15 +89,12 @@ impl Options {
         let path = path.as_ref();
         let span = tracing::info_span!("open", path = %path.display());
         let _entered = span.enter();
-        match occupant(&*self.env.disk, path)? {
+        match occupant(&*self.log.env.disk, path)? {
             Occupant::Store => self.open_existing(path),
-            Occupant::Nothing if self.create => self.create_in(path),
-            Occupant::Nothing => {
-                Err(Error::NotAStore { path: path.to_owned(), why: "there is nothing in it" })
-            }
-            Occupant::Missing if self.create => self.create_in(path),
-            Occupant::Missing => Err(Error::NotAStore { path: path.to_owned(), why: "it does not exist" }),
-            Occupant::Other(why) => Err(Error::NotAStore { path: path.to_owned(), why }),
+            Occupant::Nothing | Occupant::Missing if self.log.create => self.create_in(path),
+            Occupant::Nothing => Err(not_a_store(path, "there is nothing in it")),
+            Occupant::Missing => Err(not_a_store(path, "it does not exist")),
+            Occupant::Other(why) => Err(not_a_store(path, why)),
         }
     }
 
@@ -110,7 +106,7 @@ impl Options {
         let path = path.as_ref();
         let span = tracing::info_span!("create", path = %path.display());
         let _entered = span.enter();
-        must_be_free(&*self.env.disk, path)?;
+        must_be_free(&*self.log.env.disk, path)?;
         self.create_in(path)
     }
 
@@ -119,33 +115,38 @@ impl Options {
     /// # Errors
     /// As [`open`](Options::open), except that a writer elsewhere is no hindrance.
     pub fn open_read_only<S: State + Default>(&self, path: impl AsRef<Path>) -> Result<super::Reader<S>> {
-        super::Reader::in_env(&self.env, path.as_ref(), self.segment_bytes)
+        super::Reader::in_env(&self.log.env, path.as_ref(), self.log.segment_bytes)
     }
 
     fn create_in<S: State + Default>(&self, path: &Path) -> Result<Store<S>> {
-        self.env.disk.create_dir(path).during("create directory", path)?;
-        let lock = log::lock(&*self.env.disk, path)?;
+        let disk = &*self.log.env.disk;
+        disk.create_dir(path).during("create directory", path)?;
+        let lock = directory::lock(disk, path)?;
         // Somebody may have been faster, between the look and the lock.
-        if is_store(&*self.env.disk, path)? {
+        let names = disk.list(path).during("list store", path)?;
+        if directory::has_segments(&names) {
             return self.open_locked(path, lock);
         }
-        let names = self.env.disk.list(path).during("list store", path)?;
-        log::remove_unfinished(&*self.env.disk, path, &names)?;
-        let store = new_identity(&self.env, path)?;
-        let birth = Birth { store, replica: false, epoch: 1, base: 0, chain: store.genesis() };
-        let log = Log::create(&self.env, path, birth, self.segment_bytes, lock)?;
+        directory::remove_unfinished(disk, path, &names)?;
+        let store = new_identity(&self.log.env, path)?;
+        let (codec, chain) = (Codec::Change, store.genesis());
+        let birth = Birth { codec, store, replica: false, epoch: 1, base: 0, chain };
+        let log = Log::create(&self.log, path, birth, lock)?;
         tracing::info!(store = %store, "created");
         self.assemble(path, log, None)
     }
 
     fn open_existing<S: State + Default>(&self, path: &Path) -> Result<Store<S>> {
-        let lock = log::lock(&*self.env.disk, path)?;
+        let lock = directory::lock(&*self.log.env.disk, path)?;
         self.open_locked(path, lock)
     }
 
     fn open_locked<S: State + Default>(&self, path: &Path, lock: Box<dyn Lock>) -> Result<Store<S>> {
-        let proven = proven_by_snapshot(&*self.env.disk, path)?;
-        let (log, cut) = Log::open(&self.env, path, proven.as_ref(), self.segment_bytes, lock)?;
+        let proven = proven_by_snapshot(&*self.log.env.disk, path)?;
+        let (log, cut) = Log::open_locked(&self.log, path, proven.as_ref(), lock)?;
+        if log.codec() == Codec::Opaque {
+            return Err(opaque(path));
+        }
         if log.is_replica() {
             let why = "is a replica: changes are made in its source, this copy only follows";
             return Err(Error::Role { path: path.to_owned(), why });
@@ -155,7 +156,7 @@ impl Options {
 
     /// Finds the state that the log ends with.
     fn assemble<S: State + Default>(&self, path: &Path, log: Log, cut: Option<Cut>) -> Result<Store<S>> {
-        let history = History::new(&self.env, path.to_owned(), log.view(), self.segment_bytes);
+        let history = History::new(&self.log.env, path.to_owned(), log.reader(), self.log.segment_bytes);
         let Start { tip, records, from_snapshot, passed_over } = history.start(log.head())?;
         let first = tip.version;
         let tip = history.replay(tip, records, log.head())?;
@@ -178,43 +179,6 @@ pub(crate) fn must_be_free(disk: &dyn Disk, path: &Path) -> Result<()> {
         Occupant::Missing | Occupant::Nothing => Ok(()),
         Occupant::Store | Occupant::Other(_) => Err(Error::Exists { path: path.to_owned() }),
     }
-}
-
-/// A fresh random identity.
-pub(crate) fn new_identity(env: &Env, path: &Path) -> Result<StoreId> {
-    let mut id = [0; 16];
-    env.entropy.fill(&mut id).during("draw an identity for", path)?;
-    Ok(StoreId(id))
-}
-
-/// What is in the place of a store.
-pub(crate) enum Occupant {
-    Missing,
-    /// An empty directory, or what an interrupted creation left.
-    Nothing,
-    Store,
-    Other(&'static str),
-}
-
-pub(crate) fn occupant(disk: &dyn Disk, path: &Path) -> Result<Occupant> {
-    let names = match disk.list(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Occupant::Missing),
-        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
-            return Ok(Occupant::Other("it is a file; a store is a directory"));
-        }
-        answer => answer.during("list", path)?,
-    };
-    let leftover = |name: &String| name == log::LOCK_NAME || name.ends_with(&format!(".{UNFINISHED}"));
-    Ok(match () {
-        () if !bases_in(&names).is_empty() => Occupant::Store,
-        () if !snapshot::versions_in(&names).is_empty() => Occupant::Other("it has snapshots but no log"),
-        () if names.iter().all(leftover) && disk.is_vacant(path).during("list", path)? => Occupant::Nothing,
-        () => Occupant::Other("it holds other files and no segment"),
-    })
-}
-
-fn is_store(disk: &dyn Disk, path: &Path) -> Result<bool> {
-    Ok(matches!(occupant(disk, path)?, Occupant::Store))
 }
 
 /// The newest version that a snapshot proves to have been durable. A snapshot whose header cannot be read proves nothing.

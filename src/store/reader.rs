@@ -1,14 +1,14 @@
 //! The public reading half: [`Reader`] for a store that somebody else may be writing, [`Changes`] for its history.
 
 use super::history::{History, Tip, decode};
-use super::open::{Occupant, USUAL_SEGMENT_BYTES, occupant, proven_by_snapshot};
+use super::open::proven_by_snapshot;
 use super::restore;
 use crate::error::{Error, Result};
 use crate::io::Env;
-use crate::log::reader::Records;
-use crate::log::view::View;
+use crate::log::directory::{Occupant, occupant};
+use crate::log::options::USUAL_SEGMENT_BYTES;
+use crate::log::{self, Codec, Records, StoreId};
 use crate::record::Change;
-use crate::segment::format::StoreId;
 use crate::state::State;
 use crate::value::Value;
 use std::ops::{Bound, RangeBounds};
@@ -62,7 +62,7 @@ impl<S: State + Default> Reader<S> {
     /// # Errors
     /// [`Error::Io`].
     pub fn id(&self) -> Result<StoreId> {
-        self.history.view.store_id()
+        self.history.view.id()
     }
 
     /// The newest state seen. O(1).
@@ -126,20 +126,20 @@ impl<S: State + Default> Reader<S> {
 }
 
 /// Opens the log of a store for reading and holds it against the snapshots beside it.
-pub(crate) fn open_view(env: &Env, path: &Path) -> Result<View> {
-    match occupant(&*env.disk, path)? {
-        Occupant::Store => {}
-        Occupant::Missing => return Err(not_a_store(path, "it does not exist")),
-        Occupant::Nothing => return Err(not_a_store(path, "there is nothing in it")),
-        Occupant::Other(why) => return Err(not_a_store(path, why)),
-    }
+pub(crate) fn open_view(env: &Env, path: &Path) -> Result<log::Reader> {
     // In this order: what a snapshot proves was durable before it was taken.
-    let proven = proven_by_snapshot(&*env.disk, path)?;
-    View::open(env, path, proven.as_ref())
+    let is_there = occupant(&*env.disk, path)? == Occupant::Store;
+    let proven = if is_there { proven_by_snapshot(&*env.disk, path)? } else { None };
+    let view = log::Reader::in_env(env, path, proven.as_ref())?;
+    match view.header()?.codec {
+        Codec::Change => Ok(view),
+        Codec::Opaque => Err(opaque(path)),
+    }
 }
 
-fn not_a_store(path: &Path, why: &'static str) -> Error {
-    Error::NotAStore { path: path.to_owned(), why }
+/// The records are not changes.
+pub(super) fn opaque(path: &Path) -> Error {
+    Error::Role { path: path.to_owned(), why: "is a log with records of a program's own, not a store" }
 }
 
 /// The changes of a range of versions, oldest first; ends with the newest durable one.
@@ -151,7 +151,7 @@ pub struct Changes {
     failed: bool,
 }
 
-pub(super) fn changes(view: &View, range: &impl RangeBounds<u64>) -> Result<Changes> {
+pub(super) fn changes(view: &log::Reader, range: &impl RangeBounds<u64>) -> Result<Changes> {
     let oldest = view.oldest()?;
     let first = match range.start_bound() {
         Bound::Included(&version) => version,
@@ -179,8 +179,8 @@ impl Iterator for Changes {
         if self.failed || self.records.offset() >= self.last {
             return None;
         }
-        let item = match self.records.next() {
-            Ok(frame) => decode(&frame?),
+        let item = match self.records.next_record() {
+            Ok(record) => decode(&record?),
             Err(error) => Err(error),
         };
         self.failed = item.is_err();

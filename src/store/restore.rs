@@ -3,10 +3,11 @@
 //! Always: the source is only read, and the target is a store only once it is complete: its first segment is named last.
 
 use super::history::History;
-use super::open::{must_be_free, new_identity};
+use super::open::must_be_free;
 use crate::error::{IoContext, Result};
 use crate::io::Env;
-use crate::log::{self, Birth, Log};
+use crate::log::options::{Options, new_identity};
+use crate::log::{Birth, Codec, Log, directory};
 use crate::snapshot::{Header, Snapshot};
 use crate::state::State;
 use std::path::Path;
@@ -33,9 +34,10 @@ pub(crate) fn begin_at(
     segment_bytes: u64,
 ) -> Result<Log> {
     env.disk.create_dir(target).during("create directory", target)?;
-    let lock = log::lock(&*env.disk, target)?;
+    let lock = directory::lock(&*env.disk, target)?;
     snapshot.write(&*env.disk, target)?;
     let Header { store, epoch, version, chain } = snapshot.header;
-    let birth = Birth { store, replica, epoch, base: version, chain };
-    Log::create(env, target, birth, segment_bytes, lock)
+    let birth = Birth { codec: Codec::Change, store, replica, epoch, base: version, chain };
+    let options = Options::new().env(env.clone()).segment_bytes(segment_bytes);
+    Log::create(&options, target, birth, lock)
 }

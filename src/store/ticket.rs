@@ -5,7 +5,6 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use super::{Commit, Store};
@@ -28,7 +27,7 @@ impl<S: State + Default> Store<S> {
     /// disk: a thread of the store makes the change durable, together with all others that have come up by then.
     ///
     /// The next recipe starts from this change, but readers see it only when it is durable. Costs what changed. When more
-    /// than 8 MiB are on their way, it waits until the disk has caught up.
+    /// than 2 MiB are on their way, it waits until the disk has caught up.
     ///
     /// # Errors
     /// As `produce`, except that a failing disk is told by the ticket, and by every later call.
@@ -62,8 +61,7 @@ impl<S: State + Default> Store<S> {
         recipe: impl FnOnce(&mut S) -> R,
     ) -> Result<Ticket<'_, S>> {
         let commit = self.place(meta, |newest| Ok(draft(&*newest.state, recipe)?))?;
-        let published = Arc::clone(&self.published);
-        self.log.sync_soon(move |head| published.up_to(head))?;
+        self.sync_soon()?;
         Ok(Ticket { store: self, commit })
     }
 }
@@ -85,7 +83,8 @@ impl<S: State + Default> Ticket<'_, S> {
     /// [`Error::Poisoned`](crate::Error::Poisoned) when the disk failed: whether the change will be there when the store is
     /// opened again is not known.
     pub fn wait(self) -> Result<Commit<S>> {
-        self.store.settle(self.commit.version)?;
+        self.store.log.make_durable(self.commit.version)?;
+        self.store.published.up_to(self.store.log.head());
         Ok(self.commit)
     }
 
@@ -106,7 +105,10 @@ impl<S: State + Default> Future for Ticket<'_, S> {
         if let Some(answer) = self.answer() {
             return Poll::Ready(answer);
         }
-        self.store.log.wake_when_synced(context.waker());
+        if let Err(error) = self.store.sync_soon() {
+            return Poll::Ready(Err(error));
+        }
+        self.store.log.wake_when_durable(context.waker());
         // It may have become durable just before the waker was known.
         self.answer().map_or(Poll::Pending, Poll::Ready)
     }

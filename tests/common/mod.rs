@@ -2,6 +2,7 @@
 //! damaged image against it.
 #![allow(dead_code, reason = "every test file uses another part")]
 
+pub(crate) mod logs;
 pub(crate) mod watched;
 
 use redraft::io::clock::SeededEntropy;

@@ -1,0 +1,79 @@
+//! [`Backward`]: the records of a log, newest first.
+//!
+//! Frames can only be walked forward, so it reads them by groups, each from a known place, and hands out a group from its
+//! end. Always holds: what [`Records`](super::Records) promises, in the other direction; the oldest record kept is the last.
+
+use super::Reader;
+use crate::error::{Error, Result};
+use std::ops::Range;
+
+/// How many records are read at a time: as many as lie between two known places.
+const GROUP: u64 = 16;
+
+/// A position in a log that moves backward. Made by [`Reader::backward`].
+#[derive(Debug)]
+pub struct Backward {
+    reader: Reader,
+    /// The offset after the next record.
+    end: u64,
+    /// The payloads of a group, one after the other, and where each is.
+    bytes: Vec<u8>,
+    places: Vec<Range<usize>>,
+}
+
+impl Backward {
+    pub(super) fn new(reader: Reader, end: u64) -> Backward {
+        Backward { reader, end, bytes: Vec::new(), places: Vec::new() }
+    }
+
+    /// The offset after the next record.
+    pub fn offset(&self) -> u64 {
+        self.end
+    }
+
+    /// The next record, going backward: its offset and payload, which is lent until the next call. Nothing once the oldest
+    /// was handed out.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] with the place; asking again gives the same answer.
+    /// [`Error::Io`].
+    pub fn next_record(&mut self) -> Result<Option<(u64, &[u8])>> {
+        if self.places.is_empty() && !self.load()? {
+            return Ok(None);
+        }
+        let Some(place) = self.places.pop() else { return Ok(None) };
+        self.end -= 1;
+        Ok(self.bytes.get(place).map(|payload| (self.end, payload)))
+    }
+
+    /// Reads the group before `end`; false if there is none.
+    fn load(&mut self) -> Result<bool> {
+        let oldest = self.reader.oldest()?;
+        if self.end <= oldest {
+            return Ok(false);
+        }
+        let base = self.reader.base_of(self.end - 1)?;
+        // Groups are counted from where their segment begins: that is where places are known.
+        let first = base + (self.end - 1 - base) / GROUP * GROUP;
+        let answer = self.load_from(first);
+        if answer.is_err() {
+            // What was read before the damage is not the end of the group.
+            self.places.clear();
+        }
+        answer.map(|()| !self.places.is_empty())
+    }
+
+    fn load_from(&mut self, first: u64) -> Result<()> {
+        self.bytes.clear();
+        let mut records = self.reader.records(first)?;
+        while records.offset() < self.end {
+            let Some(record) = records.next_record()? else {
+                return Err(Error::BeyondHead { version: self.end, head: records.offset() });
+            };
+            let start = self.bytes.len();
+            self.bytes.extend_from_slice(record.payload());
+            self.places.push(start..self.bytes.len());
+        }
+        Ok(())
+    }
+}
