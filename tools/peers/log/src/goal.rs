@@ -48,24 +48,24 @@ pub(crate) fn misses(results: &Results, works: &[Work], lengths: &[u64]) -> Vec<
 }
 
 pub(crate) fn missed(results: &Results, work: Work, bytes: u64, engine: Name) -> bool {
-    engine == Name::Raw && miss(results, work, bytes).is_some()
+    engine == Name::Redraft && miss(results, work, bytes).is_some()
 }
 
 /// What was not measured is not missed; what failed is.
 fn miss(results: &Results, work: Work, bytes: u64) -> Option<String> {
-    results.outcome(work, bytes, Name::Raw)?;
-    let main = results.main_figure(work, bytes, Name::Raw);
+    results.outcome(work, bytes, Name::Redraft)?;
+    let main = results.main_figure(work, bytes, Name::Redraft);
     let of_raw = main / results.main_figure(work, bytes, Name::Raw);
     let (value, limit, kept) = match goal(work, bytes)? {
         Goal::OfRaw(least) => (of_raw, least, of_raw >= least),
         Goal::OfRawAtMost(most) => (of_raw, most, of_raw <= most),
         Goal::AtMost(most) => (main, most, main <= most),
         Goal::AtLeast(figure, least) => {
-            let value = results.figure(work, bytes, Name::Raw, figure);
+            let value = results.figure(work, bytes, Name::Redraft, figure);
             (value, least, value >= least)
         }
         Goal::OfWork(other, least) => {
-            let value = main / results.main_figure(other, bytes, Name::Raw);
+            let value = main / results.main_figure(other, bytes, Name::Redraft);
             (value, least, value >= least)
         }
     };

@@ -3,8 +3,9 @@
 
 use crate::engines::Name;
 
-pub(crate) const SYNCS: [(Name, &str); 11] = [
+pub(crate) const SYNCS: [(Name, &str); 12] = [
     (Name::Raw, ""),
+    (Name::Redraft, ""),
     (Name::RaftEngine, ""),
     (Name::Okaywal, ""),
     (Name::Commitlog, ""),

@@ -38,13 +38,13 @@ impl<'o> Stores<'o> {
     pub(crate) fn measure(&mut self, work: Work, engine: Name) -> Result<Answer> {
         let needs = work.needs();
         let fresh = match needs {
-            Needs::EmptyLog => Some(Ok(self.empty()?)),
-            Needs::KilledLog => Some(self.full(engine, Job::FillAndHang)?),
-            Needs::FullLog => {
+            Needs::Empty => Some(Ok(self.empty()?)),
+            Needs::Killed => Some(self.full(engine, Job::FillAndHang)?),
+            Needs::Full => {
                 self.keep(engine, needs, Job::Fill)?;
                 None
             }
-            Needs::SegmentedLog => {
+            Needs::Segmented => {
                 self.keep(engine, needs, Job::FillSegments)?;
                 None
             }
@@ -76,7 +76,7 @@ impl<'o> Stores<'o> {
 
     fn records(&self, needs: Needs) -> u64 {
         match needs {
-            Needs::SegmentedLog => SEGMENTED_BYTES / self.bytes,
+            Needs::Segmented => SEGMENTED_BYTES / self.bytes,
             _ => self.options.records(),
         }
     }
@@ -90,7 +90,7 @@ impl<'o> Stores<'o> {
     /// A log that another process filled. Every record in it was read back, except where that would repair it.
     fn full(&self, engine: Name, job: Job) -> Result<Store> {
         let dir = self.empty()?;
-        let needs = if job == Job::FillSegments { Needs::SegmentedLog } else { Needs::FullLog };
+        let needs = if job == Job::FillSegments { Needs::Segmented } else { Needs::Full };
         let task = |job| self.task(engine, job, dir.path(), self.records(needs), Duration::ZERO);
         let mut answer = task(job).delegate()?;
         if job != Job::FillAndHang && matches!(answer, Answer::Figures(_)) {

@@ -22,16 +22,16 @@ pub(crate) enum Work {
     Latency,
 }
 
-/// What a work needs before it can be measured.
+/// What log a work needs before it can be measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Needs {
-    EmptyLog,
+    Empty,
     /// The same for all rounds: measuring it changes nothing.
-    FullLog,
+    Full,
     /// A new one each time: opening it repairs it.
-    KilledLog,
+    Killed,
     /// As the full one, in a thousand segments.
-    SegmentedLog,
+    Segmented,
 }
 
 impl Work {
@@ -55,7 +55,7 @@ impl Work {
 
     /// Work 8 shows what only redraft promises; some peers take for ever to make so many segments.
     pub(crate) fn is_for(self, engine: Name) -> bool {
-        self != Self::OpenSegments || matches!(engine, Name::Raw)
+        self != Self::OpenSegments || matches!(engine, Name::Raw | Name::Redraft)
     }
 
     pub(crate) fn number(self) -> u32 {
@@ -123,10 +123,10 @@ impl Work {
 
     pub(crate) fn needs(self) -> Needs {
         match self {
-            Self::OpenClosed | Self::Replay | Self::Middle | Self::Points | Self::Disk => Needs::FullLog,
-            Self::OpenKilled => Needs::KilledLog,
-            Self::OpenSegments => Needs::SegmentedLog,
-            _ => Needs::EmptyLog,
+            Self::OpenClosed | Self::Replay | Self::Middle | Self::Points | Self::Disk => Needs::Full,
+            Self::OpenKilled => Needs::Killed,
+            Self::OpenSegments => Needs::Segmented,
+            _ => Needs::Empty,
         }
     }
 

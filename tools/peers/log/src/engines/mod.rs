@@ -7,6 +7,7 @@ mod okaywal;
 mod raft_engine;
 mod raw;
 mod redb;
+mod redraft;
 mod salamander;
 mod sled;
 mod sqlite;
@@ -25,6 +26,7 @@ pub(crate) use walrus::{PLACE, QUIET};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize)]
 pub(crate) enum Name {
     Raw,
+    Redraft,
     RaftEngine,
     Okaywal,
     Commitlog,
@@ -39,8 +41,9 @@ pub(crate) enum Name {
 
 impl Name {
     /// In the order of the tables.
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Raw,
+        Self::Redraft,
         Self::RaftEngine,
         Self::Okaywal,
         Self::Commitlog,
@@ -57,6 +60,7 @@ impl Name {
     pub(crate) fn perform(self, task: &Task) -> Result<Figures> {
         match self {
             Self::Raw => task.perform::<raw::Raw>(),
+            Self::Redraft => task.perform::<redraft::Redraft>(),
             Self::RaftEngine => task.perform::<raft_engine::RaftEngine>(),
             Self::Okaywal => task.perform::<okaywal::Okaywal>(),
             Self::Commitlog => task.perform::<commitlog::Commitlog>(),
@@ -74,6 +78,7 @@ impl Name {
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Raw => "raw",
+            Self::Redraft => "**redraft**",
             Self::RaftEngine => "raft-engine 0.4",
             Self::Okaywal => "okaywal 0.3",
             Self::Commitlog => "commitlog 0.2",

@@ -29,7 +29,7 @@ pub(crate) fn and_hang<E: Engine>(task: &Task, records: &Records) -> Result<Figu
 
 pub(crate) fn segments<E: Engine>(task: &Task, records: &Records) -> Result<Figures> {
     let bytes = task.records * task.bytes as u64 / SEGMENTS;
-    fill::<E>(task, records, Setup { segment_bytes: Some(bytes), ..E::FILLED })?.close()?;
+    fill::<E>(task, records, Setup { segment_bytes: Some(bytes), ..Setup::UNSYNCED })?.close()?;
     Ok(Figures::new())
 }
 
