@@ -63,7 +63,7 @@ fn submitting_allocates_nothing() {
 fn appending_several_at_a_time_allocates_nothing() {
     let (_dir, log) = fresh(Durability::Interval(HOUR));
     a_few(allocations(RECORDS, |number| {
-        assert_eq!(log.append_all([&PAYLOAD; 3]).unwrap().start, 3 * number)
+        assert_eq!(log.append_all([&PAYLOAD; 3]).unwrap().start, 3 * number);
     }));
 }
 

@@ -161,11 +161,11 @@ fn a_session_that_is_ended_properly_loses_nothing_with_any_durability() {
         for drops in [false, true] {
             let (disk, log) = log(durability);
             append(&log, 0..RECORDS);
-            drop(log.submit(&payload(RECORDS)).unwrap());
+            assert_eq!(log.submit(&payload(RECORDS)).unwrap().end(), RECORDS + 1);
             if drops {
-                drop(log)
+                drop(log);
             } else {
-                log.close().unwrap()
+                log.close().unwrap();
             }
             let all = RECORDS + 1;
             assert_eq!(least_and_most_after_a_power_cut(&disk), (all, all), "{durability:?}");
@@ -217,7 +217,7 @@ fn a_ticket_says_that_it_is_durable_when_it_is_and_not_before() {
 fn a_ticket_that_nobody_waits_for_becomes_durable_by_itself() {
     for durability in [Durability::Immediate, Durability::Interval(SOON), Durability::UnsafeNoSync] {
         let (disk, log) = log(durability);
-        drop(log.submit(&payload(0)).unwrap());
+        assert_eq!(log.submit(&payload(0)).unwrap().end(), 1);
         eventually(|| log.head() == 1);
         assert_eq!(least_and_most_after_a_power_cut(&disk), (1, 1), "{durability:?}");
     }

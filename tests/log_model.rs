@@ -171,7 +171,6 @@ impl World {
             self.model.extend(payloads);
             self.made_durable();
         } else {
-            drop(ticket);
             self.submitted(payloads);
         }
     }

@@ -181,24 +181,24 @@ impl Run {
         if oldest < model.oldest.0 || oldest > model.oldest.1 {
             return Err(format!("run {}: the log begins at {oldest}, not in {:?}", self.seed, model.oldest));
         }
-        // What is still there may go with the next truncation only.
-        model.oldest = (oldest, oldest);
+        // What is still there may go with the next truncation only; what has gone may come back until then.
+        model.oldest.1 = oldest;
         Ok(())
     }
 
     /// The lock on the model is not held while the log works: the watcher looks at the model.
     fn act(&self, log: &Log) -> Result<(), Error> {
         match self.dice.below(12) {
-            0 => drop(log.sync()?),
+            0 => assert!(log.sync()? <= log.end()),
             1 => self.truncate(log)?,
-            2..4 => drop(log.append_all(self.tried(self.dice.below(30)))?),
+            2..4 => assert!(log.append_all(self.tried(self.dice.below(30)))?.end <= log.end()),
             4..7 => {
                 let ticket = log.submit_all(self.tried(1 + self.dice.below(3)))?;
                 if self.dice.below(3) == 0 {
                     ticket.wait()?;
                 }
             }
-            _ => drop(self.tried(1).iter().try_for_each(|payload| log.append(payload).map(drop))?),
+            _ => assert!(log.append(&self.tried(1)[0])? < log.end()),
         }
         Ok(())
     }
@@ -210,14 +210,19 @@ impl Run {
     }
 
     fn truncate(&self, log: &Log) -> Result<(), Error> {
-        let offset = log.oldest() + self.dice.below(40) as u64;
+        let before = log.oldest();
+        let offset = before + self.dice.below(40) as u64;
         {
             let mut model = self.model.lock().unwrap();
             model.oldest.1 = model.oldest.1.max(offset);
         }
         let kept = log.truncate_front(offset)?;
-        // Now for certain, and durably.
-        self.model.lock().unwrap().oldest = (kept, kept);
+        let mut model = self.model.lock().unwrap();
+        model.oldest.1 = kept;
+        if kept > before {
+            // Now for certain, and durably.
+            model.oldest.0 = kept;
+        }
         Ok(())
     }
 }

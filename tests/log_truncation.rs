@@ -31,9 +31,9 @@ fn readers(disk: &MemoryDisk, log: &Log) -> [Reader; 2] {
     [log.reader(), options(disk).open_read_only(dir()).unwrap()]
 }
 
-fn is_told<T: std::fmt::Debug>(answer: Result<T>, place: u64, kept: u64) {
+fn is_told<T: std::fmt::Debug>(answer: &Result<T>, place: u64, kept: u64) {
     let told =
-        matches!(answer, Err(Error::Compacted { version, oldest }) if (version, oldest) == (place, kept));
+        matches!(answer, Err(Error::Compacted { version, oldest }) if (*version, *oldest) == (place, kept));
     assert!(told, "{answer:?} at {place}, though all before {kept} is gone");
 }
 
@@ -50,10 +50,10 @@ fn who_comes_for_what_is_gone_is_told_what_the_oldest_record_is() {
     assert!(kept > 3, "{kept}");
     for reader in readers {
         for place in 0..kept {
-            is_told(reader.read(place), place, kept);
-            is_told(reader.chain_at(place), place, kept);
-            is_told(reader.records(place), place, kept);
-            is_told(reader.backward(place), place, kept);
+            is_told(&reader.read(place), place, kept);
+            is_told(&reader.chain_at(place), place, kept);
+            is_told(&reader.records(place), place, kept);
+            is_told(&reader.backward(place), place, kept);
         }
         assert_eq!(forward(&reader, kept).unwrap().len() as u64, 10 - kept);
     }
@@ -74,7 +74,7 @@ fn who_reads_on_into_what_is_gone_is_told_so_and_does_not_see_damage() {
                 Err(error) => break Err::<(), _>(error),
             }
         };
-        is_told(answer, records.offset(), kept);
+        is_told(&answer, records.offset(), kept);
     }
 }
 
@@ -91,7 +91,7 @@ fn who_waits_at_the_end_of_a_segment_that_went_meanwhile_is_told_so() {
         match records.next_record() {
             // It has the file open, which is as good.
             Ok(record) => assert_eq!(record.unwrap().payload(), [1; 170]),
-            answer => is_told(answer.map(drop), 0, kept),
+            answer => is_told(&answer.map(drop), 0, kept),
         }
     }
 }

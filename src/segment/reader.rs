@@ -251,10 +251,10 @@ impl SegmentReader {
             .and_then(|block| block.get(slot % BLOCK_POSITIONS).copied())
         {
             Some(byte) => {
-                self.jump(byte.into(), self.header.base + slot as u64 * u64::from(POSITION_STRIDE))?
+                self.jump(byte.into(), self.header.base + slot as u64 * u64::from(POSITION_STRIDE))?;
             }
             None => {
-                tracing::warn!(path = %self.path.display(), "a damaged position table; reading all records instead")
+                tracing::warn!(path = %self.path.display(), "a damaged position table; reading all records instead");
             }
         }
         self.walk_to(offset)
