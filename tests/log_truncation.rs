@@ -33,7 +33,7 @@ fn readers(disk: &MemoryDisk, log: &Log) -> [Reader; 2] {
 
 fn is_told<T: std::fmt::Debug>(answer: &Result<T>, place: u64, kept: u64) {
     let told =
-        matches!(answer, Err(Error::Compacted { version, oldest }) if (version, oldest) == (place, kept));
+        matches!(answer, Err(Error::Compacted { version, oldest }) if (*version, *oldest) == (place, kept));
     assert!(told, "{answer:?} at {place}, though all before {kept} is gone");
 }
 
