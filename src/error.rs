@@ -24,7 +24,8 @@ pub enum ErrorKind {
     Busy,
     /// The machine said no: permission, space, a failed read or write. Mend that, then open the store again.
     Environment,
-    /// Bytes on disk are not what was written. Nothing was changed; restore from a snapshot or a replica.
+    /// Bytes on disk are not what was written. Nothing was changed; take them from a replica or a backup, or see what a
+    /// [`Repair`](crate::Repair) can keep.
     Damage,
     /// The files are from a newer redraft. Nothing was changed; use that one.
     Newer,

@@ -19,6 +19,7 @@
 
 mod act;
 mod files;
+mod loss;
 mod plan;
 mod step;
 mod walk;
@@ -77,6 +78,8 @@ impl Repair {
     /// Reads all of the log or store in the directory `path` and plans how to mend it. Changes nothing and takes no lock:
     /// beside a writer it may see things in motion, so ask again when there is none. O(history); as much memory as the largest
     /// snapshot takes, and a byte a record.
+    ///
+    /// Where a replica or a backup has what is damaged here, take it from there: a repair only keeps what is left.
     ///
     /// What is judged is bytes: a record whose checksum is right stays, even if the change in it makes no sense, which
     /// [`verify`](crate::verify) tells.

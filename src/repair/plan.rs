@@ -4,8 +4,9 @@
 //! that opening accepts as it is, is left as it is.
 
 use super::files::{Files, Piece, fine};
+use super::loss::loss;
 use super::step::{Loss, Mending, Piecework, Step, Why, Work};
-use super::walk::{Stretch, Walk, Walker, records_in};
+use super::walk::{Stretch, Walk, Walker};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::Disk;
 use crate::log::StoreId;
@@ -82,7 +83,8 @@ fn aside(disk: &dyn Disk, dir: &Path) -> Result<PathBuf> {
 }
 
 impl Walk {
-    fn versions(&self) -> Range<u64> {
+    /// The oldest and the newest version kept.
+    pub(super) fn versions(&self) -> Range<u64> {
         let oldest = self.stretches.first().map_or(0, |first| first.header.base);
         oldest..self.stretches.last().map_or(oldest, Stretch::head)
     }
@@ -374,37 +376,4 @@ impl Stretch {
 
 fn is_sealed(reader: &mut SegmentReader, stretch: &Stretch) -> Result<bool> {
     Ok(reader.seal()? == Some(stretch.footer(Ending::Sealed)))
-}
-
-/// How far the log ever came, as the newest segment and the snapshots tell.
-fn loss(disk: &dyn Disk, files: &Files, walk: &Walk) -> Result<Loss> {
-    let Range { start: oldest, end: head } = walk.versions();
-    let (least, most) = match files.own().next_back() {
-        Some(newest) => reach(disk, newest)?,
-        None => (head, None),
-    };
-    let own = |header: &&crate::snapshot::Header| header.store == files.store;
-    let shown = files.pictures.iter().filter_map(|picture| picture.header.as_ref()).filter(own);
-    let least = shown.map(|header| header.version).fold(least.max(head), u64::max);
-    let before = files.own().next().map_or(oldest, Piece::base);
-    let at_most = most.map(|most| most.max(least) - head);
-    Ok(Loss { at_least: least - head, at_most, earlier: oldest.saturating_sub(before) })
-}
-
-/// The least and the most that the log's end can be, if this is its newest segment.
-fn reach(disk: &dyn Disk, piece: &Piece) -> Result<(u64, Option<u64>)> {
-    let Some(header) = piece.header().copied() else { return Ok((piece.base(), None)) };
-    let mut reader = piece.reader(disk, header)?;
-    if let Some(footer) = reader.footer()? {
-        let end = header.base + u64::from(footer.count);
-        return Ok((end, (footer.ending == Ending::AtRest).then_some(end)));
-    }
-    Ok(match fine(survey(&mut reader))? {
-        Ok(found) => {
-            let end = header.base + u64::from(found.extent.count);
-            let torn = found.torn.map_or(0, |cut| records_in(cut.bytes) + 1);
-            (end, Some(end + torn))
-        }
-        Err(_) => (reader.offset(), Some(header.base + records_in(header.allocated.max(piece.bytes)))),
-    })
 }

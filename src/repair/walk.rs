@@ -7,7 +7,7 @@
 use super::files::{Files, Piece, Start, fine};
 use crate::error::{Damage, Result};
 use crate::io::Disk;
-use crate::segment::format::{Chain, Codec, FRAME_BYTES, HEADER_BYTES, Header, Item, POSITION_STRIDE};
+use crate::segment::format::{Chain, Codec, HEADER_BYTES, Header, Item, POSITION_STRIDE};
 use crate::segment::reader::SegmentReader;
 use std::collections::BTreeMap;
 
@@ -218,9 +218,4 @@ impl<'a> Walker<'a> {
             }
         }
     }
-}
-
-/// The most records that so many bytes can hold.
-pub(super) fn records_in(bytes: u64) -> u64 {
-    bytes / (FRAME_BYTES as u64 + 1)
 }
