@@ -16,7 +16,11 @@ use std::path::{Path, PathBuf};
 
 const FLIPS: usize = 1_500;
 const CUTS: usize = 400;
-const MIXTURES: u64 = 600;
+
+/// REDRAFT_REPAIRS sets how many.
+fn mixtures() -> u64 {
+    std::env::var("REDRAFT_REPAIRS").ok().and_then(|text| text.parse().ok()).unwrap_or(600)
+}
 
 fn closed(snapshots: &[u64]) -> (MemoryDisk, Model) {
     let (disk, store, model) = written(61, 60, snapshots);
@@ -210,7 +214,7 @@ fn spoil(disk: &MemoryDisk, dice: &SeededEntropy) {
 fn several_damages_at_once_never_lead_to_a_wrong_state() {
     let stores = [closed(&[25, 60]), killed(&[25]), closed(&[])];
     let mut mended = 0;
-    for seed in 0..MIXTURES {
+    for seed in 0..mixtures() {
         let _saying = Saying(format!("mixture {seed}"));
         let (disk, model) = &stores[seed as usize % stores.len()];
         let (image, dice) = (copy(disk), SeededEntropy::new(seed));
@@ -234,7 +238,7 @@ fn several_damages_at_once_never_lead_to_a_wrong_state() {
             }
         }
     }
-    assert!(mended > MIXTURES / 2, "only {mended} could be mended");
+    assert!(mended > mixtures() / 2, "only {mended} could be mended");
 }
 
 #[test]
@@ -287,6 +291,39 @@ fn a_sound_store_is_left_alone() {
         let loss = Loss { at_least: 0, at_most: Some(0), earlier: 0 };
         assert_eq!(mended, Mended { needed: false, oldest: 0, head: 60, loss });
     }
+}
+
+/// Whatever a crash leaves is no damage: opening mends it, and a repair has nothing to do.
+#[test]
+fn what_opening_mends_by_itself_needs_no_repair() {
+    let mut opened = 0;
+    for call in (0..900).step_by(4) {
+        let plan = Plan { call, failure: Failure::Medium, forever: true };
+        let disk = FaultDisk::new(MemoryDisk::new(), Some(plan));
+        let mut model = Model::new();
+        let dice = SeededEntropy::new(67);
+        let session = |store: &redraft::Store<Value>, model: &mut Model| {
+            for _ in 0..60 {
+                model.produce(store, &dice)?;
+                if model.newest() == 30 {
+                    store.snapshot()?;
+                }
+            }
+            Ok::<(), Error>(())
+        };
+        if let Ok(store) = common::options(&disk).create(true).open::<Value>(dir()) {
+            drop(session(&store, &mut model));
+        }
+        let cuts = (0..4).map(|seed| disk.memory().power_cut(seed * 1_000 + call));
+        for image in std::iter::once(disk.memory().process_kill()).chain(cuts) {
+            let _saying = Saying(format!("call {call}"));
+            if open(&copy(&image)).is_ok() {
+                assert!(!planned(&image).unwrap().is_needed(), "{:?}", planned(&image).unwrap().steps());
+                opened += 1;
+            }
+        }
+    }
+    assert!(opened > 800, "{opened}");
 }
 
 /// Footers, marks, tables, and the file that follows a sealed one, are made anew.

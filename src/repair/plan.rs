@@ -184,7 +184,7 @@ impl<'a> Draft<'a> {
     fn header_flaw(&self, stretch: &Stretch) -> Option<Why> {
         let piece = self.files.pieces.iter().find(|piece| piece.named == stretch.named);
         let flaw = piece.and_then(Piece::flaw).filter(|_| stretch.there.is_none());
-        let moved = || Why::Before { oldest: stretch.header.base };
+        let moved = || Why::BeginsHere { oldest: stretch.header.base };
         (!stretch.begins_well()).then(|| flaw.map_or_else(moved, |damage| Why::Damaged(damage.defect)))
     }
 
@@ -234,7 +234,7 @@ impl<'a> Draft<'a> {
             return Ok(Some(why));
         }
         if origin != last.header.origin {
-            return Ok(Some(Why::Before { oldest: origin }));
+            return Ok(Some(Why::BeginsHere { oldest: origin }));
         }
         if let Some(damage) = last.stop.clone().filter(|_| self.is_behind_proven()) {
             return Ok(Some(Why::Damaged(damage.defect)));
@@ -273,7 +273,7 @@ impl<'a> Draft<'a> {
         let Stretch { from, end, count, chain, .. } = *stretch;
         let bytes = self.bytes_of(stretch.named);
         let (kept, positions) = (from..end, stretch.positions.clone());
-        let mending = Mending::Rewritten { kept: kept.clone(), bytes };
+        let mending = Mending::Rewritten { from: source.clone(), kept: kept.clone(), bytes };
         let work =
             Piecework { source, target: target.clone(), header, kept, count, chain, positions, ending };
         self.step(target, mending, why, Work::Write(Box::new(work)));
@@ -313,11 +313,12 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// The newest goes first: what is right behind the good part does not fit it, which keeps the log damaged to the last.
+    /// None of them continues the good part, so that the log is damaged until the last is gone. The newest stays longest: it
+    /// tells how much is lost.
     fn remove_what_lies_behind(&mut self) {
         let Range { start: oldest, end: head } = self.versions;
         let behind = |(piece, _): &(&Piece, PathBuf)| piece.base() >= oldest;
-        for (piece, place) in self.others().into_iter().filter(behind).rev() {
+        for (piece, place) in self.others().into_iter().filter(behind) {
             let why = match piece.flaw() {
                 _ if !piece.is_of(self.files.store) => Why::Damaged(Defect::Foreign),
                 _ if piece.base() >= head && piece.header().is_some() => Why::Behind { head },

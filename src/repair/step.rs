@@ -55,9 +55,11 @@ pub enum Mending {
     },
     /// Its good records are written anew, between a header and an ending that fit them.
     Rewritten {
-        /// The bytes of the old file that these records are.
+        /// The file they are taken from: this one, or the one that a later beginning lies in.
+        from: PathBuf,
+        /// The bytes of that file that these records are.
         kept: Range<u64>,
-        /// How long the old file is.
+        /// How long that file is.
         bytes: u64,
     },
     /// A segment without records takes its place.
@@ -85,6 +87,12 @@ pub enum Why {
     /// What it holds comes before the beginning of what can be kept.
     #[error("it lies before version {oldest}, where what can be kept begins")]
     Before {
+        /// The oldest version kept.
+        oldest: u64,
+    },
+    /// What came before is lost.
+    #[error("the log begins at version {oldest} from now on")]
+    BeginsHere {
         /// The oldest version kept.
         oldest: u64,
     },
@@ -126,8 +134,13 @@ impl fmt::Display for Step {
         let (path, why) = (self.path.display(), &self.why);
         match &self.mending {
             Mending::Moved { to } => write!(f, "move {path} to {}: {why}", to.display()),
-            Mending::Rewritten { kept, bytes } => {
-                write!(f, "rewrite {path}, keeping bytes {} to {} of {bytes}: {why}", kept.start, kept.end)
+            Mending::Rewritten { from, kept, bytes } => {
+                let Range { start, end } = kept;
+                write!(f, "rewrite {path}, keeping bytes {start} to {end} of {bytes}")?;
+                match *from == self.path {
+                    true => write!(f, ": {why}"),
+                    false => write!(f, " of {}: {why}", from.display()),
+                }
             }
             Mending::Made => write!(f, "make {path}, without records: {why}"),
             Mending::Removed { bytes } => write!(f, "remove {path}, {bytes} bytes: {why}"),

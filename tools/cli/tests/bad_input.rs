@@ -29,7 +29,6 @@ fn verbs_on<'a>(store: &'a str, elsewhere: &'a str) -> Vec<Vec<&'a str>> {
         vec!["restore", store, "--at", "0", "--to", elsewhere],
         vec!["verify", store],
         vec!["repair", store],
-        vec!["repair", store, "--yes"],
         vec!["follow", store, elsewhere],
     ]
 }
