@@ -59,9 +59,9 @@ impl Layout {
 }
 
 /// One unsealed segment, read to its end.
-struct Survey {
-    extent: Extent,
-    torn: Option<Cut>,
+pub(crate) struct Survey {
+    pub(crate) extent: Extent,
+    pub(crate) torn: Option<Cut>,
 }
 
 /// Where a segment ends and the next must begin.
@@ -214,7 +214,7 @@ fn whole(survey: Survey, reader: &SegmentReader, successor: u64) -> Result<Exten
 }
 
 /// Finds the end of an unsealed segment: where a clean close left it, or by verifying every record.
-fn survey(reader: &mut SegmentReader) -> Result<Survey> {
+pub(crate) fn survey(reader: &mut SegmentReader) -> Result<Survey> {
     if let Some(extent) = at_rest(reader)? {
         return Ok(Survey { extent, torn: None });
     }

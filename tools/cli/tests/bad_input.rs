@@ -28,6 +28,7 @@ fn verbs_on<'a>(store: &'a str, elsewhere: &'a str) -> Vec<Vec<&'a str>> {
         vec!["snapshot", store],
         vec!["restore", store, "--at", "0", "--to", elsewhere],
         vec!["verify", store],
+        vec!["repair", store],
         vec!["follow", store, elsewhere],
     ]
 }
