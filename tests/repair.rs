@@ -202,7 +202,7 @@ fn spoil(disk: &MemoryDisk, dice: &SeededEntropy) {
         3 => edit(disk, path, |bytes| bytes.truncate(at)),
         4 => edit(disk, path, |bytes| bytes[at.min(end)..end].fill(0)),
         5 => edit(disk, path, |bytes| {
-            bytes[at.min(end)..end].iter_mut().for_each(|byte| *byte = dice.next() as u8)
+            bytes[at.min(end)..end].iter_mut().for_each(|byte| *byte = dice.next() as u8);
         }),
         6 => edit(disk, path, |bytes| bytes.extend([0; 700])),
         _ if len > 0 => edit(disk, path, |bytes| bytes[at] ^= 1 << dice.below(8)),
