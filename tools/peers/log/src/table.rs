@@ -104,7 +104,12 @@ fn notes(options: &Options) -> String {
         let note = SYNCS.iter().find(|(name, _)| *name == engine).map_or("", |(_, note)| note);
         format!("| {} | {note} |", engine.title())
     });
-    let head = ["### What an append that is synced really syncs\n", "| | |", "|---|---|"].map(str::to_owned);
+    let head = [
+        "### What an append that is synced really syncs († nothing that survives a power cut)\n",
+        "| | |",
+        "|---|---|",
+    ]
+    .map(str::to_owned);
     head.into_iter().chain(notes).collect::<Vec<_>>().join("\n")
 }
 

@@ -74,16 +74,16 @@ impl Name {
         }
     }
 
-    /// What readers know it as.
+    /// What readers know it as. † marks whose synced appends do not survive a power cut.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::Raw => "raw",
             Self::Redraft => "**redraft**",
             Self::RaftEngine => "raft-engine 0.4",
             Self::Okaywal => "okaywal 0.3",
-            Self::Commitlog => "commitlog 0.2",
+            Self::Commitlog => "commitlog 0.2 †",
             Self::Walrus => "walrus-rust 0.2",
-            Self::Sled => "sled 0.34",
+            Self::Sled => "sled 0.34 †",
             Self::Fjall => "fjall 3",
             Self::Redb => "redb 4",
             Self::Sqlite => "SQLite, WAL",
