@@ -218,6 +218,7 @@ pub(crate) fn survey(reader: &mut SegmentReader) -> Result<Survey> {
     if let Some(extent) = at_rest(reader)? {
         return Ok(Survey { extent, torn: None });
     }
+    reader.measure_written()?;
     let mut passed = Passed { positions: Vec::new(), last_batch: reader.at() };
     loop {
         let (found, marked) = passed.walk(reader)?;
