@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// For what part of the time that a sync takes a leader waits for those who were with it the last time.
-const GATHERING_PART: u32 = 8;
+/// For what part of the time that a sync takes a leader waits, at most, for those who were with it the last time.
+const GATHERING_PART: u32 = 3;
 /// And for how long at most.
 const GATHERING_MAX: Duration = Duration::from_millis(1);
 /// What the buffers may hold on to between batches, in bytes.

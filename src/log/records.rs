@@ -6,9 +6,10 @@
 use super::reader::{Bound, Seen};
 use crate::error::{Damage, Defect, Error, ErrorKind, Result};
 use crate::io::Disk;
-use crate::segment::format::{Chain, FRAME_BYTES, Item, StoreId};
+use crate::segment::format::{FRAME_BYTES, Item, StoreId};
 use crate::segment::reader::SegmentReader;
 use crate::segment::{bases_in, path_of};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,40 +20,50 @@ use std::time::{Duration, Instant};
 /// How often a log is looked at whose writer is in another process and cannot tell when there is more.
 const POLL_EVERY: Duration = Duration::from_millis(5);
 
-/// One record as it lies in the log.
-#[derive(Clone, Copy, Debug)]
+/// One record as it lies in the log, lent by who read it.
+#[derive(Clone, Copy)]
 pub struct Record<'a> {
-    offset: u64,
-    payload: &'a [u8],
-    chain: Chain,
-    /// Whose it is, and where its frame starts.
-    pub(crate) store: StoreId,
-    pub(crate) path: &'a Path,
-    pub(crate) byte: u64,
+    /// What has just passed it: all else follows from there, for who asks.
+    segment: &'a SegmentReader,
+    length: usize,
+}
+
+impl fmt::Debug for Record<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record").field("offset", &self.offset()).field("payload", &self.payload()).finish()
+    }
 }
 
 impl<'a> Record<'a> {
     /// Its place in the log.
     pub fn offset(&self) -> u64 {
-        self.offset
+        self.segment.offset() - 1
     }
 
     /// What was appended.
     pub fn payload(&self) -> &'a [u8] {
-        self.payload
+        self.segment.passed(self.length).1
     }
 
     /// The checksum that identifies the log up to and including this record.
     pub fn chain(&self) -> u32 {
-        self.chain
+        self.segment.chain()
+    }
+
+    /// Whose it is.
+    pub(crate) fn store(&self) -> StoreId {
+        self.segment.header().store
+    }
+
+    /// The file it is in, and the byte its frame starts at.
+    pub(crate) fn place(&self) -> (&'a Path, u64) {
+        (self.segment.path(), self.segment.passed(self.length).0)
     }
 
     /// The record that `segment` passed last.
     #[inline]
     pub(crate) fn passed(segment: &SegmentReader, length: usize) -> Record<'_> {
-        let (byte, payload) = segment.passed(length);
-        let (store, path) = (segment.header().store, segment.path());
-        Record { offset: segment.offset() - 1, payload, chain: segment.chain(), store, path, byte }
+        Record { segment, length }
     }
 }
 
