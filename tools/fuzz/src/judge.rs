@@ -72,7 +72,7 @@ pub(crate) fn judge(files: &Files) -> Result<Seen, String> {
         Ok(store) => write(&disk, store, &report, &mut seen)?,
         // Where a header asks for more space than there is, mending may have begun.
         Err(error) if is_machine(&error) => {}
-        Err(_) => refused(&before, &report, &disk)?,
+        Err(error) => refused(&error, &before, &report, &disk)?,
     }
     Ok(seen)
 }
@@ -144,8 +144,13 @@ fn difference(before: &Files, after: &Files) -> String {
 
 /// A writer that refuses has lost nothing. What refuses before the log is mended leaves every file as it was; a record or
 /// snapshot that no replay can use is found after that, when the end of the log has been made sure of, and perhaps a footer
-/// that did not fit taken away.
-fn refused(before: &Files, report: &Result<Report, Error>, disk: &MemoryDisk) -> Result<(), String> {
+/// that did not fit taken away. So is that it is no store, but a log or a replica.
+fn refused(
+    error: &Error,
+    before: &Files,
+    report: &Result<Report, Error>,
+    disk: &MemoryDisk,
+) -> Result<(), String> {
     let after = worlds::files(disk);
     if ours(before) == ours(&after) {
         return Ok(());
@@ -154,10 +159,10 @@ fn refused(before: &Files, report: &Result<Report, Error>, disk: &MemoryDisk) ->
     let (Ok(report), Ok(again)) = (report, &again) else {
         return unchanged(before, &after, "a writer that refuses");
     };
-    let known = again.damage.iter().all(|damage| report.damage.contains(damage))
-        && again.is_sound() == report.is_sound();
+    let known = again.damage.iter().all(|damage| report.damage.contains(damage));
+    let why = matches!(error, Error::Role { .. }) || again.is_sound() == report.is_sound();
     let same = (report.intact, report.records) == (again.intact, again.records);
-    ensure(same && known, || format!("a writer that refuses made {report:?} into {again:?}"))
+    ensure(same && known && why, || format!("{error:?}, and {report:?} became {again:?}"))
 }
 
 /// Without what a writer may do before it looks: unfinished files go, a lock file comes.
