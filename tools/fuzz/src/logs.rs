@@ -10,13 +10,16 @@ use redraft::log::{Options, Reader};
 /// Records with their offsets, ascending.
 type Records = Vec<(u64, Vec<u8>)>;
 
+/// A way to read all of them.
+type Way = fn(&Reader) -> Result<Records, Error>;
+
 /// Reads all there is in three ways. `sound` says that verification found nothing wrong.
 pub(super) fn read(env: &Env, sound: bool) -> Result<(), String> {
     let opened = allowed(options(env).open_read_only(dir()))?;
     let Ok(reader) = opened else {
         return ensure(!sound, || format!("a sound log cannot be read: {opened:?}"));
     };
-    let ways: [fn(&Reader) -> Result<Records, Error>; 3] = [forward, backward, by_offset];
+    let ways: [Way; 3] = [forward, backward, by_offset];
     let [forward, backward, by_offset] = ways.map(|read| allowed(read(&reader)));
     let (forward, backward, by_offset) = (forward?, backward?, by_offset?);
     if !sound {
