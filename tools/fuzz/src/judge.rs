@@ -144,7 +144,8 @@ fn difference(before: &Files, after: &Files) -> String {
 
 /// A writer that refuses has lost nothing. What refuses before the log is mended leaves every file as it was; a record or
 /// snapshot that no replay can use is found after that, when the end of the log has been made sure of, and perhaps a footer
-/// that did not fit taken away. So is that it is no store, but a log or a replica.
+/// that did not fit taken away. So is that it is no store, but a log or a replica, and
+/// that a snapshot is of a newer format.
 fn refused(
     error: &Error,
     before: &Files,
@@ -157,12 +158,21 @@ fn refused(
     }
     let again = allowed(verify(&env(disk), dir()))?;
     let (Ok(report), Ok(again)) = (report, &again) else {
-        return unchanged(before, &after, "a writer that refuses");
+        return unchanged(&newer(error, before), &newer(error, &after), "a writer that refuses");
     };
     let known = again.damage.iter().all(|damage| report.damage.contains(damage));
     let why = matches!(error, Error::Role { .. }) || again.is_sound() == report.is_sound();
     let same = (report.intact, report.records) == (again.intact, again.records);
     ensure(same && known && why, || format!("{error:?}, and {report:?} became {again:?}"))
+}
+
+/// The file of a newer format, which must be left untouched; what is beside it may have been mended. All files if there is
+/// none.
+fn newer(error: &Error, files: &Files) -> Files {
+    match error {
+        Error::Newer { path, .. } => files.iter().filter(|(found, _)| found == path).cloned().collect(),
+        _ => ours(files),
+    }
 }
 
 /// Without what a writer may do before it looks: unfinished files go, a lock file comes.
