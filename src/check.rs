@@ -119,9 +119,14 @@ impl Check<'_> {
             None if oldest == 0 => Some((0, Value::default())),
             None => None,
         };
-        if replayed.is_none() && self.holds_changes(oldest)? {
-            let path = segment::path_of(self.dir, oldest);
-            self.note(Damage { path, byte: 0, defect: Defect::BaseMissing { oldest }, intact: None }.into())?;
+        match &replayed {
+            Some(_) => {}
+            None if self.holds_changes(oldest)? => {
+                let (path, defect) = (segment::path_of(self.dir, oldest), Defect::BaseMissing { oldest });
+                self.note(Damage { path, byte: 0, defect, intact: None }.into())?;
+            }
+            // A log may begin anywhere: what is before was given up.
+            None => self.report.intact = oldest,
         }
         for &base in bases {
             let path = segment::path_of(self.dir, base);
@@ -200,7 +205,9 @@ impl Check<'_> {
         let record = Record::passed(reader, length);
         if reader.header().codec == Codec::Opaque {
             // Nothing to replay: the chain is all there is to hold it against.
-            self.report.intact = reader.offset();
+            if record.offset() == self.report.intact {
+                self.report.intact += 1;
+            }
             return Ok(());
         }
         let Some((version, state)) = replayed.as_mut().filter(|(version, _)| *version == record.offset())

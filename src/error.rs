@@ -24,7 +24,8 @@ pub enum ErrorKind {
     Busy,
     /// The machine said no: permission, space, a failed read or write. Mend that, then open the store again.
     Environment,
-    /// Bytes on disk are not what was written. Nothing was changed; restore from a snapshot or a replica.
+    /// Bytes on disk are not what was written. Nothing was changed; take them from a replica or a backup, or see what a
+    /// [`Repair`](crate::Repair) can keep.
     Damage,
     /// The files are from a newer redraft. Nothing was changed; use that one.
     Newer,
@@ -81,6 +82,20 @@ pub enum Error {
     /// Bytes on disk are not what was written.
     #[error(transparent)]
     Damaged(#[from] Damage),
+    /// A repair finds nothing that it could keep. Nothing was changed.
+    #[error("nothing of {path} can be kept: {why}; nothing was changed", path = .path.display())]
+    Irreparable {
+        /// The directory.
+        path: PathBuf,
+        /// What stands in the way.
+        why: Box<Damage>,
+    },
+    /// What is on the disk is not what the repair was planned for. Nothing was changed; plan it anew.
+    #[error("{path} has changed since the repair was planned; nothing was changed", path = .path.display())]
+    PlanOutdated {
+        /// The directory.
+        path: PathBuf,
+    },
     /// An earlier write or sync failed, so that what is on disk is unknown until the store is opened again.
     #[error("the store stopped accepting changes after a failure and must be opened again: {cause}")]
     Poisoned {
@@ -206,7 +221,7 @@ impl Error {
                 ErrorKind::NotFound
             }
             Error::Newer { .. } => ErrorKind::Newer,
-            Error::Damaged(_) => ErrorKind::Damage,
+            Error::Damaged(_) | Error::Irreparable { .. } => ErrorKind::Damage,
             _ => ErrorKind::Refused,
         }
     }

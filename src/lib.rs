@@ -52,6 +52,7 @@
 //! | trade durability for speed | [`Durability`], [`Options::durability`] |
 //! | have only the log, for records of your own | [`log`] |
 //! | check a store | [`verify`] |
+//! | mend a damaged one, and know first what that loses | [`Repair`] |
 //! | know what to do about an error | [`Error::kind`] |
 //! | work with patches, without a disk | [`draft`], [`Draft`], [`producer`], [`apply`], [`Patch`], [`patch`] |
 //! | make a Rust type the state | [`State`], `#[derive(State)]` |
@@ -84,6 +85,7 @@ mod snapshot;
 mod store;
 
 mod check;
+pub mod repair;
 mod replica;
 
 pub use check::{Report, verify};
@@ -92,6 +94,7 @@ pub use error::{Damage, Defect, Error, ErrorKind, Result};
 pub use log::{Durability, RECORD_BYTES_MAX, StoreId};
 pub use patch::{Patch, apply, compose, invert, squash};
 pub use record::{Change, DecodeError, Meta, Stamp, WriterId};
+pub use repair::{Repair, Repaired};
 pub use replica::{Progress, Replica};
 pub use segment::recovery::Cut;
 pub use state::State;

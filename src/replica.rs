@@ -108,7 +108,7 @@ impl Replica {
         }
         let (mut copied, mut unsynced) = (0, 0);
         while let Some(record) = records.next_record()? {
-            let (end, chain) = self.log.enqueue([record.payload()])?;
+            let (end, chain) = self.log.enqueue(&[record.payload()])?;
             debug_assert_eq!((end, chain), (record.offset() + 1, record.chain()), "both sides chain alike");
             (copied, unsynced) = (copied + 1, unsynced + record.payload().len());
             if unsynced >= BATCH_BYTES {
@@ -170,7 +170,8 @@ impl Replica {
 fn reopen(env: &Env, dir: &Path) -> Result<Log> {
     let lock = directory::lock(&*env.disk, dir)?;
     let proven = proven_by_snapshot(&*env.disk, dir)?;
-    let (log, _) = Log::open_locked(&Options::new().env(env.clone()), dir, proven.as_ref(), lock)?;
+    let options = Options::new().env(env.clone());
+    let (log, _) = Log::open_locked(&options, dir, Codec::Change, proven.as_ref(), lock)?;
     if log.is_replica() {
         return Ok(log);
     }

@@ -1,6 +1,7 @@
 //! Whatever moment the power fails at: every acknowledged change is there, in order, with the right state.
 //!
-//! A random workload runs on a disk in memory. Before every call that changes the disk, images are drawn of what a power
+//! A random workload, with another durability in each session, runs on a disk in memory. What is not durable yet when a
+//! change is done counts as acknowledged once it is. Before every call that changes the disk, images are drawn of what a power
 //! cut at this moment could leave, and each is opened. Sessions also die in the middle (every call fails from some
 //! point on) and the next one goes on with what the first left in the page cache, so that nothing may rely on a sync
 //! that never happened. Some images lose power a second time, while they are being recovered.
@@ -16,12 +17,13 @@
 
 mod common;
 
+use common::logs::DURABILITIES;
 use common::watched::{Call, Watched};
 use common::{Model, Rules, Saying, counted, dir, judge, open, options, setting};
 use redraft::io::clock::SeededEntropy;
 use redraft::io::fault::{Failure, FaultDisk, Plan};
 use redraft::io::memory::MemoryDisk;
-use redraft::{Error, Store, Value};
+use redraft::{Durability, Error, Store, Value};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
@@ -92,9 +94,13 @@ impl Run {
         for _ in 0..2 + self.dice.below(4) {
             let disk = self.disk();
             let create = self.model.lock().unwrap().newest() == 0;
-            let outcome = options(&disk).segment_bytes(512 + 256 * self.dice.below(4) as u64).create(create);
-            match outcome.open::<Value>(dir()) {
-                Ok(store) => self.session(store)?,
+            let durability = DURABILITIES[self.dice.below(3)];
+            let options = options(&disk)
+                .segment_bytes(512 + 256 * self.dice.below(4) as u64)
+                .durability(durability)
+                .create(create);
+            match options.open::<Value>(dir()) {
+                Ok(store) => self.session(store, durability)?,
                 // The session died while it opened; the next one finds what it left.
                 Err(Error::Io { .. } | Error::Poisoned { .. }) => {}
                 Err(error) => return Err(format!("run {}: a session cannot open: {error:?}", self.seed)),
@@ -106,13 +112,16 @@ impl Run {
         Ok(self.images.load(Relaxed))
     }
 
-    fn session(&self, store: Store<Value>) -> Result<(), String> {
+    fn session(&self, store: Store<Value>, durability: Durability) -> Result<(), String> {
         self.adopt(&store)?;
         for _ in 0..self.dice.below(12) {
-            match self.dice.below(8) {
+            match self.dice.below(9) {
                 0 => drop(store.snapshot()),
-                _ => self.produce(&store),
+                1 => drop(store.sync()),
+                _ => self.produce(&store, durability),
             }
+            // What could be lost until now no longer can.
+            self.model.lock().unwrap().acked_is(store.durable_version());
         }
         if self.dice.below(2) == 0 {
             drop(store.close());
@@ -132,13 +141,13 @@ impl Run {
             ));
         }
         model.states.truncate(version as usize + 1);
-        model.acked = version;
+        model.acked_is(version);
         assert_eq!(Some(&*store.state()), model.states.last(), "run {}", self.seed);
         Ok(())
     }
 
     /// The lock on the model is not held while the store works: the watcher looks at the model.
-    fn produce(&self, store: &Store<Value>) {
+    fn produce(&self, store: &Store<Value>, durability: Durability) {
         let (serial, mut grown) = (self.dice.next() >> 8, false);
         let answer = store.produce(|doc| {
             common::edit(doc, &self.dice, serial);
@@ -146,7 +155,10 @@ impl Run {
             grown = true;
         });
         match answer {
-            Ok(commit) => self.model.lock().unwrap().acked = commit.version(),
+            Ok(commit) if durability == Durability::Immediate => {
+                self.model.lock().unwrap().acked_is(commit.version());
+            }
+            Ok(_) => {}
             Err(Error::Poisoned { .. }) => {}
             Err(error) => panic!("run {}: {error:?}", self.seed),
         }
@@ -160,8 +172,7 @@ fn judge_image(memory: &MemoryDisk, seed: u64, model: &Model) -> Result<(), Stri
     let rules = Rules {
         states: &model.states,
         acked: model.acked,
-        // The mark behind the last batch is not synced: until a writer has looked, that batch is unproven.
-        seen: model.acked.saturating_sub(1),
+        seen: model.proven,
         thorough: dice.below(16) == 0,
     };
     if image.files().is_empty() || (model.acked == 0 && open(&image).is_err()) {

@@ -7,6 +7,7 @@
 use super::{Access, Disk, File, Lock, LockAttempt};
 use std::fs;
 use std::io::{self, Read, Write};
+use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -141,13 +142,14 @@ impl File for RealFile {
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    fn next_data(&self, at: u64) -> io::Result<Option<u64>> {
-        // This moves the file's own position, which nobody uses: all reads and writes here say where.
-        match rustix::fs::seek(&self.0, rustix::fs::SeekFrom::Data(at)) {
-            Ok(next) => Ok(Some(next)),
+    fn next_data(&self, at: u64) -> io::Result<Option<Range<u64>>> {
+        use rustix::fs::{SeekFrom, seek};
+        // Seeking moves the file's own position, which nobody uses: all reads and writes here say where.
+        match seek(&self.0, SeekFrom::Data(at)) {
+            Ok(start) => Ok(Some(start..seek(&self.0, SeekFrom::Hole(start)).unwrap_or(u64::MAX))),
             Err(rustix::io::Errno::NXIO) => Ok(None),
             // Not every file system can tell.
-            Err(_) => Ok(Some(at)),
+            Err(_) => Ok(Some(at..u64::MAX)),
         }
     }
 

@@ -19,6 +19,7 @@ pub mod memory;
 
 use std::fmt::Debug;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -87,11 +88,11 @@ pub trait File: Debug + Send + Sync {
     /// Extends the file to `len` with zeros and reserves the space, so that later writes below `len` neither run out
     /// of space nor change the file's metadata. The length changes in one step. Never shortens.
     fn allocate(&self, len: u64) -> io::Result<()>;
-    /// Where the first byte at or behind `at` is that may be something other than zero; nothing if all are zeros to the end
-    /// of the file. A file system that knows which blocks were never written saves reading them; `at` is always a right
-    /// answer, and the one given here.
-    fn next_data(&self, at: u64) -> io::Result<Option<u64>> {
-        Ok(Some(at))
+    /// The first stretch at or behind `at` that may hold something other than zeros, from one byte to another; nothing if all
+    /// are zeros to the end of the file. A file system that knows which blocks were never written saves reading them; all
+    /// from `at` on is always a right answer, and the one given here.
+    fn next_data(&self, at: u64) -> io::Result<Option<Range<u64>>> {
+        Ok(Some(at..u64::MAX))
     }
     /// True for a file of no bytes.
     fn is_empty(&self) -> io::Result<bool> {

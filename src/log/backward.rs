@@ -4,7 +4,7 @@
 //! end. Always holds: what [`Records`](super::Records) promises, in the other direction; the oldest record kept is the last.
 
 use super::Reader;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use std::ops::Range;
 
 /// How many records are read at a time: as many as lie between two known places.
@@ -35,8 +35,8 @@ impl Backward {
     /// was handed out.
     ///
     /// # Errors
-    /// [`Error::Damaged`](crate::Error::Damaged) with the place; asking again gives the same answer.
-    /// [`Error::Io`](crate::Error::Io).
+    /// [`Error::Damaged`] with the place; asking again gives the same answer.
+    /// [`Error::Io`].
     pub fn next_record(&mut self) -> Result<Option<(u64, &[u8])>> {
         if self.places.is_empty() && !self.load()? {
             return Ok(None);
@@ -55,14 +55,25 @@ impl Backward {
         let base = self.reader.base_of(self.end - 1)?;
         // Groups are counted from where their segment begins: that is where places are known.
         let first = base + (self.end - 1 - base) / GROUP * GROUP;
+        let answer = self.load_from(first);
+        if answer.is_err() {
+            // What was read before the damage is not the end of the group.
+            self.places.clear();
+        }
+        answer.map(|()| !self.places.is_empty())
+    }
+
+    fn load_from(&mut self, first: u64) -> Result<()> {
         self.bytes.clear();
         let mut records = self.reader.records(first)?;
         while records.offset() < self.end {
-            let Some(record) = records.next_record()? else { break };
+            let Some(record) = records.next_record()? else {
+                return Err(Error::BeyondHead { version: self.end, head: records.offset() });
+            };
             let start = self.bytes.len();
             self.bytes.extend_from_slice(record.payload());
             self.places.push(start..self.bytes.len());
         }
-        Ok(!self.places.is_empty())
+        Ok(())
     }
 }

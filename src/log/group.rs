@@ -16,8 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-/// For what part of the time that a sync takes a leader waits for those who were with it the last time.
-const GATHERING_PART: u32 = 8;
+/// For what part of the time that a sync takes a leader waits, at most, for those who were with it the last time.
+const GATHERING_PART: u32 = 3;
 /// And for how long at most.
 const GATHERING_MAX: Duration = Duration::from_millis(1);
 /// What the buffers may hold on to between batches, in bytes.
@@ -124,19 +124,15 @@ impl Group {
     /// Gives bodies their places in the log, one after the other, and returns the offset and the chain after the last of
     /// them, and how many bytes are queued now. They are not durable yet, and nobody can read them: see
     /// [`reach`](Self::reach). If one is refused, none is queued.
-    pub(super) fn enqueue<P: AsRef<[u8]>>(
-        &self,
-        bodies: impl IntoIterator<Item = P>,
-    ) -> Result<(u64, Chain, usize)> {
+    pub(super) fn enqueue<P: AsRef<[u8]>>(&self, bodies: &[P]) -> Result<(u64, Chain, usize)> {
         self.check()?;
         let mut queue = self.queue_with_room()?;
-        let before = (queue.frames.len(), queue.ends.len(), queue.head, queue.chain);
+        let mut pushed = Pushed::onto(&mut queue);
         for body in bodies {
-            if let Err(error) = queue.push(body.as_ref()) {
-                queue.take_back(before);
-                return Err(error);
-            }
+            pushed.queue.push(body.as_ref())?;
         }
+        pushed.all = true;
+        drop(pushed);
         Ok((queue.head, queue.chain, queue.frames.len()))
     }
 
@@ -202,11 +198,7 @@ impl Group {
         if stage == Stage::Durable {
             self.gather(company);
         }
-        let answer = self.flush(&mut ignore_poison(&self.desk), stage).map_err(|error| self.fail(error));
-        if answer.is_err() {
-            self.durable.wake();
-        }
-        answer
+        self.flush(&mut ignore_poison(&self.desk), stage).map_err(|error| self.fail(error))
     }
 
     fn end_turn(&self) -> MutexGuard<'_, Turn> {
@@ -248,6 +240,8 @@ impl Group {
     fn fail(&self, error: Error) -> Error {
         let cause = Arc::clone(self.failure.get_or_init(|| Arc::new(error)));
         tracing::error!(%cause, "the log accepts nothing more until it is opened again");
+        // Nothing will ever be durable that is not; whoever awaits it must hear of that.
+        self.durable.wake();
         Error::Poisoned { cause }
     }
 
@@ -347,6 +341,28 @@ impl Group {
         match desk.writer.take() {
             Some(mut active) => active.close().map_err(|error| self.fail(error)),
             None => Ok(()),
+        }
+    }
+}
+
+/// What is being queued by one call: all of it or, if that returns an error or panics, nothing.
+struct Pushed<'q> {
+    queue: &'q mut Queue,
+    before: (usize, usize, u64, Chain),
+    all: bool,
+}
+
+impl<'q> Pushed<'q> {
+    fn onto(queue: &'q mut Queue) -> Self {
+        let before = (queue.frames.len(), queue.ends.len(), queue.head, queue.chain);
+        Pushed { queue, before, all: false }
+    }
+}
+
+impl Drop for Pushed<'_> {
+    fn drop(&mut self) {
+        if !self.all {
+            self.queue.take_back(self.before);
         }
     }
 }

@@ -48,10 +48,9 @@ pub use ticket::Ticket;
 
 pub(crate) use crate::segment::format::{Chain, Codec};
 pub(crate) use crate::segment::recovery::Proven;
+pub(crate) use syncer::Syncer;
 
-#[cfg(doc)]
-use crate::error::Error;
-use crate::error::{IoContext, Result};
+use crate::error::{Error, IoContext, Result};
 use crate::io::{Env, Lock};
 use crate::segment::format::Header;
 use crate::segment::recovery::{self, Cut};
@@ -63,7 +62,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
-use syncer::Syncer;
 
 /// Positions inside a segment are 32 bits wide.
 const SEGMENT_BYTES_MAX: u64 = 1 << 31;
@@ -130,11 +128,12 @@ impl Log {
         Ok(Log::over(options, dir, writer, vec![base], None, lock))
     }
 
-    /// Opens the log in `dir`, cutting a torn tail and finishing an interrupted roll. A log that ends before what a
+    /// Opens the log of such records in `dir`, cutting a torn tail and finishing an interrupted roll. A log that ends before what a
     /// snapshot has `proven` to be durable is damaged, not torn.
     pub(crate) fn open_locked(
         options: &Options,
         dir: &Path,
+        codec: Codec,
         proven: Option<&Proven>,
         lock: Box<dyn Lock>,
     ) -> Result<(Log, Option<Cut>)> {
@@ -144,6 +143,8 @@ impl Log {
         let names = disk.list(dir).during("list store", dir)?;
         let bases = bases_in(&names);
         let layout = recovery::inspect(disk, dir, &bases)?;
+        // Before anything is changed: only who knows what the records are knows what proves them.
+        must_hold(codec, layout.active.header.codec, dir)?;
         layout.reaches(proven)?;
         directory::remove_unfinished(disk, dir, &names)?;
         let cut = layout.torn.clone();
@@ -184,7 +185,8 @@ impl Log {
     /// [`Error::Poisoned`] when the disk fails, now or earlier: whether the record will be there when the log is opened again
     /// is not known.
     pub fn append(&self, payload: &[u8]) -> Result<u64> {
-        let (end, _) = self.enqueue([payload])?;
+        self.prepare()?;
+        let (end, _) = self.enqueue(&[payload])?;
         self.acknowledge(end)?;
         Ok(end - 1)
     }
@@ -195,10 +197,12 @@ impl Log {
     /// # Errors
     /// As [`append`](Log::append).
     pub fn append_all<P: AsRef<[u8]>>(&self, payloads: impl IntoIterator<Item = P>) -> Result<Range<u64>> {
-        let mut count = 0;
-        let (end, _) = self.enqueue(payloads.into_iter().inspect(|_| count += 1))?;
+        self.prepare()?;
+        // Before any lock is taken: the iterator is the caller's, and may do anything.
+        let payloads: Vec<P> = payloads.into_iter().collect();
+        let (end, _) = self.enqueue(&payloads)?;
         self.acknowledge(end)?;
-        Ok(end - count..end)
+        Ok(end - payloads.len() as u64..end)
     }
 
     /// Appends a record without waiting for the disk: a thread of the log makes it durable, together with all that has been
@@ -219,8 +223,9 @@ impl Log {
     /// # Ok(()) }
     /// ```
     pub fn submit(&self, payload: &[u8]) -> Result<Ticket<'_>> {
-        let (end, _) = self.enqueue([payload])?;
-        self.sync_soon()?;
+        let syncer = self.syncer(|_| {})?;
+        let (end, _) = self.enqueue(&[payload])?;
+        syncer.ring();
         Ok(Ticket::new(self, end))
     }
 
@@ -229,8 +234,10 @@ impl Log {
     /// # Errors
     /// As `submit`. If one is refused, none is appended.
     pub fn submit_all<P: AsRef<[u8]>>(&self, payloads: impl IntoIterator<Item = P>) -> Result<Ticket<'_>> {
-        let (end, _) = self.enqueue(payloads)?;
-        self.sync_soon()?;
+        let syncer = self.syncer(|_| {})?;
+        let payloads: Vec<P> = payloads.into_iter().collect();
+        let (end, _) = self.enqueue(&payloads)?;
+        syncer.ring();
         Ok(Ticket::new(self, end))
     }
 
@@ -288,8 +295,8 @@ impl Log {
     }
 
     /// Gives up the records before `offset`, by whole segments, and returns the oldest offset that is still there: the
-    /// segment that holds `offset` stays, and so does the active one. Costs a new segment and one removal for each that goes;
-    /// after a crash in the middle, some of them may still be there.
+    /// segment that holds `offset` stays, and so does the active one. Costs a new segment, and a removal and a sync of the
+    /// directory for each that goes; after a crash in the middle, some of them may still be there.
     ///
     /// Whoever is reading them goes on undisturbed; later readers are told [`Error::Compacted`].
     ///
@@ -309,8 +316,9 @@ impl Log {
         for base in gone {
             let path = path_of(&self.dir, base);
             self.env.disk.remove(&path).during("remove segment", &path)?;
+            // One after the other: a power cut that kept the name of this one but not of the next would leave a gap.
+            self.env.disk.sync_dir(&self.dir).during("sync directory", &self.dir)?;
         }
-        self.env.disk.sync_dir(&self.dir).during("sync directory", &self.dir)?;
         tracing::info!(oldest = kept, "truncated the front");
         Ok(kept)
     }
@@ -330,10 +338,6 @@ impl Log {
         self.group.finish()
     }
 
-    pub(crate) fn codec(&self) -> Codec {
-        self.header.codec
-    }
-
     pub(crate) fn is_replica(&self) -> bool {
         self.header.replica
     }
@@ -349,10 +353,7 @@ impl Log {
 
     /// Gives bodies their places in the log; the offset and the chain after them. They are not acknowledged yet: see
     /// [`acknowledge`](Log::acknowledge). Waits only if very much is queued.
-    pub(crate) fn enqueue<P: AsRef<[u8]>>(
-        &self,
-        bodies: impl IntoIterator<Item = P>,
-    ) -> Result<(u64, Chain)> {
+    pub(crate) fn enqueue<P: AsRef<[u8]>>(&self, bodies: &[P]) -> Result<(u64, Chain)> {
         let (end, chain, queued) = self.group.enqueue(bodies)?;
         if queued >= LARGE_WRITE_BYTES && self.durability != Durability::Immediate {
             self.group.write_unless_busy()?;
@@ -381,23 +382,32 @@ impl Log {
 
     /// Has a thread of the log's own make durable what is queued.
     pub(crate) fn sync_soon(&self) -> Result<()> {
-        self.sync_soon_and(|_| {})
+        self.syncer(|_| {}).map(Syncer::ring)
     }
 
-    /// The same; the thread calls `synced` with the head whenever it has. Only the first such call counts.
-    pub(crate) fn sync_soon_and(&self, synced: impl Fn(u64) + Send + 'static) -> Result<()> {
-        if self.syncer.get().is_none() {
-            let patience = match self.durability {
-                Durability::Interval(patience) => patience,
-                _ => Duration::ZERO,
-            };
-            let syncer = Syncer::start(Arc::clone(&self.group), patience, synced)
-                .during("start a thread for", &self.dir)?;
-            // Somebody may have been faster; the thread that is not needed ends with its handle.
-            drop(self.syncer.set(syncer));
+    /// What has to be there before something can be acknowledged: a thread that could not be started after a record was
+    /// queued would leave that neither refused nor on its way.
+    fn prepare(&self) -> Result<()> {
+        match self.durability {
+            Durability::Interval(_) => self.syncer(|_| {}).map(drop),
+            Durability::Immediate | Durability::UnsafeNoSync => Ok(()),
         }
-        self.syncer.get().into_iter().for_each(Syncer::ring);
-        Ok(())
+    }
+
+    /// The thread that syncs what nobody waits for, started if need be. It calls `synced` with the head whenever it has made
+    /// something durable; only the first such call counts.
+    pub(crate) fn syncer(&self, synced: impl Fn(u64) + Send + 'static) -> Result<&Syncer> {
+        if let Some(syncer) = self.syncer.get() {
+            return Ok(syncer);
+        }
+        let patience = match self.durability {
+            Durability::Interval(patience) => patience,
+            Durability::Immediate | Durability::UnsafeNoSync => Duration::ZERO,
+        };
+        let syncer = Syncer::start(Arc::clone(&self.group), patience, synced)
+            .during("start a thread for", &self.dir)?;
+        // Somebody may have been faster; the thread that is not needed ends with its handle.
+        Ok(self.syncer.get_or_init(|| syncer))
     }
 
     /// Has `waker` woken when more is durable, or when nothing ever will be. Look again after calling this.
@@ -415,6 +425,16 @@ impl Drop for Log {
             tracing::warn!(%error, "closing the log failed; opening it again will sort it out");
         }
     }
+}
+
+/// Refuses a store where a log is wanted, and the other way round.
+pub(crate) fn must_hold(wanted: Codec, found: Codec, dir: &Path) -> Result<()> {
+    let why = match found {
+        _ if found == wanted => return Ok(()),
+        Codec::Change => "is a store: its records are changes of a state, and are made through Store",
+        Codec::Opaque => "is a log with records of a program's own, not a store",
+    };
+    Err(Error::Role { path: dir.to_owned(), why })
 }
 
 fn allocation(options: &Options) -> u64 {

@@ -2,7 +2,7 @@
 
 use super::directory::{Occupant, occupant};
 use super::{Birth, Log, Reader, directory};
-use crate::error::{Error, IoContext, Result};
+use crate::error::{IoContext, Result};
 use crate::io::Env;
 use crate::segment::format::{Codec, StoreId};
 use std::path::Path;
@@ -127,14 +127,8 @@ impl Options {
 
     fn open_existing(&self, path: &Path) -> Result<Log> {
         let lock = directory::lock(&*self.env.disk, path)?;
-        let (log, _) = Log::open_locked(self, path, None, lock)?;
-        match log.codec() {
-            Codec::Opaque => Ok(log),
-            Codec::Change => Err(Error::Role {
-                path: path.to_owned(),
-                why: "is a store: its records are changes of a state, and are made through Store",
-            }),
-        }
+        let (log, _) = Log::open_locked(self, path, Codec::Opaque, None, lock)?;
+        Ok(log)
     }
 
     fn create_in(&self, path: &Path) -> Result<Log> {

@@ -6,7 +6,7 @@
 use super::directory::{Occupant, not_a_store, occupant};
 use super::durable::{Durable, holding};
 use super::{Backward, Records, ignore_poison};
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::io::Env;
 use crate::segment::format::{Header, StoreId};
 use crate::segment::point::PointReader;
@@ -231,6 +231,10 @@ impl Reader {
     /// # Errors
     /// As `read`; then the buffer holds nothing of use.
     pub fn read_into(&self, offset: u64, buffer: &mut Vec<u8>) -> Result<u32> {
+        self.find(offset, buffer).map_err(|error| self.truncated(offset, error))
+    }
+
+    fn find(&self, offset: u64, buffer: &mut Vec<u8>) -> Result<u32> {
         if self.is_known_durable(offset) {
             let base = self.base_of(offset)?;
             if let Some(chain) = self.with_segment(base, |segment| segment.read(offset, buffer))? {
@@ -253,6 +257,28 @@ impl Reader {
     /// # Errors
     /// As [`read`](Reader::read).
     pub fn records(&self, offset: u64) -> Result<Records> {
+        self.start(offset).map_err(|error| self.truncated(offset, error))
+    }
+
+    /// What is wrong if a file that should hold `offset` is not there: it may have gone since somebody looked.
+    fn truncated(&self, offset: u64, error: Error) -> Error {
+        if !matches!(error, Error::Io { .. }) || error.kind() != ErrorKind::NotFound {
+            return error;
+        }
+        match self.oldest() {
+            Ok(oldest) if offset < oldest => Error::Compacted { version: offset, oldest },
+            _ => error,
+        }
+    }
+
+    fn start(&self, offset: u64) -> Result<Records> {
+        if let Bound::Writer(durable) = &self.bound {
+            // The writer knows the places of what it has written; that is not durable yet.
+            let head = durable.head();
+            if offset > head {
+                return Err(Error::BeyondHead { version: offset, head });
+            }
+        }
         let base = self.base_of(offset)?;
         let near = self.with_segment(base, |segment| segment.reader_at(offset).map(Some))?;
         let segment = match near {
@@ -279,6 +305,10 @@ impl Reader {
     /// # Errors
     /// As [`read`](Reader::read).
     pub fn chain_at(&self, offset: u64) -> Result<u32> {
-        Ok(self.records(offset)?.chain())
+        let mut records = self.records(offset)?;
+        let chain = records.chain();
+        // At a known place the chain is what stands there; the record that continues it vouches for it.
+        records.next_record()?;
+        Ok(chain)
     }
 }

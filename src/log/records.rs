@@ -4,11 +4,12 @@
 //! error, and reading goes on from there when asked again.
 
 use super::reader::{Bound, Seen};
-use crate::error::{Damage, Defect, Error, Result};
+use crate::error::{Damage, Defect, Error, ErrorKind, Result};
 use crate::io::Disk;
-use crate::segment::format::{Chain, FRAME_BYTES, Item, StoreId};
-use crate::segment::path_of;
+use crate::segment::format::{FRAME_BYTES, Item, StoreId};
 use crate::segment::reader::SegmentReader;
+use crate::segment::{bases_in, path_of};
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,40 +20,50 @@ use std::time::{Duration, Instant};
 /// How often a log is looked at whose writer is in another process and cannot tell when there is more.
 const POLL_EVERY: Duration = Duration::from_millis(5);
 
-/// One record as it lies in the log.
-#[derive(Clone, Copy, Debug)]
+/// One record as it lies in the log, lent by who read it.
+#[derive(Clone, Copy)]
 pub struct Record<'a> {
-    offset: u64,
-    payload: &'a [u8],
-    chain: Chain,
-    /// Whose it is, and where its frame starts.
-    pub(crate) store: StoreId,
-    pub(crate) path: &'a Path,
-    pub(crate) byte: u64,
+    /// What has just passed it: all else follows from there, for who asks.
+    segment: &'a SegmentReader,
+    length: usize,
+}
+
+impl fmt::Debug for Record<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Record").field("offset", &self.offset()).field("payload", &self.payload()).finish()
+    }
 }
 
 impl<'a> Record<'a> {
     /// Its place in the log.
     pub fn offset(&self) -> u64 {
-        self.offset
+        self.segment.offset() - 1
     }
 
     /// What was appended.
     pub fn payload(&self) -> &'a [u8] {
-        self.payload
+        self.segment.passed(self.length).1
     }
 
     /// The checksum that identifies the log up to and including this record.
     pub fn chain(&self) -> u32 {
-        self.chain
+        self.segment.chain()
+    }
+
+    /// Whose it is.
+    pub(crate) fn store(&self) -> StoreId {
+        self.segment.header().store
+    }
+
+    /// The file it is in, and the byte its frame starts at.
+    pub(crate) fn place(&self) -> (&'a Path, u64) {
+        (self.segment.path(), self.segment.passed(self.length).0)
     }
 
     /// The record that `segment` passed last.
     #[inline]
     pub(crate) fn passed(segment: &SegmentReader, length: usize) -> Record<'_> {
-        let (byte, payload) = segment.passed(length);
-        let (store, path) = (segment.header().store, segment.path());
-        Record { offset: segment.offset() - 1, payload, chain: segment.chain(), store, path, byte }
+        Record { segment, length }
     }
 }
 
@@ -167,7 +178,10 @@ impl Records {
                     self.segment.pass(body, chain);
                     return Ok(Some(body));
                 }
-                Item::FooterTag => self.next_segment()?,
+                // An empty segment has no footer: what looks like one would lead back to it.
+                Item::FooterTag if self.segment.offset() > self.segment.header().base => {
+                    self.next_segment()?;
+                }
                 _ if !self.is_owed()? => return Ok(None),
                 _ => self.insist()?,
             }
@@ -224,7 +238,10 @@ impl Records {
     fn refresh(&mut self) -> Result<()> {
         let base = self.segment.header().base;
         if self.segment.offset() == base {
-            self.segment = SegmentReader::open(&*self.disk, self.segment.path().to_owned(), base)?;
+            self.segment = match SegmentReader::open(&*self.disk, self.segment.path().to_owned(), base) {
+                Err(error) if error.kind() == ErrorKind::NotFound => return Err(self.truncated(base, error)),
+                answer => answer?,
+            };
         }
         self.segment.refresh()
     }
@@ -241,8 +258,9 @@ impl Records {
     fn next_segment(&mut self) -> Result<()> {
         let base = self.segment.offset();
         let next = match SegmentReader::open(&*self.disk, path_of(&self.dir, base), base) {
-            Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                return Err(self.segment.damage_here(Defect::SuccessorMissing { offset: base }));
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let missing = self.segment.damage_here(Defect::SuccessorMissing { offset: base });
+                return Err(self.truncated(base, missing));
             }
             answer => answer?,
         };
@@ -251,11 +269,20 @@ impl Records {
         self.enter_segment()
     }
 
-    /// What is known of the segment from the start: all that a footer counts is durable.
+    /// Why the segment that holds `offset` is not there: the front was truncated meanwhile, or else `error`.
+    fn truncated(&self, offset: u64, error: Error) -> Error {
+        let oldest = self.disk.list(&self.dir).ok().and_then(|names| bases_in(&names).first().copied());
+        match oldest {
+            Some(oldest) if offset < oldest => Error::Compacted { version: offset, oldest },
+            _ => error,
+        }
+    }
+
+    /// What is known of the segment from the start: a footer is written only when all before it is durable.
     fn enter_segment(&mut self) -> Result<()> {
         let footer = self.segment.footer()?;
-        let base = self.segment.header().base;
         self.proven_until = footer.map_or(0, |footer| footer.data_end);
+        let base = self.segment.header().base;
         self.durable_until = footer.map_or(0, |footer| base + u64::from(footer.count));
         Ok(())
     }

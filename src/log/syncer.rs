@@ -14,7 +14,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 #[derive(Debug)]
-pub(super) struct Syncer {
+pub(crate) struct Syncer {
     bell: Arc<Bell>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -57,7 +57,7 @@ impl Syncer {
     }
 
     /// There is something to sync. Costs next to nothing if that is known already.
-    pub(super) fn ring(&self) {
+    pub(crate) fn ring(&self) {
         if !self.bell.rung.swap(true, Ordering::SeqCst) {
             ignore_poison(&self.bell.call).sync = true;
             self.bell.changed.notify_one();

@@ -4,8 +4,8 @@
 //! everything unusual (damage, places that nobody knows) to [`SegmentReader`], which goes through the records in order
 //! and says what is wrong.
 //!
-//! Always: a record that comes out continues the chain that stands before it, and its place was told by a table with a
-//! good checksum or by the writer.
+//! Always: a record that comes out continues the chain from a place that was told by a table with a good checksum or by the
+//! writer.
 
 use super::footer::{self, BLOCK_POSITIONS, Ending, Footer};
 use super::format::{
@@ -186,24 +186,27 @@ impl PointReader {
     }
 
     /// Puts the body of the record at `offset` into `buffer` and returns the chain after it. Nothing if it is not to be
-    /// found like this. One read of the file, of at most four records, unless they are long.
+    /// found like this. One read of the file, of at most four records, unless they are long. All of those before it are
+    /// verified too: a damaged length among them could lead to another good record.
     pub(crate) fn read(&mut self, offset: u64, buffer: &mut Vec<u8>) -> Result<Option<Chain>> {
         let Some(Place { mut byte, offset: first, end }) = self.place_before(offset)? else {
             return Ok(None);
         };
         let group = end.map_or(GUESS_BYTES, |end| end - byte + CHECK_BYTES as u64);
         self.load(byte - CHECK_BYTES as u64, group.min(PIECE_BYTES) as usize)?;
-        for _ in first..offset {
+        let mut before = None;
+        for at in first..=offset {
             let Some(frame_bytes) = self.frame_bytes(byte)? else { return Ok(None) };
+            let bytes = self.bytes(byte - CHECK_BYTES as u64, CHECK_BYTES + frame_bytes)?;
+            let Some((body, chain)) = good_record(bytes, before) else { return Ok(None) };
+            if at == offset {
+                buffer.clear();
+                buffer.extend_from_slice(body);
+            }
+            before = Some(chain);
             byte += frame_bytes as u64;
         }
-        let Some(frame_bytes) = self.frame_bytes(byte)? else { return Ok(None) };
-        let found = good_record(self.bytes(byte - CHECK_BYTES as u64, CHECK_BYTES + frame_bytes)?);
-        Ok(found.map(|(body, chain)| {
-            buffer.clear();
-            buffer.extend_from_slice(body);
-            chain
-        }))
+        Ok(before)
     }
 
     /// How long the frame at `byte` says it is; nothing if it cannot be.
@@ -234,11 +237,12 @@ impl PointReader {
     }
 }
 
-/// The record behind the four bytes of chain before it, which may be complemented: the record tells.
-fn good_record(bytes: &[u8]) -> Option<(&[u8], Chain)> {
-    let (before, frame) = bytes.split_first_chunk()?;
-    let before = u32::from_le_bytes(*before);
-    let (length, chain, _) =
-        [before, !before].into_iter().find_map(|chain| format::record_at(frame, chain))?;
+/// The record behind the four bytes of chain before it. Where that is not known for certain it is what stands there, which
+/// may be complemented: the record tells.
+fn good_record(bytes: &[u8], before: Option<Chain>) -> Option<(&[u8], Chain)> {
+    let (stored, frame) = bytes.split_first_chunk()?;
+    let stored = u32::from_le_bytes(*stored);
+    let candidates = before.map_or([stored, !stored], |chain| [chain, chain]);
+    let (length, chain, _) = candidates.into_iter().find_map(|chain| format::record_at(frame, chain))?;
     Some((frame.get(LENGTH_BYTES..LENGTH_BYTES + length)?, chain))
 }

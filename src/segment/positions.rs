@@ -78,14 +78,12 @@ mod tests {
             positions.push(number * 7);
         }
         for number in 0..u64::from(many) {
-            assert_eq!(positions.before(number * 16 + 15), Some((number * 7, number * 16)));
+            let index = number * u64::from(POSITION_STRIDE);
+            assert_eq!(positions.before(index + 3), Some((number * 7, index)));
         }
         let last = u64::from(many - 1);
-        assert_eq!(
-            positions.before(u64::MAX),
-            Some((last * 7, last * 16)),
-            "the last one, for whatever follows"
-        );
+        let found = Some((last * 7, last * u64::from(POSITION_STRIDE)));
+        assert_eq!(positions.before(u64::MAX), found, "the last one, for whatever follows");
         assert_eq!(positions.to_vec().len(), many as usize);
     }
 }

@@ -5,8 +5,10 @@
 //! Readers never write.
 
 use super::footer::{self, BLOCK_POSITIONS, Ending, Footer};
-use super::format::{self, CHECK_BYTES, Chain, FOOTER_TAG, FRAME_BYTES, HEADER_BYTES, Header, Item};
-use super::format::{LENGTH_BYTES, MARK_BYTES, POSITION_STRIDE, RECORD_BYTES_MAX, u32_at, u64_at};
+use super::format::{self, CHECK_BYTES, Chain, FRAME_BYTES, HEADER_BYTES, Header, Item};
+use super::format::{
+    FOOTER_TAG, LENGTH_BYTES, MARK_BYTES, POSITION_STRIDE, RECORD_BYTES_MAX, u32_at, u64_at,
+};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::{Access, Disk, File, read_full_at};
 use std::path::{Path, PathBuf};
@@ -26,6 +28,8 @@ pub(crate) struct SegmentReader {
     /// The byte of the file at which the window starts.
     window_at: u64,
     file_bytes: u64,
+    /// Behind this byte nothing was ever written.
+    written_bytes: u64,
     /// The byte of the next frame, its offset, and the chain before it.
     at: u64,
     offset: u64,
@@ -57,6 +61,7 @@ impl SegmentReader {
             window: Vec::new(),
             window_at: 0,
             file_bytes,
+            written_bytes: u64::MAX,
             at,
             offset,
             chain,
@@ -162,6 +167,21 @@ impl SegmentReader {
     pub(crate) fn refresh(&mut self) -> Result<()> {
         self.window.clear();
         self.file_bytes = self.file.len().during("measure segment", &self.path)?;
+        self.written_bytes = u64::MAX;
+        Ok(())
+    }
+
+    /// Asks the file system how much of the file was ever written. To be asked before reading: what was read ahead
+    /// of need counts as written from then on.
+    pub(crate) fn measure_written(&mut self) -> Result<()> {
+        let mut end = 0;
+        while let Some(data) = self.file.next_data(end).during("measure segment", &self.path)? {
+            end = data.end.max(end + 1);
+            if end >= self.file_bytes {
+                break;
+            }
+        }
+        self.written_bytes = end;
         Ok(())
     }
 
@@ -218,10 +238,10 @@ impl SegmentReader {
         Ok(bytes.get(..length).and_then(|bytes| footer::decode_block(bytes, index, base)))
     }
 
-    /// The whole table of a footer; nothing if any of it is damaged.
+    /// The whole table of a footer; nothing if any of it, or the tag before it, is damaged.
     pub(crate) fn table(&mut self, footer: &Footer) -> Result<Option<Vec<u32>>> {
-        let tag = self.bytes(footer.start(), LENGTH_BYTES)?.first_chunk().copied();
-        if tag != Some(FOOTER_TAG.to_le_bytes()) {
+        let tag = self.bytes(footer.start(), LENGTH_BYTES)?;
+        if tag.first_chunk() != Some(&FOOTER_TAG.to_le_bytes()) {
             return Ok(None);
         }
         let mut positions = Vec::new();
@@ -326,23 +346,30 @@ impl SegmentReader {
     /// The byte after the last one that is not zero, or the current place if all are. Reads the rest of the file, keeps
     /// none of it.
     pub(crate) fn solid_end(&self) -> Result<u64> {
-        let left = usize::try_from(self.file_bytes.saturating_sub(self.at)).unwrap_or(usize::MAX);
-        let mut piece = vec![0; left.min(WINDOW_BYTES_MAX)];
+        let mut piece = vec![0; WINDOW_BYTES_MAX];
         let (mut at, mut solid) = (self.at, self.at);
-        while at < self.file_bytes {
-            // Most of it was never written, and a file system may know.
-            let Some(next) = self.file.next_data(at).during("read segment", &self.path)? else { break };
-            at = next.max(at);
-            let count = read_full_at(&*self.file, &mut piece, at).during("read segment", &self.path)?;
+        let end = self.file_bytes.min(self.written_bytes);
+        while at < end {
+            let wanted = (end - at).min(piece.len() as u64) as usize;
+            let count =
+                read_full_at(&*self.file, &mut piece[..wanted], at).during("read segment", &self.path)?;
             if count == 0 {
                 break;
             }
-            let last = piece[..count].iter().rposition(|&byte| byte != 0);
-            solid = last.map_or(solid, |last| at + last as u64 + 1);
+            solid = last_solid(&piece[..count]).map_or(solid, |last| at + last as u64 + 1);
             at += count as u64;
         }
         Ok(solid)
     }
+}
+
+/// Where the last byte is that is not zero. Most pieces are zeros, so whole runs are looked at before single bytes.
+fn last_solid(piece: &[u8]) -> Option<usize> {
+    const RUN: usize = 256;
+    let is_solid = |run: &[u8]| run.iter().fold(0, |all, byte| all | byte) != 0;
+    let run = piece.chunks(RUN).rposition(is_solid)?;
+    let start = run * RUN;
+    piece[start..].iter().rposition(|&byte| byte != 0).map(|last| start + last)
 }
 
 /// Whether a mark follows the first four bytes. If these are damaged too its check cannot be computed; then it is enough

@@ -10,7 +10,7 @@ use super::format::{Chain, Item, MARK_BYTES, POSITION_STRIDE, StoreId};
 use super::reader::SegmentReader;
 use super::writer::{Extent, SegmentWriter};
 use super::{bases_in, path_of};
-use crate::error::{Damage, Defect, Error, IoContext, Result};
+use crate::error::{Damage, Defect, Error, ErrorKind, IoContext, Result};
 use crate::io::{Access, Disk, write_all_at};
 use std::path::{Path, PathBuf};
 
@@ -59,9 +59,9 @@ impl Layout {
 }
 
 /// One unsealed segment, read to its end.
-struct Survey {
-    extent: Extent,
-    torn: Option<Cut>,
+pub(crate) struct Survey {
+    pub(crate) extent: Extent,
+    pub(crate) torn: Option<Cut>,
 }
 
 /// Where a segment ends and the next must begin.
@@ -82,6 +82,8 @@ pub(crate) fn inspect_live(disk: &dyn Disk, dir: &Path) -> Result<Layout> {
         let names = disk.list(dir).during("list store", dir)?;
         match inspect(disk, dir, &bases_in(&names)) {
             Err(Error::Damaged(damage)) if before.as_ref() != Some(&damage) => before = Some(damage),
+            // The front was truncated between the look at the directory and the look at the file.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
             answer => return answer,
         }
     }
@@ -212,10 +214,11 @@ fn whole(survey: Survey, reader: &SegmentReader, successor: u64) -> Result<Exten
 }
 
 /// Finds the end of an unsealed segment: where a clean close left it, or by verifying every record.
-fn survey(reader: &mut SegmentReader) -> Result<Survey> {
+pub(crate) fn survey(reader: &mut SegmentReader) -> Result<Survey> {
     if let Some(extent) = at_rest(reader)? {
         return Ok(Survey { extent, torn: None });
     }
+    reader.measure_written()?;
     let mut passed = Passed { positions: Vec::new(), last_batch: reader.at() };
     loop {
         let (found, marked) = passed.walk(reader)?;

@@ -25,6 +25,8 @@ pub(crate) struct SegmentWriter {
     positions: Arc<Positions>,
     /// Whether this session has made sure that the file has its full length, durably.
     extended: bool,
+    /// Whether a clean close left a footer behind the mark, which is still there.
+    at_rest: bool,
     /// Whether all that was written is durable.
     synced: bool,
 }
@@ -81,6 +83,7 @@ impl SegmentWriter {
             chain: header.chain,
             positions: Arc::default(),
             extended: true,
+            at_rest: false,
             synced: true,
         })
     }
@@ -88,9 +91,10 @@ impl SegmentWriter {
     /// Goes on where an unsealed segment ends.
     pub(crate) fn resume(disk: &dyn Disk, path: PathBuf, extent: Extent) -> Result<SegmentWriter> {
         let file = disk.open(&path, Access::Write).during("open segment for writing", &path)?;
-        let Extent { header, count, end, chain, positions, .. } = extent;
+        let Extent { header, count, end, chain, positions, at_rest, .. } = extent;
         let positions = Arc::new(Positions::of(&positions));
-        Ok(SegmentWriter { file, path, header, count, end, chain, positions, extended: false, synced: true })
+        let (extended, synced) = (false, true);
+        Ok(SegmentWriter { file, path, header, count, end, chain, positions, extended, at_rest, synced })
     }
 
     pub(crate) fn header(&self) -> &Header {
@@ -174,19 +178,21 @@ impl SegmentWriter {
         self.chain = batch.chain;
     }
 
-    /// Gives a cleanly closed file its full length back, before its mark is overwritten: until then it ends with a
+    /// Gives a cleanly closed file its full length back, before its mark is overwritten: until then it ends with a footer or a
     /// mark, from then on it is long enough, and at no time is it neither. A length that is there already may be what
     /// a session before this one failed to sync, so it is synced once in each session. The footer of a segment at rest
-    /// goes first, so that zeros stand behind the mark.
+    /// goes then, so that zeros stand behind the mark; not before, or a power cut could leave half of one at the end.
     fn extend(&mut self) -> Result<()> {
         if !self.extended {
-            if self.file.len().during("measure segment", &self.path)? < self.header.allocated {
-                let marked = self.end + MARK_BYTES as u64;
-                self.file.set_len(marked).during("trim segment", &self.path)?;
-            }
+            let len = self.file.len().during("measure segment", &self.path)?;
             self.file.allocate(self.header.allocated).during("allocate segment", &self.path)?;
             self.sync()?;
-            self.extended = true;
+            let marked = self.end + MARK_BYTES as u64;
+            if self.at_rest && len > marked {
+                let zeros = vec![0; (len - marked) as usize];
+                write_all_at(&*self.file, &zeros, marked).during("remove segment footer", &self.path)?;
+            }
+            (self.extended, self.at_rest) = (true, false);
         }
         Ok(())
     }
@@ -235,7 +241,7 @@ impl SegmentWriter {
         }
         self.write_mark()?;
         self.finish(Ending::AtRest)?;
-        self.extended = false;
+        (self.extended, self.at_rest) = (false, true);
         Ok(())
     }
 

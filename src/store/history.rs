@@ -293,13 +293,16 @@ fn inapplicable(frame: &Record<'_>, refused: &ApplyError) -> Error {
 
 /// Decodes the change in a record.
 pub(crate) fn decode(frame: &Record<'_>) -> Result<Change> {
-    Change::decode(WriterId::of(frame.store), frame.offset(), frame.payload()).map_err(|flaw: DecodeError| {
-        in_frame(frame, Defect::Undecodable { part: "a record", reason: flaw.to_string() })
-    })
+    Change::decode(WriterId::of(frame.store()), frame.offset(), frame.payload()).map_err(
+        |flaw: DecodeError| {
+            in_frame(frame, Defect::Undecodable { part: "a record", reason: flaw.to_string() })
+        },
+    )
 }
 
 fn in_frame(frame: &Record<'_>, defect: Defect) -> Error {
-    Damage { path: frame.path.to_owned(), byte: frame.byte, defect, intact: Some(frame.offset()) }.into()
+    let (path, byte) = frame.place();
+    Damage { path: path.to_owned(), byte, defect, intact: Some(frame.offset()) }.into()
 }
 
 impl<S> Tip<S> {

@@ -25,7 +25,7 @@ pub use ticket::Ticket;
 
 use crate::draft::{Draft, Drafted, Outcome, draft};
 use crate::error::{Error, Result};
-use crate::log::{Durability, Log, StoreId};
+use crate::log::{Durability, Log, StoreId, Syncer};
 use crate::patch::Patch;
 use crate::record::{Change, Meta, WriterId};
 use crate::snapshot::{self, Snapshot};
@@ -304,6 +304,10 @@ impl<S: State + Default> Store<S> {
     fn change(&self, meta: Meta, make: impl FnOnce(&Tip<S>) -> Result<Drafted<S>>) -> Result<Commit<S>> {
         let span = tracing::debug_span!("produce", version = tracing::field::Empty);
         let _entered = span.enter();
+        if let Durability::Interval(_) = self.log.durability() {
+            // Before there is anything to acknowledge: a thread may not be to be had.
+            self.syncer()?;
+        }
         let commit = self.place(meta, make)?;
         span.record("version", commit.version);
         self.settle(commit.version)?;
@@ -340,7 +344,7 @@ impl<S: State + Default> Store<S> {
         let change = self.change_after(newest, meta, undoes, patch);
         let mut body = Vec::with_capacity(USUAL_BODY_BYTES);
         change.encode(self.writer(), &mut body);
-        let (end, chain) = self.log.enqueue([body])?;
+        let (end, chain) = self.log.enqueue(&[body])?;
         debug_assert_eq!(end, change.version, "versions and offsets go hand in hand");
         *newest = Arc::new(after(newest, &change, chain, state));
         let commit = Commit {
@@ -361,17 +365,17 @@ impl<S: State + Default> Store<S> {
                 self.published.up_to(self.log.head());
                 return Ok(());
             }
-            Durability::Interval(_) => self.sync_soon()?,
+            Durability::Interval(_) => self.syncer()?.ring(),
             Durability::UnsafeNoSync => self.log.acknowledge(version)?,
         }
         self.published.up_to(version);
         Ok(())
     }
 
-    /// Has a thread make durable what has a place in the order, and show it.
-    fn sync_soon(&self) -> Result<()> {
+    /// The thread that makes durable what has a place in the order, and shows it, when it is rung for.
+    fn syncer(&self) -> Result<&Syncer> {
         let published = Arc::clone(&self.published);
-        self.log.sync_soon_and(move |head| published.up_to(head))
+        self.log.syncer(move |head| published.up_to(head))
     }
 
     /// Makes durable all changes that were acknowledged or submitted before, whatever the store's

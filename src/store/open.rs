@@ -3,7 +3,6 @@
 use super::Store;
 use super::history::{History, Start};
 use super::publish::Published;
-use super::reader::opaque;
 use super::restore;
 use crate::error::{Error, IoContext, Result};
 use crate::io::{Disk, Env, Lock};
@@ -143,10 +142,7 @@ impl Options {
 
     fn open_locked<S: State + Default>(&self, path: &Path, lock: Box<dyn Lock>) -> Result<Store<S>> {
         let proven = proven_by_snapshot(&*self.log.env.disk, path)?;
-        let (log, cut) = Log::open_locked(&self.log, path, proven.as_ref(), lock)?;
-        if log.codec() == Codec::Opaque {
-            return Err(opaque(path));
-        }
+        let (log, cut) = Log::open_locked(&self.log, path, Codec::Change, proven.as_ref(), lock)?;
         if log.is_replica() {
             let why = "is a replica: changes are made in its source, this copy only follows";
             return Err(Error::Role { path: path.to_owned(), why });

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::io::Env;
 use crate::log::directory::{Occupant, occupant};
 use crate::log::options::USUAL_SEGMENT_BYTES;
-use crate::log::{self, Codec, Records, StoreId};
+use crate::log::{self, Codec, Records, StoreId, must_hold};
 use crate::record::Change;
 use crate::state::State;
 use crate::value::Value;
@@ -131,15 +131,8 @@ pub(crate) fn open_view(env: &Env, path: &Path) -> Result<log::Reader> {
     let is_there = occupant(&*env.disk, path)? == Occupant::Store;
     let proven = if is_there { proven_by_snapshot(&*env.disk, path)? } else { None };
     let view = log::Reader::in_env(env, path, proven.as_ref())?;
-    match view.header()?.codec {
-        Codec::Change => Ok(view),
-        Codec::Opaque => Err(opaque(path)),
-    }
-}
-
-/// The records are not changes.
-pub(super) fn opaque(path: &Path) -> Error {
-    Error::Role { path: path.to_owned(), why: "is a log with records of a program's own, not a store" }
+    must_hold(Codec::Change, view.header()?.codec, path)?;
+    Ok(view)
 }
 
 /// The changes of a range of versions, oldest first; ends with the newest durable one.

@@ -60,8 +60,9 @@ impl<S: State + Default> Store<S> {
         meta: Meta,
         recipe: impl FnOnce(&mut S) -> R,
     ) -> Result<Ticket<'_, S>> {
+        let syncer = self.syncer()?;
         let commit = self.place(meta, |newest| Ok(draft(&*newest.state, recipe)?))?;
-        self.sync_soon()?;
+        syncer.ring();
         Ok(Ticket { store: self, commit })
     }
 }
@@ -105,8 +106,9 @@ impl<S: State + Default> Future for Ticket<'_, S> {
         if let Some(answer) = self.answer() {
             return Poll::Ready(answer);
         }
-        if let Err(error) = self.store.sync_soon() {
-            return Poll::Ready(Err(error));
+        match self.store.syncer() {
+            Ok(syncer) => syncer.ring(),
+            Err(error) => return Poll::Ready(Err(error)),
         }
         self.store.log.wake_when_durable(context.waker());
         // It may have become durable just before the waker was known.

@@ -2,6 +2,7 @@
 //! damaged image against it.
 #![allow(dead_code, reason = "every test file uses another part")]
 
+pub(crate) mod logs;
 pub(crate) mod watched;
 
 use redraft::io::clock::SeededEntropy;
@@ -107,11 +108,21 @@ pub(crate) struct Model {
     /// The state at each version, from 0; may go on past what was acknowledged.
     pub(crate) states: Vec<Value>,
     pub(crate) acked: u64,
+    /// What was acknowledged before that: the mark behind the last batch is not synced, so until a writer has looked, that
+    /// batch is unproven.
+    pub(crate) proven: u64,
 }
 
 impl Model {
     pub(crate) fn new() -> Self {
-        Model { states: vec![Value::default()], acked: 0 }
+        Model { states: vec![Value::default()], acked: 0, proven: 0 }
+    }
+
+    /// All up to `version` is acknowledged.
+    pub(crate) fn acked_is(&mut self, version: u64) {
+        if version > self.acked {
+            (self.proven, self.acked) = (self.acked, version);
+        }
     }
 
     /// One change through the store, noted here.
@@ -125,7 +136,7 @@ impl Model {
         self.states.extend(proposed);
         let version = answer?.version();
         assert_eq!(version as usize + 1, self.states.len(), "every edit makes a version");
-        self.acked = version;
+        self.acked_is(version);
         Ok(version)
     }
 

@@ -1,6 +1,8 @@
 //! The command line: the verbs, and what several of them share. Each verb's own arguments are in its file.
 
-use crate::{apply, demo, diff, follow, import, init, log, patch, restore, show, snapshot, undo, verify};
+use crate::{
+    apply, demo, diff, follow, import, init, log, patch, repair, restore, show, snapshot, undo, verify,
+};
 use clap::{Parser, Subcommand};
 
 /// An event-sourced state store: every change is kept, every version can be had back.
@@ -31,6 +33,7 @@ pub(crate) enum Command {
     Snapshot(snapshot::Args),
     Restore(restore::Args),
     Verify(verify::Args),
+    Repair(repair::Args),
     Follow(follow::Args),
     Import(import::Args),
     Patch(patch::Args),

@@ -28,6 +28,18 @@ impl fmt::Display for DamageFound {
 
 impl std::error::Error for DamageFound {}
 
+/// A repair was planned and told on stdout, and nobody has said yes to it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RepairNeeded;
+
+impl fmt::Display for RepairNeeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("damage found, and nothing was changed; --yes carries out what is told here")
+    }
+}
+
+impl std::error::Error for RepairNeeded {}
+
 /// Something asked for is not there.
 #[derive(Debug, Clone)]
 pub(crate) struct NotThere(pub(crate) String);
@@ -95,7 +107,7 @@ fn report(message: &str, kind: &str, code: u8, json: bool) {
 
 /// The kind of an error in a word, and its exit code.
 fn judge(error: &anyhow::Error) -> (&'static str, u8) {
-    if error.is::<DamageFound>() {
+    if error.is::<DamageFound>() || error.is::<RepairNeeded>() {
         return ("damage", DAMAGE);
     }
     if error.is::<Usage>() {

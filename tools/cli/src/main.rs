@@ -20,6 +20,7 @@ mod log;
 mod output;
 mod patch;
 mod progress;
+mod repair;
 mod restore;
 mod show;
 mod snapshot;
@@ -59,6 +60,7 @@ fn run(command: Command, output: &mut Output) -> anyhow::Result<()> {
         Command::Snapshot(args) => snapshot::run(&args, output),
         Command::Restore(args) => restore::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
+        Command::Repair(args) => repair::run(&args, output),
         Command::Follow(args) => follow::run(&args, output),
         Command::Import(args) => import::run(&args, output),
         Command::Patch(args) => patch::run(&args, output),

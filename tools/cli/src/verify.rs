@@ -17,7 +17,7 @@ pub(crate) struct Args {
 }
 
 #[derive(Serialize)]
-struct Found {
+pub(crate) struct Found {
     store: Option<String>,
     sound: bool,
     intact: u64,
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     }
 }
 
-fn found(report: &Report) -> Found {
+pub(crate) fn found(report: &Report) -> Found {
     let torn = report.torn.as_ref().map(|cut| Torn {
         file: cut.path.display().to_string(),
         byte: cut.byte,
@@ -82,7 +82,7 @@ fn found(report: &Report) -> Found {
     }
 }
 
-fn human(report: &Report) -> String {
+pub(crate) fn human(report: &Report) -> String {
     let mut lines = vec![format!(
         "{} in {} ({}), {}",
         text::count(report.records, "good record"),

@@ -48,6 +48,12 @@ fn a_directory_sync_that_fails_loses_nothing() {
 }
 
 #[test]
+fn a_quota_that_is_exceeded_loses_nothing() {
+    sweep("pwrite64", "error=EDQUOT", "+", nothing_lost);
+    sweep("fallocate", "error=EDQUOT", "", nothing_lost);
+}
+
+#[test]
 fn a_write_without_space_loses_nothing() {
     sweep("pwrite64", "error=ENOSPC", "", nothing_lost);
     sweep("fallocate", "error=ENOSPC", "", nothing_lost);

@@ -9,6 +9,8 @@ use redraft::log::{Options, Reader};
 
 /// Records with their offsets, ascending.
 type Records = Vec<(u64, Vec<u8>)>;
+/// A way to read them all.
+type Way = fn(&Reader) -> Result<Records, Error>;
 
 /// A way to read all of them.
 type Way = fn(&Reader) -> Result<Records, Error>;
