@@ -80,8 +80,8 @@ pub(crate) fn judge(files: &Files) -> Result<Seen, String> {
 /// Known, and to be mended in `src/segment` and `src/log`; whoever does removes it here.
 ///
 /// * Offsets near 2^64 overflow (`corpus/segment/base_far_away`).
-/// * The tag of a footer that is none is taken for one by readers: behind no record they go on to the same segment for ever
-///   (`corpus/segment/tag_of_a_footer_and_no_record`), behind records they miss the next one.
+/// * The tag of a footer that is none is taken for proof by readers, and then for the sign that the next segment is missing,
+///   where verification and a writer find a torn tail.
 /// * One segment of a store calls its records opaque: verification passes over them and finds nothing wrong
 ///   (`corpus/directory/opaque_segment_among_others`).
 fn is_known(files: &Files) -> bool {

@@ -12,9 +12,6 @@ type Records = Vec<(u64, Vec<u8>)>;
 /// A way to read them all.
 type Way = fn(&Reader) -> Result<Records, Error>;
 
-/// A way to read all of them.
-type Way = fn(&Reader) -> Result<Records, Error>;
-
 /// Reads all there is in three ways. `sound` says that verification found nothing wrong.
 pub(super) fn read(env: &Env, sound: bool) -> Result<(), String> {
     let opened = allowed(options(env).open_read_only(dir()))?;
