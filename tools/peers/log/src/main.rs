@@ -6,6 +6,8 @@
 //! what a log is asked, `engines` has them, `jobs` does the works, `stores` has the logs that are worked on, `result`,
 //! `goal`, `notes` and `table` say what came out.
 
+#![cfg_attr(not(feature = "others"), allow(dead_code, reason = "some of it serves the other engines only"))]
+
 mod engine;
 mod engines;
 mod goal;

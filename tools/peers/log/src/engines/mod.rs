@@ -1,16 +1,26 @@
 //! Who takes part: the baseline, redraft, and everyone else.
 
+#[cfg(feature = "others")]
 mod batpak;
+#[cfg(feature = "others")]
 mod commitlog;
+#[cfg(feature = "others")]
 mod fjall;
+#[cfg(feature = "others")]
 mod okaywal;
+#[cfg(feature = "others")]
 mod raft_engine;
 mod raw;
+#[cfg(feature = "others")]
 mod redb;
 mod redraft;
+#[cfg(feature = "others")]
 mod salamander;
+#[cfg(feature = "others")]
 mod sled;
+#[cfg(feature = "others")]
 mod sqlite;
+#[cfg(feature = "others")]
 mod walrus;
 
 use std::fmt;
@@ -21,7 +31,10 @@ use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
 use crate::task::{Figures, Task};
-pub(crate) use walrus::{PLACE, QUIET};
+
+/// Where walrus, which takes no path, keeps its files; and what makes it say less.
+pub(crate) const PLACE: &str = "WALRUS_DATA_DIR";
+pub(crate) const QUIET: &str = "WALRUS_QUIET";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize)]
 pub(crate) enum Name {
@@ -61,16 +74,28 @@ impl Name {
         match self {
             Self::Raw => task.perform::<raw::Raw>(),
             Self::Redraft => task.perform::<redraft::Redraft>(),
+            #[cfg(feature = "others")]
             Self::RaftEngine => task.perform::<raft_engine::RaftEngine>(),
+            #[cfg(feature = "others")]
             Self::Okaywal => task.perform::<okaywal::Okaywal>(),
+            #[cfg(feature = "others")]
             Self::Commitlog => task.perform::<commitlog::Commitlog>(),
+            #[cfg(feature = "others")]
             Self::Walrus => task.perform::<walrus::Walrus>(),
+            #[cfg(feature = "others")]
             Self::Sled => task.perform::<sled::Sled>(),
+            #[cfg(feature = "others")]
             Self::Fjall => task.perform::<fjall::Fjall>(),
+            #[cfg(feature = "others")]
             Self::Redb => task.perform::<redb::Redb>(),
+            #[cfg(feature = "others")]
             Self::Sqlite => task.perform::<sqlite::Sqlite>(),
+            #[cfg(feature = "others")]
             Self::Salamander => task.perform_alone::<salamander::Salamander>(),
+            #[cfg(feature = "others")]
             Self::Batpak => task.perform::<batpak::Batpak>(),
+            #[cfg(not(feature = "others"))]
+            _ => anyhow::bail!("this was built without the other engines"),
         }
     }
 

@@ -10,10 +10,6 @@ use anyhow::Result;
 
 use crate::engine::{Engine, Setup, lacks};
 
-/// What it reads its place from.
-pub(crate) const PLACE: &str = "WALRUS_DATA_DIR";
-pub(crate) const QUIET: &str = "WALRUS_QUIET";
-
 const TOPIC: &str = "log";
 
 /// It gives up at 2,000 entries, whatever is asked for.
