@@ -84,7 +84,7 @@ pub(crate) fn end_of_records(file: &[u8]) -> End {
 /// Whether behind the records stands the tag of a footer, and no footer can be there.
 pub(crate) fn has_tag_without_footer(file: &[u8]) -> bool {
     let end = end_of_records(file).at;
-    word(file, end) == Some(MARK_TAG - 1) && (end == HEADER_BYTES || !file.ends_with(b"SEAL"))
+    word(file, end) == Some(MARK_TAG - 1) && end > HEADER_BYTES && !file.ends_with(b"SEAL")
 }
 
 /// The mark that says: all before me is durable.

@@ -72,7 +72,7 @@ pub(crate) fn judge(files: &Files) -> Result<Seen, String> {
         Ok(store) => write(&disk, store, &report, &mut seen)?,
         // Where a header asks for more space than there is, mending may have begun.
         Err(error) if is_machine(&error) => {}
-        Err(_) => refused(&before, &report, &disk)?,
+        Err(error) => refused(&error, &before, &report, &disk)?,
     }
     Ok(seen)
 }
@@ -80,8 +80,8 @@ pub(crate) fn judge(files: &Files) -> Result<Seen, String> {
 /// Known, and to be mended in `src/segment` and `src/log`; whoever does removes it here.
 ///
 /// * Offsets near 2^64 overflow (`corpus/segment/base_far_away`).
-/// * The tag of a footer that is none is taken for one by readers: behind no record they go on to the same segment for ever
-///   (`corpus/segment/tag_of_a_footer_and_no_record`), behind records they miss the next one.
+/// * The tag of a footer that is none is taken for proof by readers, and then for the sign that the next segment is missing,
+///   where verification and a writer find a torn tail.
 /// * One segment of a store calls its records opaque: verification passes over them and finds nothing wrong
 ///   (`corpus/directory/opaque_segment_among_others`).
 fn is_known(files: &Files) -> bool {
@@ -144,20 +144,35 @@ fn difference(before: &Files, after: &Files) -> String {
 
 /// A writer that refuses has lost nothing. What refuses before the log is mended leaves every file as it was; a record or
 /// snapshot that no replay can use is found after that, when the end of the log has been made sure of, and perhaps a footer
-/// that did not fit taken away.
-fn refused(before: &Files, report: &Result<Report, Error>, disk: &MemoryDisk) -> Result<(), String> {
+/// that did not fit taken away. So is that it is no store, but a log or a replica, and
+/// that a snapshot is of a newer format.
+fn refused(
+    error: &Error,
+    before: &Files,
+    report: &Result<Report, Error>,
+    disk: &MemoryDisk,
+) -> Result<(), String> {
     let after = worlds::files(disk);
     if ours(before) == ours(&after) {
         return Ok(());
     }
     let again = allowed(verify(&env(disk), dir()))?;
     let (Ok(report), Ok(again)) = (report, &again) else {
-        return unchanged(before, &after, "a writer that refuses");
+        return unchanged(&newer(error, before), &newer(error, &after), "a writer that refuses");
     };
-    let known = again.damage.iter().all(|damage| report.damage.contains(damage))
-        && again.is_sound() == report.is_sound();
+    let known = again.damage.iter().all(|damage| report.damage.contains(damage));
+    let why = matches!(error, Error::Role { .. }) || again.is_sound() == report.is_sound();
     let same = (report.intact, report.records) == (again.intact, again.records);
-    ensure(same && known, || format!("a writer that refuses made {report:?} into {again:?}"))
+    ensure(same && known && why, || format!("{error:?}, and {report:?} became {again:?}"))
+}
+
+/// The file of a newer format, which must be left untouched; what is beside it may have been mended. All files if there is
+/// none.
+fn newer(error: &Error, files: &Files) -> Files {
+    match error {
+        Error::Newer { path, .. } => files.iter().filter(|(found, _)| found == path).cloned().collect(),
+        _ => ours(files),
+    }
 }
 
 /// Without what a writer may do before it looks: unfinished files go, a lock file comes.
