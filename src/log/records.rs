@@ -180,7 +180,9 @@ impl Records {
                 }
                 // An empty segment has no footer: what looks like one would lead back to it.
                 Item::FooterTag if self.segment.offset() > self.segment.header().base => {
-                    self.next_segment()?;
+                    if !self.next_segment()? {
+                        return Ok(None);
+                    }
                 }
                 _ if !self.is_owed()? => return Ok(None),
                 _ => self.insist()?,
@@ -255,10 +257,15 @@ impl Records {
         }
     }
 
-    fn next_segment(&mut self) -> Result<()> {
+    /// Goes on with the next segment. False if there is none and none is owed: what looks like the beginning of a footer is
+    /// a mark that was damaged, and nothing durable stands behind it.
+    fn next_segment(&mut self) -> Result<bool> {
         let base = self.segment.offset();
         let next = match SegmentReader::open(&*self.disk, path_of(&self.dir, base), base) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
+                if !self.is_owed()? && self.segment.seal()?.is_none() {
+                    return Ok(false);
+                }
                 let missing = self.segment.damage_here(Defect::SuccessorMissing { offset: base });
                 return Err(self.truncated(base, missing));
             }
@@ -266,7 +273,7 @@ impl Records {
         };
         continues(&self.segment, &next)?;
         self.segment = next;
-        self.enter_segment()
+        self.enter_segment().map(|()| true)
     }
 
     /// Why the segment that holds `offset` is not there: the front was truncated meanwhile, or else `error`.

@@ -24,6 +24,8 @@ impl Codec {
 }
 /// The largest body of one record, in bytes.
 pub const RECORD_BYTES_MAX: u32 = 1 << 30;
+/// No log gets this far; beyond it, counting on would overflow.
+const OFFSET_MAX: u64 = 1 << 62;
 /// What a frame adds to its body, in bytes.
 pub(crate) const FRAME_BYTES: usize = LENGTH_BYTES + CHECK_BYTES;
 pub(crate) const HEADER_BYTES: usize = 64;
@@ -133,14 +135,18 @@ impl Header {
         if stored != computed {
             return Err(header_damage(path, Defect::Checksum { part: "the header", stored, computed }));
         }
-        let mut store = [0; 16];
+        let (mut store, base) = ([0; 16], u64_at(bytes, 32));
         store.copy_from_slice(&bytes[16..32]);
+        if base > OFFSET_MAX {
+            let defect = Defect::Length { part: "log before this segment", found: base, most: OFFSET_MAX };
+            return Err(Damage { path: path.to_owned(), byte: 32, defect, intact: None }.into());
+        }
         Ok(Header {
             codec: if bytes[10] == Codec::Opaque as u8 { Codec::Opaque } else { Codec::Change },
             replica: bytes[11] & FLAG_REPLICA != 0,
             epoch: u32_at(bytes, 12),
             store: StoreId(store),
-            base: u64_at(bytes, 32),
+            base,
             allocated: u64_at(bytes, 40),
             origin: u64_at(bytes, 48),
             chain: u32_at(bytes, HEADER_CHAIN_AT),

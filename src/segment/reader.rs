@@ -150,7 +150,9 @@ impl SegmentReader {
                     at += (body + FRAME_BYTES) as u64;
                     chain = after;
                 }
-                Item::Mark { .. } | Item::FooterTag => return Ok(at),
+                Item::Mark { .. } => return Ok(at),
+                // The tag alone is a bit away from that of a mark that nobody wrote here yet.
+                Item::FooterTag if self.seal()?.is_some() => return Ok(at),
                 _ => return Ok(self.at),
             }
         }

@@ -6,7 +6,7 @@
 //! Always: nothing that was acknowledged is cut. What is damaged is reported with its place and left as it is.
 
 use super::footer::{Ending, Footer};
-use super::format::{Chain, Item, MARK_BYTES, POSITION_STRIDE, StoreId};
+use super::format::{Chain, Codec, Item, MARK_BYTES, POSITION_STRIDE, StoreId};
 use super::reader::SegmentReader;
 use super::writer::{Extent, SegmentWriter};
 use super::{bases_in, path_of};
@@ -69,6 +69,7 @@ struct End {
     head: u64,
     chain: Chain,
     store: StoreId,
+    codec: Codec,
 }
 
 /// How often a reader looks again at a log that changes under its eyes.
@@ -110,10 +111,16 @@ pub(crate) fn inspect(disk: &dyn Disk, dir: &Path, bases: &[u64]) -> Result<Layo
                 head: base + u64::from(footer.count),
                 chain: footer.chain,
                 store: reader.header().store,
+                codec: reader.header().codec,
             },
             None => {
                 let survey = survey(&mut reader)?;
-                let end = End { head: reader.offset(), chain: reader.chain(), store: reader.header().store };
+                let end = End {
+                    head: reader.offset(),
+                    chain: reader.chain(),
+                    store: reader.header().store,
+                    codec: reader.header().codec,
+                };
                 match bases.get(index + 1) {
                     None => active = Some((reader, survey)),
                     Some(&next) => {
@@ -164,13 +171,13 @@ fn no_segments(dir: &Path) -> Error {
 
 fn follows(reader: &SegmentReader, before: Option<&End>) -> Result<()> {
     let header = reader.header();
-    let genesis = End { head: 0, chain: header.store.genesis(), store: header.store };
+    let genesis = End { head: 0, chain: header.store.genesis(), store: header.store, codec: header.codec };
     let end = match before {
         Some(end) => end,
         None if header.base == 0 => &genesis,
         None => return Ok(()),
     };
-    let defect = if header.store != end.store {
+    let defect = if header.store != end.store || header.codec != end.codec {
         Defect::Foreign
     } else if header.base != end.head {
         Defect::Gap { expected: end.head, found: header.base }
