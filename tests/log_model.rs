@@ -115,7 +115,9 @@ impl World {
     }
 
     fn made_durable(&mut self) {
-        (self.durable, self.safe, self.busy) = (self.end(), self.end(), false);
+        (self.durable, self.safe) = (self.end(), self.end());
+        // A thread that was rung for may come late, and makes durable what was appended meanwhile without asking for that.
+        self.busy &= self.log.durability() == Durability::UnsafeNoSync;
     }
 
     fn run(&mut self, op: &Op) {
@@ -212,6 +214,7 @@ impl World {
         assert!(verify(&common::env(&self.disk), dir()).unwrap().is_sound());
         self.log = log.open(dir()).unwrap();
         assert!(self.log.cut().is_none());
+        self.busy = false;
         self.made_durable();
     }
 
@@ -234,6 +237,7 @@ impl World {
         (self.disk, self.log) = (killed, log);
         self.elsewhere = reader;
         self.model.truncate(head as usize);
+        self.busy = false;
         self.made_durable();
     }
 
