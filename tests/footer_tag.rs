@@ -1,7 +1,7 @@
 //! Found by the fuzz target `directory`: one flipped bit in a segment without records turns the tag of its mark into that
 //! of a footer, and a reader went on to the next segment, which was the same one, for ever. In a segment with records it
 //! took the tag for proof and the next segment for missing, where a writer cuts and goes on.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod common;
 
