@@ -33,7 +33,7 @@
 //! # What is promised
 //!
 //! * **Durability.** A change that returned `Ok` has been synced: it survives the death of the process, of the operating
-//!   system, and a power cut.
+//!   system, and a power cut. (A store can be opened with a [`Durability`] that promises less.)
 //! * **Order.** The changes of a store have one order, the version. Readers see states in that order, durable ones only.
 //! * **All or nothing.** A recipe that fails or panics, or a patch that does not fit, changes nothing.
 //! * **Never a wrong state.** Every record is verified whenever it is read. What is damaged is an [`Error`] that names the

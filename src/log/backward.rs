@@ -7,7 +7,7 @@ use super::Reader;
 use crate::error::{Error, Result};
 use std::ops::Range;
 
-/// How many records are read at a time: as many as lie between two known places.
+/// How many records are read at a time: a few of the stretches between known places.
 const GROUP: u64 = 16;
 
 /// A position in a log that moves backward. Made by [`Reader::backward`].

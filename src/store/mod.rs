@@ -9,6 +9,7 @@
 //! * A recipe that fails or panics has changed nothing.
 
 mod complete;
+mod durable;
 pub(crate) mod open;
 mod publish;
 pub(crate) mod reader;
@@ -25,7 +26,7 @@ pub use ticket::Ticket;
 
 use crate::draft::{Draft, Drafted, Outcome, draft};
 use crate::error::{Error, Result};
-use crate::log::{Durability, Log, StoreId, Syncer};
+use crate::log::{Durability, Log, StoreId};
 use crate::patch::Patch;
 use crate::record::{Change, Meta, WriterId};
 use crate::snapshot::{self, Snapshot};
@@ -182,12 +183,13 @@ impl<S: State + Default> Store<S> {
         self.log.id()
     }
 
-    /// The newest durable state. O(1); never waits.
+    /// The newest acknowledged state, which is durable unless the store was opened with another
+    /// [`Durability`](crate::Durability) than the default. O(1); never waits.
     pub fn state(&self) -> Arc<S> {
         Arc::clone(&self.published.tip().state)
     }
 
-    /// The newest durable version: how many changes there have been. O(1); never waits.
+    /// The version of that state: how many changes there have been. O(1); never waits.
     pub fn version(&self) -> u64 {
         self.published.tip().version
     }
@@ -355,53 +357,6 @@ impl<S: State + Default> Store<S> {
         };
         self.published.await_durable(Arc::clone(newest), || commit.clone());
         Ok(commit)
-    }
-
-    /// Returns once `version` is acknowledged, as the store's durability says, and readers can see it.
-    fn settle(&self, version: u64) -> Result<()> {
-        match self.log.durability() {
-            Durability::Immediate => {
-                self.log.make_durable(version)?;
-                self.published.up_to(self.log.head());
-                return Ok(());
-            }
-            Durability::Interval(_) => self.syncer()?.ring(),
-            Durability::UnsafeNoSync => self.log.acknowledge(version)?,
-        }
-        self.published.up_to(version);
-        Ok(())
-    }
-
-    /// The thread that makes durable what has a place in the order, and shows it, when it is rung for.
-    fn syncer(&self) -> Result<&Syncer> {
-        let published = Arc::clone(&self.published);
-        self.log.syncer(move |head| published.up_to(head))
-    }
-
-    /// Makes durable all changes that were acknowledged or submitted before, whatever the store's
-    /// [`Durability`](crate::Durability), and returns the version that is durable then. One sync, or none if there is nothing
-    /// to do.
-    ///
-    /// # Errors
-    /// [`Error::Poisoned`].
-    pub fn sync(&self) -> Result<u64> {
-        let head = self.log.sync()?;
-        self.published.up_to(head);
-        Ok(head)
-    }
-
-    /// The newest version that survives a power cut. The same as [`version`](Store::version) unless the store was opened with
-    /// another [`Durability`](crate::Durability) than the default. O(1); never waits.
-    pub fn durable_version(&self) -> u64 {
-        self.log.head()
-    }
-
-    /// The past is read from the disk: makes sure that `version` is there, if it has been acknowledged.
-    fn on_disk(&self, version: u64) -> Result<()> {
-        if self.log.head() < version.min(self.version()) {
-            self.log.sync()?;
-        }
-        Ok(())
     }
 
     fn change_after(&self, tip: &Tip<S>, meta: Meta, undoes: Option<u64>, patch: Patch) -> Change {
