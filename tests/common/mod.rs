@@ -1,8 +1,11 @@
 //! What the fault tests share: stores on disks in memory, a model of what they must hold, and the judge that holds a
 //! damaged image against it.
-#![allow(dead_code, reason = "every test file uses another part")]
+#![allow(dead_code, reason = "every test program uses another part")]
 
+pub(crate) mod documents;
 pub(crate) mod logs;
+pub(crate) mod ops;
+pub(crate) mod vectors;
 pub(crate) mod watched;
 
 use redraft::io::clock::SeededEntropy;

@@ -30,7 +30,7 @@ impl Work {
     /// The command that does it.
     pub(crate) fn command(&self) -> Command {
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["the_writer", "--exact", "--nocapture", "--test-threads=1"]);
+        command.args(["writer::the_writer", "--exact", "--nocapture", "--test-threads=1"]);
         command.env("REDRAFT_WRITER_STORE", &self.store);
         command.env("REDRAFT_WRITER_CHANGES", self.changes.to_string());
         command.env("REDRAFT_WRITER_SEGMENT_BYTES", self.segment_bytes.to_string());
@@ -42,7 +42,7 @@ impl Work {
     /// Does it, if this process was started for it.
     pub(crate) fn do_if_asked() {
         let Ok(store) = std::env::var("REDRAFT_WRITER_STORE") else { return };
-        let number = |name: &str| super::setting(name, 0);
+        let number = |name: &str| crate::setting(name, 0);
         let work = Work {
             store,
             changes: number("REDRAFT_WRITER_CHANGES"),
@@ -114,4 +114,10 @@ impl Ran {
         let told = self.said.contains("failed: Environment") || self.said.contains("failed: NotFound");
         (self.status.code() == Some(FAILED) && told) || self.status.signal().is_some()
     }
+}
+
+/// Not a test: what the others start as a process of its own.
+#[test]
+fn the_writer() {
+    Work::do_if_asked();
 }

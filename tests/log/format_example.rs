@@ -1,0 +1,89 @@
+//! The worked example in FORMAT.md is what the code writes, byte for byte, and what it reads.
+
+use redraft::io::memory::MemoryDisk;
+use redraft::io::{Clock, Entropy, Env};
+use redraft::{Meta, Options, Store, Value, value, verify};
+use std::path::Path;
+use std::sync::Arc;
+
+const FORMAT: &str = include_str!("../../src/segment/FORMAT.md");
+const SEGMENT: &str = "/example/00000000000000000000.seg";
+
+/// The identity 00 01 02 .. 0f.
+#[derive(Debug)]
+struct Counting;
+
+impl Entropy for Counting {
+    fn fill(&self, buffer: &mut [u8]) -> std::io::Result<()> {
+        buffer.iter_mut().zip(0..).for_each(|(byte, number)| *byte = number);
+        Ok(())
+    }
+}
+
+/// One millisecond after the beginning of 1970, for ever.
+#[derive(Debug)]
+struct Early;
+
+impl Clock for Early {
+    fn now_ms(&self) -> u64 {
+        1
+    }
+}
+
+fn env(disk: &MemoryDisk) -> Env {
+    Env { disk: Arc::new(disk.clone()), clock: Arc::new(Early), entropy: Arc::new(Counting) }
+}
+
+/// The bytes of the example: what stands before the bar in each line of the first block marked `hex`.
+fn documented() -> Vec<u8> {
+    documented_in(1)
+}
+
+fn documented_in(block: usize) -> Vec<u8> {
+    let block = FORMAT.split("```hex\n").nth(block).and_then(|rest| rest.split("```").next());
+    let lines = block.into_iter().flat_map(str::lines);
+    let bytes = lines.filter_map(|line| line.split('|').next()).flat_map(str::split_whitespace);
+    bytes.filter_map(|byte| u8::from_str_radix(byte, 16).ok()).collect()
+}
+
+#[test]
+fn the_example_is_what_is_written() {
+    let disk = MemoryDisk::new();
+    let store: Store<Value> = Options::new().env(env(&disk)).segment_bytes(4096).open("/example").unwrap();
+    store.produce_with(Meta::label("hi"), |doc| doc["a"] = 1.into()).unwrap();
+    let written = disk.bytes(Path::new(SEGMENT)).unwrap();
+    let solid = written.iter().rposition(|&byte| byte != 0).unwrap() + 1;
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
+    assert_eq!(hex(&documented()), hex(&written[..solid]));
+    assert_eq!(written.len(), 4096);
+}
+
+#[test]
+fn the_closed_example_is_what_closing_writes_and_can_be_read() {
+    let disk = MemoryDisk::new();
+    let store: Store<Value> = Options::new().env(env(&disk)).segment_bytes(4096).open("/example").unwrap();
+    store.produce_with(Meta::label("hi"), |doc| doc["a"] = 1.into()).unwrap();
+    store.close().unwrap();
+    let whole = [documented(), documented_in(2)].concat();
+    assert_eq!(disk.bytes(Path::new(SEGMENT)).unwrap(), whole);
+    assert_eq!(whole.len(), 143);
+    let again: Store<Value> = Options::new().env(env(&disk)).open("/example").unwrap();
+    assert_eq!(again.version(), 1);
+}
+
+#[test]
+fn the_example_can_be_read() {
+    let disk = MemoryDisk::new();
+    let mut bytes = documented();
+    bytes.resize(4096, 0);
+    redraft::io::Disk::create_dir(&disk, Path::new("/example")).unwrap();
+    disk.put(Path::new(SEGMENT), bytes);
+    let reader = Options::new().env(env(&disk)).open_read_only::<Value>("/example").unwrap();
+    assert_eq!((reader.version(), &*reader.state()), (1, &value!({ "a": 1 })));
+    let change = reader.changes(..).unwrap().next().unwrap().unwrap();
+    assert_eq!(change.meta, Meta::label("hi"));
+    assert_eq!((change.writer.to_string().as_str(), change.sequence), ("0706050403020100", 1));
+    assert_eq!((change.stamp.millis(), change.stamp.counter(), change.base), (1, 0, 0));
+    assert_eq!(format!("{:?}", change.patch), r#"[add "/a" 1]"#);
+    assert!(verify(&env(&disk), Path::new("/example")).unwrap().is_sound());
+}

@@ -1,0 +1,22 @@
+//! Promises about the log alone, where records are bytes.
+//!
+//! One file per promise; one program for all of them, since linking it takes longer than compiling a file.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking, look at files, and say how much was done"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod and_store;
+mod damage;
+mod follow;
+mod format_example;
+mod model;
+mod power_cut;
+mod threads;
+mod truncation;

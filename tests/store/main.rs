@@ -1,0 +1,29 @@
+//! Promises about the store: what its users see, whichever threads and processes they are in.
+//!
+//! One file per promise; one program for all of them, since linking it takes longer than compiling a file.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unreachable,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking, look at files, and say how much was done"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod clocks;
+mod durability;
+mod editing_trace;
+mod first_light;
+mod large_changes;
+mod listeners;
+mod model;
+mod one_writer;
+mod point_reads;
+mod sizes;
+mod snapshot_while_rolling;
+mod threads;
+mod tickets;
+mod undo;

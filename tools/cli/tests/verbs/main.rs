@@ -1,0 +1,19 @@
+//! Promises about the `redraft` program: what each verb does, says and refuses.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::panic,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "tests fail by panicking, look at files, and say how much was done"
+)]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bad_input;
+mod everyday;
+mod follow;
+mod git_import;
+mod patch_files;
+mod repair;
