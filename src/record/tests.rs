@@ -6,7 +6,7 @@ use crate::value::{Key, List, Map, Path, Segment, Value};
 use proptest::prelude::*;
 use std::sync::Arc;
 
-fn key() -> impl Strategy<Value = Key> {
+fn key() -> BoxedStrategy<Key> {
     prop_oneof![
         "[ab]{0,2}".prop_map(Key::from),
         any::<i64>().prop_map(Key::from),
@@ -14,9 +14,10 @@ fn key() -> impl Strategy<Value = Key> {
         any::<bool>().prop_map(Key::from),
         proptest::collection::vec(any::<u8>(), 0..4).prop_map(|bytes| Key::Bytes(Arc::from(bytes))),
     ]
+    .boxed()
 }
 
-fn value() -> impl Strategy<Value = Value> {
+fn value() -> BoxedStrategy<Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::Bool),
@@ -34,9 +35,10 @@ fn value() -> impl Strategy<Value = Value> {
                 .prop_map(|entries| Value::Map(Map::from_iter(entries))),
         ]
     })
+    .boxed()
 }
 
-fn op() -> impl Strategy<Value = Op> {
+fn op() -> BoxedStrategy<Op> {
     let segment = prop_oneof![key().prop_map(Segment::Key), (0..300usize).prop_map(Segment::Index)];
     let insert = prop_oneof![
         proptest::collection::vec(value(), 0..3).prop_map(Insert::Items),
@@ -51,9 +53,10 @@ fn op() -> impl Strategy<Value = Op> {
     ];
     (proptest::collection::vec(segment, 0..4), action)
         .prop_map(|(path, action)| Op { path: Path::from(path), action })
+        .boxed()
 }
 
-fn change() -> impl Strategy<Value = Change> {
+fn change() -> BoxedStrategy<Change> {
     let meta = (
         proptest::option::of("[a-z]{0,5}"),
         proptest::option::of(any::<i64>()),
@@ -63,8 +66,8 @@ fn change() -> impl Strategy<Value = Change> {
     let writer = prop_oneof![Just(HOME.0), any::<u64>()];
     let sequence = proptest::option::of(any::<u64>());
     let who = (writer, sequence, any::<u64>(), proptest::option::of(any::<u64>()));
-    (1..u64::MAX, any::<u64>(), who, meta, proptest::collection::vec(op(), 0..5)).prop_map(
-        |(version, base, (writer, sequence, stamp, undoes), meta, ops)| Change {
+    (1..u64::MAX, any::<u64>(), who, meta, proptest::collection::vec(op(), 0..5))
+        .prop_map(|(version, base, (writer, sequence, stamp, undoes), meta, ops)| Change {
             version,
             base: base % version,
             writer: WriterId(writer),
@@ -73,8 +76,8 @@ fn change() -> impl Strategy<Value = Change> {
             meta,
             undoes,
             patch: ops.into_iter().collect(),
-        },
-    )
+        })
+        .boxed()
 }
 
 fn encoded(change: &Change) -> Vec<u8> {

@@ -22,7 +22,7 @@ pub(crate) fn json_value() -> BoxedStrategy<Value> {
     nested(json_leaf().boxed(), "[ab/~1]{0,2}".prop_map(Key::from).boxed())
 }
 
-fn json_leaf() -> impl Strategy<Value = Value> {
+fn json_leaf() -> BoxedStrategy<Value> {
     prop_oneof![
         3 => (-1_i64..3).prop_map(Value::Int),
         1 => Just(Value::Null),
@@ -33,9 +33,10 @@ fn json_leaf() -> impl Strategy<Value = Value> {
         1 => prop::collection::vec("(one|two|dr\u{e9}i|a longer line of text)\n", 0..8)
             .prop_map(|lines| Value::from(lines.concat())),
     ]
+    .boxed()
 }
 
-fn any_key() -> impl Strategy<Value = Key> {
+fn any_key() -> BoxedStrategy<Key> {
     prop_oneof![
         4 => "[ab]".prop_map(Key::from),
         1 => (0_i64..2).prop_map(Key::Int),
@@ -43,6 +44,7 @@ fn any_key() -> impl Strategy<Value = Key> {
         1 => any::<bool>().prop_map(Key::Bool),
         1 => Just(Key::Bytes([7][..].into())),
     ]
+    .boxed()
 }
 
 fn nested(leaf: BoxedStrategy<Value>, key: BoxedStrategy<Key>) -> BoxedStrategy<Value> {
@@ -59,14 +61,14 @@ fn nested(leaf: BoxedStrategy<Value>, key: BoxedStrategy<Key>) -> BoxedStrategy<
 /// Choices that lead to one operation in whatever document they meet.
 pub(crate) type Picks = (Vec<u8>, u8, u8, Value);
 
-pub(crate) fn picks(value: BoxedStrategy<Value>) -> impl Strategy<Value = Vec<Picks>> {
-    run_of_picks(value, 5)
+pub(crate) fn picks(value: BoxedStrategy<Value>) -> BoxedStrategy<Vec<Picks>> {
+    run_of_picks(value, 5).boxed()
 }
 
 /// Fewer than `max` of them.
-pub(crate) fn run_of_picks(value: BoxedStrategy<Value>, max: usize) -> impl Strategy<Value = Vec<Picks>> {
+pub(crate) fn run_of_picks(value: BoxedStrategy<Value>, max: usize) -> BoxedStrategy<Vec<Picks>> {
     let one = (prop::collection::vec(any::<u8>(), 0..4), any::<u8>(), any::<u8>(), value);
-    prop::collection::vec(one, 0..max)
+    prop::collection::vec(one, 0..max).boxed()
 }
 
 /// Values with few different parts, so that operations on them meet: three levels, two keys, short lists and texts.

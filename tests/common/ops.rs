@@ -9,7 +9,7 @@ use redraft::value::{Key, Path, Segment};
 /// Choices that lead to an operation in whatever document they meet.
 pub(crate) type Aim = (usize, u8, usize, Value);
 
-pub(crate) fn aims() -> impl Strategy<Value = Vec<Aim>> {
+pub(crate) fn aims() -> BoxedStrategy<Vec<Aim>> {
     let value = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::Bool),
@@ -26,7 +26,7 @@ pub(crate) fn aims() -> impl Strategy<Value = Vec<Aim>> {
         Just(redraft::value!([1, 2])),
         Just(redraft::value!({})),
     ];
-    prop::collection::vec((any::<usize>(), 0_u8..7, 0_usize..4, value), 1..4)
+    prop::collection::vec((any::<usize>(), 0_u8..7, 0_usize..4, value), 1..4).boxed()
 }
 
 /// The operation for one aim.

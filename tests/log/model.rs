@@ -32,7 +32,7 @@ enum Op {
     LookElsewhere(Place),
 }
 
-fn ops() -> impl Strategy<Value = Vec<Op>> {
+fn ops() -> BoxedStrategy<Vec<Op>> {
     let segment = 512..4096_u64;
     let op = prop_oneof![
         8 => Just(Op::Append),
@@ -48,7 +48,7 @@ fn ops() -> impl Strategy<Value = Vec<Op>> {
         1 => Just(Op::OpenElsewhere),
         4 => any::<Place>().prop_map(Op::LookElsewhere),
     ];
-    prop::collection::vec(op, 1..60)
+    prop::collection::vec(op, 1..60).boxed()
 }
 
 struct World {

@@ -136,25 +136,26 @@ mod typed {
         },
     }
 
-    fn card() -> impl Strategy<Value = Card> {
-        (0_i64..3, "[ab]{0,2}").prop_map(|(n, text)| Card { n, text })
+    fn card() -> BoxedStrategy<Card> {
+        (0_i64..3, "[ab]{0,2}").prop_map(|(n, text)| Card { n, text }).boxed()
     }
 
-    fn stage() -> impl Strategy<Value = Stage> {
+    fn stage() -> BoxedStrategy<Stage> {
         prop_oneof![
             Just(Stage::Open),
             prop::option::of(0_u8..3).prop_map(Stage::Waiting),
             prop::collection::vec(0_i64..3, 0..3).prop_map(|steps| Stage::Moving { steps }),
         ]
+        .boxed()
     }
 
-    fn board() -> impl Strategy<Value = Board> {
+    fn board() -> BoxedStrategy<Board> {
         let lists = (prop::collection::vec(card(), 0..3), prop::collection::vec(0_i64..3, 0..4));
         let maps =
             (prop::collection::btree_map("[ab]", card(), 0..3), prop::collection::btree_set("[ab]", 0..3));
         let rest = (stage(), prop::option::of(card().prop_map(Box::new)), small_value());
-        ("[ab]{0,3}", lists, maps, rest).prop_map(
-            |(title, (cards, numbers), (by_key, tags), (stage, note, any))| Board {
+        ("[ab]{0,3}", lists, maps, rest)
+            .prop_map(|(title, (cards, numbers), (by_key, tags), (stage, note, any))| Board {
                 title,
                 cards,
                 by_key,
@@ -164,8 +165,8 @@ mod typed {
                 note,
                 any,
                 ..Board::default()
-            },
-        )
+            })
+            .boxed()
     }
 
     /// Values that fit somewhere in a board; one of them leaves a field to be filled in.

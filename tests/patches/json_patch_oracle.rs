@@ -13,7 +13,7 @@ fn cases() -> u32 {
     std::env::var("PROPTEST_CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(2000)
 }
 
-fn value() -> impl Strategy<Value = Value> {
+fn value() -> BoxedStrategy<Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
         any::<bool>().prop_map(Value::Bool),
@@ -29,19 +29,20 @@ fn value() -> impl Strategy<Value = Value> {
                 .prop_map(|entries| entries.into_iter().collect::<Map>().into()),
         ]
     })
+    .boxed()
 }
 
 /// Choices that lead to a pointer: a way down the document, and what is written behind it.
 type Aim = (Vec<u8>, &'static str);
 
-fn aim() -> impl Strategy<Value = Aim> {
+fn aim() -> BoxedStrategy<Aim> {
     let behind = prop_oneof![
         12 => Just(""),
         8 => prop::sample::select(vec!["/a", "/b", "/0", "/1", "/-", "/"]),
         2 => prop::sample::select(vec!["/~0", "/~1", "/00", "/01", "/-1", "/+1", "/1e0", "/~2", "/~", "/a/b", "//"]),
         1 => Just("a"),
     ];
-    (prop::collection::vec(any::<u8>(), 0..4), behind)
+    (prop::collection::vec(any::<u8>(), 0..4), behind).boxed()
 }
 
 fn pointer(doc: &Value, (route, behind): &Aim) -> String {
@@ -67,12 +68,12 @@ fn pointer(doc: &Value, (route, behind): &Aim) -> String {
 /// Name, place, other place, value, whether to test for what is there, and which member to leave out.
 type RawOp = (&'static str, Aim, Aim, Value, bool, u8);
 
-fn raw_op() -> impl Strategy<Value = RawOp> {
+fn raw_op() -> BoxedStrategy<RawOp> {
     let name = prop_oneof![
         24 => prop::sample::select(vec!["add", "remove", "replace", "move", "copy", "test"]),
         1 => Just("spam"),
     ];
-    (name, aim(), aim(), value(), any::<bool>(), 0_u8..100)
+    (name, aim(), aim(), value(), any::<bool>(), 0_u8..100).boxed()
 }
 
 /// The operation as JSON, and the document as it leaves it where it fits, for the next one to aim at.

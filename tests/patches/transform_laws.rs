@@ -112,8 +112,8 @@ fn patch<S: State>(base: &S, picks: &[Picks]) -> Patch {
 }
 
 /// Items with a number of their own, so that one can see which of them are left.
-fn edits() -> impl Strategy<Value = Vec<(u8, u8, u8)>> {
-    prop::collection::vec((any::<u8>(), 0_u8..3, 0_u8..3), 0..12)
+fn edits() -> BoxedStrategy<Vec<(u8, u8, u8)>> {
+    prop::collection::vec((any::<u8>(), 0_u8..3, 0_u8..3), 0..12).boxed()
 }
 
 /// Splices of a list, each item of them with a number of its own from `first` on; returns what is left of those.
@@ -241,19 +241,15 @@ mod typed {
         text: String,
     }
 
-    fn card() -> impl Strategy<Value = Card> {
-        (0_i64..3, "[ab]{0,2}").prop_map(|(n, text)| Card { n, text })
+    fn card() -> BoxedStrategy<Card> {
+        (0_i64..3, "[ab]{0,2}").prop_map(|(n, text)| Card { n, text }).boxed()
     }
 
-    fn board() -> impl Strategy<Value = Board> {
+    fn board() -> BoxedStrategy<Board> {
         let cards = (prop::collection::vec(card(), 0..4), prop::collection::btree_map("[ab]", card(), 0..3));
-        ("[ab]{0,3}", cards, prop::option::of("[ab]")).prop_map(|(title, (cards, by_key), stage)| Board {
-            title,
-            hits: 0,
-            cards,
-            by_key,
-            stage,
-        })
+        ("[ab]{0,3}", cards, prop::option::of("[ab]"))
+            .prop_map(|(title, (cards, by_key), stage)| Board { title, hits: 0, cards, by_key, stage })
+            .boxed()
     }
 
     fn fitting_value() -> BoxedStrategy<Value> {

@@ -86,50 +86,49 @@ impl MapKey for Backwards {
     }
 }
 
-fn list<T: Clone + std::fmt::Debug>(
-    of: impl Strategy<Value = T>,
+fn list<T: Clone + std::fmt::Debug + 'static>(
+    of: impl Strategy<Value = T> + 'static,
     most: usize,
-) -> impl Strategy<Value = List<T>> {
-    vec(of, 0..most).prop_map(List::from)
+) -> BoxedStrategy<List<T>> {
+    vec(of, 0..most).prop_map(List::from).boxed()
 }
 
-fn keyed<K: Ord + Clone + std::fmt::Debug, T: Clone + std::fmt::Debug>(
-    keys: impl Strategy<Value = K>,
-    of: impl Strategy<Value = T>,
-) -> impl Strategy<Value = KeyedList<K, T>> {
-    vec((keys, of), 0..4).prop_map(|pairs| pairs.into_iter().collect())
+fn keyed<K: Ord + Clone + std::fmt::Debug + 'static, T: Clone + std::fmt::Debug + 'static>(
+    keys: impl Strategy<Value = K> + 'static,
+    of: impl Strategy<Value = T> + 'static,
+) -> BoxedStrategy<KeyedList<K, T>> {
+    vec((keys, of), 0..4).prop_map(|pairs| pairs.into_iter().collect()).boxed()
 }
 
-fn look() -> impl Strategy<Value = Shared<Look>> {
-    (0_i32..2, "[ab]?").prop_map(|(x, label)| Shared::new(Look { x, label }))
+fn look() -> BoxedStrategy<Shared<Look>> {
+    (0_i32..2, "[ab]?").prop_map(|(x, label)| Shared::new(Look { x, label })).boxed()
 }
 
-fn card() -> impl Strategy<Value = Card> {
-    ("[ab]{0,2}", list(look(), 4), 0_i64..3).prop_map(|(text, notes, seen)| Card {
-        text,
-        notes,
-        seen: seen.into(),
-    })
+fn card() -> BoxedStrategy<Card> {
+    ("[ab]{0,2}", list(look(), 4), 0_i64..3)
+        .prop_map(|(text, notes, seen)| Card { text, notes, seen: seen.into() })
+        .boxed()
 }
 
-fn column() -> impl Strategy<Value = Column> {
-    (0_u8..2, keyed(0_u64..3, 0_i32..2)).prop_map(|(width, cards)| Column { width, cards })
+fn column() -> BoxedStrategy<Column> {
+    (0_u8..2, keyed(0_u64..3, 0_i32..2)).prop_map(|(width, cards)| Column { width, cards }).boxed()
 }
 
-fn count() -> impl Strategy<Value = Counter> {
-    prop_oneof![4 => 0_i64..3, 1 => Just(i64::MIN), 1 => Just(i64::MAX)].prop_map(Counter::from)
+fn count() -> BoxedStrategy<Counter> {
+    prop_oneof![4 => 0_i64..3, 1 => Just(i64::MIN), 1 => Just(i64::MAX)].prop_map(Counter::from).boxed()
 }
 
-fn stage() -> impl Strategy<Value = Stage> {
+fn stage() -> BoxedStrategy<Stage> {
     prop_oneof![
         Just(Stage::Idle),
         count().prop_map(Stage::Counting),
         list("[ab]?", 4).prop_map(|to| Stage::Moving { to }),
         keyed(0_i64..3, 0_u8..2).prop_map(Stage::Planned),
     ]
+    .boxed()
 }
 
-fn board() -> impl Strategy<Value = Board> {
+fn board() -> BoxedStrategy<Board> {
     let maps = (
         btree_map(0_u64..40, card(), 0..30),
         btree_map(0_u8..4, 0_i32..2, 0..4),
@@ -138,26 +137,28 @@ fn board() -> impl Strategy<Value = Board> {
     let lists = (list(0_u8..3, 80), list(count(), 5), list((0_i64..2).prop_map(Value::from), 3));
     let others = (keyed("[ab]", column()), any::<[bool; 2]>(), count(), look(), stage());
     let pair = (vec(0_u8..3, 0..3), prop::option::of(count()));
-    (("[ab]?", maps), lists, others, pair).prop_map(|((title, maps), lists, others, pair)| Board {
-        title,
-        cards: maps.0.into(),
-        by_rank: maps.1.into_iter().map(|(rank, item)| (Backwards(Reverse(rank)), item)).collect(),
-        maybe: maps.2.map(Map::from),
-        log: lists.0,
-        votes: lists.1,
-        any: lists.2,
-        columns: others.0,
-        tags: [Name::First, Name::Last]
-            .into_iter()
-            .zip(others.1)
-            .filter(|tag| tag.1)
-            .map(|tag| tag.0)
-            .collect(),
-        hits: others.2,
-        look: others.3,
-        stage: others.4,
-        pair: Pair { a: pair.0.into_iter().collect(), b: pair.1 },
-    })
+    (("[ab]?", maps), lists, others, pair)
+        .prop_map(|((title, maps), lists, others, pair)| Board {
+            title,
+            cards: maps.0.into(),
+            by_rank: maps.1.into_iter().map(|(rank, item)| (Backwards(Reverse(rank)), item)).collect(),
+            maybe: maps.2.map(Map::from),
+            log: lists.0,
+            votes: lists.1,
+            any: lists.2,
+            columns: others.0,
+            tags: [Name::First, Name::Last]
+                .into_iter()
+                .zip(others.1)
+                .filter(|tag| tag.1)
+                .map(|tag| tag.0)
+                .collect(),
+            hits: others.2,
+            look: others.3,
+            stage: others.4,
+            pair: Pair { a: pair.0.into_iter().collect(), b: pair.1 },
+        })
+        .boxed()
 }
 
 /// What a program does to a board. Unlike two boards made apart, the old and the new one share what it leaves alone.
@@ -178,7 +179,7 @@ enum Edit {
     Stage(Stage),
 }
 
-fn edit() -> impl Strategy<Value = Edit> {
+fn edit() -> BoxedStrategy<Edit> {
     let at = any::<Index>;
     prop_oneof![
         (0_u64..40, card()).prop_map(|(key, card)| Edit::Card(key, card)),
@@ -195,6 +196,7 @@ fn edit() -> impl Strategy<Value = Edit> {
         (0_i32..3).prop_map(Edit::Look),
         stage().prop_map(Edit::Stage),
     ]
+    .boxed()
 }
 
 fn nth<T: Clone>(mut keys: impl ExactSizeIterator<Item = T>, at: Index) -> Option<T> {

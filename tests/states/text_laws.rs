@@ -11,16 +11,16 @@ use redraft::value::Path;
 use redraft::{State, Value, apply, diff, draft, value};
 
 /// Few letters, so that much is equal by chance; some of several bytes.
-fn words() -> impl Strategy<Value = String> {
+fn words() -> BoxedStrategy<String> {
     let long = vec("[ab\u{e9}\u{e8}\u{129}\n]{0,12}", 0..200).prop_map(|words| words.concat());
-    prop_oneof!["[ab\u{e9}]{0,4}", long]
+    prop_oneof!["[ab\u{e9}]{0,4}", long].boxed()
 }
 
 /// Edits as somebody writing makes them: where, how much goes, what comes.
 type Edit = (Index, usize, String);
 
-fn edits() -> impl Strategy<Value = Vec<Edit>> {
-    vec((any::<Index>(), 0_usize..30, "[ab\u{e9}\n]{0,5}"), 0..5)
+fn edits() -> BoxedStrategy<Vec<Edit>> {
+    vec((any::<Index>(), 0_usize..30, "[ab\u{e9}\n]{0,5}"), 0..5).boxed()
 }
 
 fn carry_out(text: &mut Text, edits: &[Edit]) {

@@ -87,11 +87,11 @@ struct Foreign {
     b: String,
 }
 
-fn point() -> impl Strategy<Value = Point> {
-    (0_i32..3, "[ab]{0,2}").prop_map(|(x, label)| Point { x, label })
+fn point() -> BoxedStrategy<Point> {
+    (0_i32..3, "[ab]{0,2}").prop_map(|(x, label)| Point { x, label }).boxed()
 }
 
-fn mode() -> impl Strategy<Value = Mode> {
+fn mode() -> BoxedStrategy<Mode> {
     let leaf = prop_oneof![
         Just(Mode::Idle),
         prop::option::of(0_u8..3).prop_map(Mode::Waiting),
@@ -99,34 +99,36 @@ fn mode() -> impl Strategy<Value = Mode> {
         ("[ab]{0,2}", prop::collection::vec(0_i64..3, 0..4))
             .prop_map(|(to, steps)| Mode::Moving { to, steps }),
     ];
-    leaf.prop_recursive(3, 3, 1, |inner| inner.prop_map(|mode| Mode::Nested(Box::new(mode))))
+    leaf.prop_recursive(3, 3, 1, |inner| inner.prop_map(|mode| Mode::Nested(Box::new(mode)))).boxed()
 }
 
-fn float() -> impl Strategy<Value = f64> {
-    prop_oneof![Just(0.0), Just(-0.0), Just(f64::NAN), Just(f64::INFINITY), Just(0.1)]
+fn float() -> BoxedStrategy<f64> {
+    prop_oneof![Just(0.0), Just(-0.0), Just(f64::NAN), Just(f64::INFINITY), Just(0.1)].boxed()
 }
 
-fn scalars() -> impl Strategy<Value = World> {
+fn scalars() -> BoxedStrategy<World> {
     let numbers = (0_u8..3, -1_i64..2, prop_oneof![Just(0), Just(u64::MAX)], 0_u128..2);
     let floats = (float().prop_map(|wide| wide as f32), float());
     let texts = (any::<bool>(), prop_oneof![Just('a'), Just('\u{e9}')], "[ab]{0,2}", "[ab]{0,2}");
-    (numbers, floats, texts, 0_u8..2).prop_map(|(numbers, floats, texts, bytes)| World {
-        flag: texts.0,
-        small: numbers.0,
-        signed: numbers.1,
-        wide: numbers.2,
-        huge: numbers.3 << 100,
-        half: floats.0,
-        full: floats.1,
-        letter: texts.1,
-        text: texts.2,
-        shared: texts.3.into(),
-        bytes: vec![bytes; 2].into(),
-        ..World::default()
-    })
+    (numbers, floats, texts, 0_u8..2)
+        .prop_map(|(numbers, floats, texts, bytes)| World {
+            flag: texts.0,
+            small: numbers.0,
+            signed: numbers.1,
+            wide: numbers.2,
+            huge: numbers.3 << 100,
+            half: floats.0,
+            full: floats.1,
+            letter: texts.1,
+            text: texts.2,
+            shared: texts.3.into(),
+            bytes: vec![bytes; 2].into(),
+            ..World::default()
+        })
+        .boxed()
 }
 
-fn world() -> impl Strategy<Value = World> {
+fn world() -> BoxedStrategy<World> {
     let options = (prop::option::of(0_i32..2), prop::option::of(point().prop_map(Box::new)), point());
     let fixed = ((0_u8..2, "[ab]?"), [0_i32..2, 0..2, 0..2], (0_u8..2, prop::option::of(float())));
     let lists = (prop::collection::vec(0_u8..3, 0..8), prop::collection::vec(point(), 0..5));
@@ -137,34 +139,36 @@ fn world() -> impl Strategy<Value = World> {
         prop::collection::hash_set(-2_i16..2, 0..4),
     );
     let rest = (mode(), float(), (0_u8..2, "[ab]?"), 0_i64..2);
-    (scalars(), options, fixed, lists, maps, rest).prop_map(
-        |(
-            scalars,
-            (maybe, boxed, arc),
-            (pair, three, range),
-            (list, points),
-            maps,
-            (mode, renamed, foreign, any),
-        )| World {
-            maybe,
-            boxed,
-            arc: Arc::new(arc),
-            pair,
-            three,
-            list,
-            points,
-            map: maps.0,
-            by_name: maps.1,
-            set: maps.2,
-            hashed: maps.3,
-            mode,
-            renamed: Meters(renamed),
-            outside: Foreign { a: foreign.0, b: foreign.1 },
-            any: value!([any]),
-            range: Range(range.0, range.1.map(Meters)),
-            ..scalars
-        },
-    )
+    (scalars(), options, fixed, lists, maps, rest)
+        .prop_map(
+            |(
+                scalars,
+                (maybe, boxed, arc),
+                (pair, three, range),
+                (list, points),
+                maps,
+                (mode, renamed, foreign, any),
+            )| World {
+                maybe,
+                boxed,
+                arc: Arc::new(arc),
+                pair,
+                three,
+                list,
+                points,
+                map: maps.0,
+                by_name: maps.1,
+                set: maps.2,
+                hashed: maps.3,
+                mode,
+                renamed: Meters(renamed),
+                outside: Foreign { a: foreign.0, b: foreign.1 },
+                any: value!([any]),
+                range: Range(range.0, range.1.map(Meters)),
+                ..scalars
+            },
+        )
+        .boxed()
 }
 
 /// How many cases each law is held to; `PROPTEST_CASES` asks for more.

@@ -24,7 +24,7 @@ fn open(disk: &MemoryDisk, clock: &Arc<Turned>) -> Store<Value> {
     Options::new().env(env).segment_bytes(512).open(dir()).unwrap()
 }
 
-fn a_time() -> impl Strategy<Value = u64> {
+fn a_time() -> BoxedStrategy<u64> {
     prop_oneof![
         Just(0),
         0..3_u64,
@@ -33,6 +33,7 @@ fn a_time() -> impl Strategy<Value = u64> {
         Just(1 << 48),
         Just(u64::MAX)
     ]
+    .boxed()
 }
 
 proptest! {

@@ -51,7 +51,7 @@ enum Edit {
     Count(i64),
 }
 
-fn plain() -> impl Strategy<Value = Plain> {
+fn plain() -> BoxedStrategy<Plain> {
     let leaf = prop_oneof![
         (0..4i64).prop_map(Plain::Number),
         "[ab]{0,3}".prop_map(Plain::Text),
@@ -63,9 +63,10 @@ fn plain() -> impl Strategy<Value = Plain> {
             proptest::collection::btree_map("[abc]", inner, 0..3).prop_map(Plain::Map),
         ]
     })
+    .boxed()
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> BoxedStrategy<Step> {
     let edit = prop_oneof![
         4 => ("[abc]", plain()).prop_map(|(key, item)| Edit::Set(key, item)),
         1 => "[abc]".prop_map(Edit::Unset),
@@ -75,7 +76,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..40usize, "[ab]{0,2}").prop_map(|(at, text)| Edit::Write(at, text)),
         2 => (-2..3i64).prop_map(Edit::Count),
     ];
-    (proptest::collection::vec(0..3usize, 0..3), edit).prop_map(|(path, edit)| Step { path, edit })
+    (proptest::collection::vec(0..3usize, 0..3), edit).prop_map(|(path, edit)| Step { path, edit }).boxed()
 }
 
 /// The same step on the model and on a draft; steps that do not fit do nothing, in both.

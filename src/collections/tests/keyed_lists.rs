@@ -20,7 +20,7 @@ enum Step {
     Keep,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> BoxedStrategy<Step> {
     let key = || 0_u8..60;
     prop_oneof![
         4 => (key(), any::<u8>()).prop_map(|(key, item)| Step::Push(key, item)),
@@ -34,6 +34,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (2_u8..20).prop_map(Step::Retain),
         2 => Just(Step::Keep),
     ]
+    .boxed()
 }
 
 type Model = Vec<(u8, u8)>;

@@ -25,7 +25,7 @@ enum Step {
     Keep,
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> BoxedStrategy<Step> {
     let at = any::<Index>;
     prop_oneof![
         4 => any::<u8>().prop_map(Step::Push),
@@ -39,6 +39,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Double),
         2 => Just(Step::Keep),
     ]
+    .boxed()
 }
 
 /// A tree and what it stands for.

@@ -27,7 +27,7 @@ enum Step {
     Keep,
 }
 
-fn step(keys: u16) -> impl Strategy<Value = Step> {
+fn step(keys: u16) -> BoxedStrategy<Step> {
     let key = move || 0..keys;
     prop_oneof![
         8 => (key(), any::<u8>()).prop_map(|(key, value)| Step::Insert(key, value)),
@@ -43,6 +43,7 @@ fn step(keys: u16) -> impl Strategy<Value = Step> {
         1 => Just(Step::Flip),
         2 => Just(Step::Keep),
     ]
+    .boxed()
 }
 
 type Model = BTreeMap<u16, u8>;

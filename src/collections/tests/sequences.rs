@@ -24,7 +24,7 @@ enum Step {
     Truncate(Index),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> BoxedStrategy<Step> {
     let at = any::<Index>;
     prop_oneof![
         (0_u8..9).prop_map(Step::PushFront),
@@ -40,6 +40,7 @@ fn step() -> impl Strategy<Value = Step> {
         (at(), at()).prop_map(|(a, b)| Step::Swap(a, b)),
         at().prop_map(Step::Truncate),
     ]
+    .boxed()
 }
 
 fn run(list: &mut List<u8>, model: &mut Vec<u8>, step: &Step) {

@@ -18,7 +18,7 @@ enum Step {
     Extend(Vec<u16>),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> BoxedStrategy<Step> {
     let item = || 0_u16..300;
     prop_oneof![
         4 => item().prop_map(Step::Insert),
@@ -28,6 +28,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (2_u16..20).prop_map(Step::Retain),
         1 => vec(item(), 0..20).prop_map(Step::Extend),
     ]
+    .boxed()
 }
 
 fn run(set: &mut Set<u16>, model: &mut BTreeSet<u16>, step: &Step) {

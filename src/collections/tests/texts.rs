@@ -26,15 +26,17 @@ enum Step {
 }
 
 /// One to four bytes each, so that no position is a byte for long.
-fn char() -> impl Strategy<Value = char> {
-    prop_oneof![6 => Just('a'), 2 => Just('\n'), 1 => Just('\u{e9}'), 1 => Just('\u{20ac}'), 1 => Just('\u{1f600}')]
+fn char() -> BoxedStrategy<char> {
+    prop_oneof![6 => Just('a'), 2 => Just('\n'), 1 => Just('\u{e9}'), 1 => Just('\u{20ac}'), 1 => Just('\u{1f600}')].boxed()
 }
 
-fn piece() -> impl Strategy<Value = String> {
-    prop_oneof![vec(char(), 0..40), vec(Just('b'), 0..300)].prop_map(|chars| chars.into_iter().collect())
+fn piece() -> BoxedStrategy<String> {
+    prop_oneof![vec(char(), 0..40), vec(Just('b'), 0..300)]
+        .prop_map(|chars| chars.into_iter().collect())
+        .boxed()
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn step() -> BoxedStrategy<Step> {
     let at = any::<Index>;
     prop_oneof![
         8 => (at(), char()).prop_map(|(at, char)| Step::Type(at, char)),
@@ -47,6 +49,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Pop),
         2 => Just(Step::Keep),
     ]
+    .boxed()
 }
 
 /// The bytes of these characters.
