@@ -7,8 +7,8 @@ use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::Env;
 use crate::log::directory::{Occupant, not_a_store, occupant};
 use crate::log::{Chain, Codec, Proven, Record, StoreId};
-use crate::segment::footer::{Ending, Footer};
-use crate::segment::format::{FRAME_BYTES, Item, POSITION_STRIDE};
+use crate::segment::footer::{Ending, Footer, Table};
+use crate::segment::format::{FRAME_BYTES, Item};
 use crate::segment::reader::SegmentReader;
 use crate::segment::recovery::Cut;
 use crate::segment::{self, bases_in, recovery};
@@ -156,9 +156,7 @@ impl Check<'_> {
         loop {
             match reader.look()? {
                 Item::Record { body, chain, .. } => {
-                    if (reader.offset() - reader.header().base).is_multiple_of(POSITION_STRIDE.into()) {
-                        positions.push(reader.at() as u32);
-                    }
+                    positions.push(reader.at() as u32);
                     reader.pass(body, chain);
                     self.record(&reader, body, replayed)?;
                 }
@@ -179,20 +177,20 @@ impl Check<'_> {
         self.chains.insert(reader.offset(), reader.chain());
         match footer {
             Some(footer) if reader.at() == footer.data_end => {
-                self.footer_fits(&mut reader, &footer, &positions)
+                self.footer_fits(&mut reader, &footer, Table { stride: 1, positions })
             }
             _ => Ok(()),
         }
     }
 
-    fn footer_fits(&mut self, reader: &mut SegmentReader, footer: &Footer, positions: &[u32]) -> Result<()> {
+    fn footer_fits(&mut self, reader: &mut SegmentReader, footer: &Footer, found: Table) -> Result<()> {
         let count = reader.offset() - reader.header().base;
         if count != u64::from(footer.count) || reader.chain() != footer.chain {
             let defect = Defect::Chain { expected: reader.chain(), found: footer.chain };
             return self.note(reader.damage_here(defect));
         }
         // That of a segment at rest may be torn, which `layout` tells.
-        if footer.ending == Ending::AtRest || reader.table(footer)?.as_deref() == Some(positions) {
+        if footer.ending == Ending::AtRest || reader.table(footer)? == Some(found.thinned(footer.stride)) {
             return Ok(());
         }
         self.note(reader.damage_here(Defect::PositionTable))

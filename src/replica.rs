@@ -11,7 +11,7 @@ use crate::error::{Error, IoContext, Result};
 use crate::io::Env;
 use crate::log::directory::{self, Occupant, occupant};
 use crate::log::options::{Options, USUAL_SEGMENT_BYTES};
-use crate::log::{self, Birth, Codec, Log, Records};
+use crate::log::{self, Birth, Codec, Log, Records, Role};
 use crate::snapshot::{self, Snapshot};
 use crate::store::history::base_missing;
 use crate::store::open::{begin_at, must_be_free, proven_by_snapshot};
@@ -171,11 +171,7 @@ fn reopen(env: &Env, dir: &Path) -> Result<Log> {
     let lock = directory::lock(&*env.disk, dir)?;
     let proven = proven_by_snapshot(&*env.disk, dir)?;
     let options = Options::new().env(env.clone());
-    let (log, _) = Log::open_locked(&options, dir, Codec::Change, proven.as_ref(), lock)?;
-    if log.is_replica() {
-        return Ok(log);
-    }
-    Err(Error::Role { path: dir.to_owned(), why: "is a store of its own, not a replica" })
+    Log::open_locked(&options, dir, Role::Replica, proven.as_ref(), lock).map(|(log, _)| log)
 }
 
 /// Starts where the source's history starts: at the beginning, or with a copy of the snapshot its log begins at.

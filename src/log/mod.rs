@@ -128,12 +128,12 @@ impl Log {
         Ok(Log::over(options, dir, writer, vec![base], None, lock))
     }
 
-    /// Opens the log of such records in `dir`, cutting a torn tail and finishing an interrupted roll. A log that ends before what a
-    /// snapshot has `proven` to be durable is damaged, not torn.
+    /// Opens the log in `dir` for somebody who takes it for a `wanted`, cutting a torn tail and finishing an interrupted roll.
+    /// A log that ends before what a snapshot has `proven` to be durable is damaged, not torn.
     pub(crate) fn open_locked(
         options: &Options,
         dir: &Path,
-        codec: Codec,
+        wanted: Role,
         proven: Option<&Proven>,
         lock: Box<dyn Lock>,
     ) -> Result<(Log, Option<Cut>)> {
@@ -144,7 +144,7 @@ impl Log {
         let bases = bases_in(&names);
         let layout = recovery::inspect(disk, dir, &bases)?;
         // Before anything is changed: only who knows what the records are knows what proves them.
-        must_hold(codec, layout.active.header.codec, dir)?;
+        Role::of(&layout.active.header).must_be(wanted, dir)?;
         layout.reaches(proven)?;
         directory::remove_unfinished(disk, dir, &names)?;
         let cut = layout.torn.clone();
@@ -338,10 +338,6 @@ impl Log {
         self.group.finish()
     }
 
-    pub(crate) fn is_replica(&self) -> bool {
-        self.header.replica
-    }
-
     pub(crate) fn epoch(&self) -> u32 {
         self.header.epoch
     }
@@ -428,13 +424,42 @@ impl Drop for Log {
 }
 
 /// Refuses a store where a log is wanted, and the other way round.
-pub(crate) fn must_hold(wanted: Codec, found: Codec, dir: &Path) -> Result<()> {
-    let why = match found {
-        _ if found == wanted => return Ok(()),
-        Codec::Change => "is a store: its records are changes of a state, and are made through Store",
-        Codec::Opaque => "is a log with records of a program's own, not a store",
-    };
-    Err(Error::Role { path: dir.to_owned(), why })
+/// What a log is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Role {
+    /// Records of a program's own.
+    Log,
+    /// The changes of a state, made here.
+    Store,
+    /// The changes of a state, made elsewhere.
+    Replica,
+}
+
+impl Role {
+    pub(crate) fn of(header: &Header) -> Role {
+        match (header.codec, header.replica) {
+            (Codec::Opaque, _) => Role::Log,
+            (Codec::Change, false) => Role::Store,
+            (Codec::Change, true) => Role::Replica,
+        }
+    }
+
+    /// Refuses to use one for another.
+    pub(crate) fn must_be(self, wanted: Role, dir: &Path) -> Result<()> {
+        let why = match (self, wanted) {
+            _ if self == wanted => return Ok(()),
+            (_, Role::Log) => "is a store: its records are changes of a state, and are made through Store",
+            (Role::Log, _) => "is a log with records of a program's own, not a store",
+            (Role::Replica, _) => "is a replica: changes are made in its source, this copy only follows",
+            (Role::Store, _) => "is a store of its own, not a replica",
+        };
+        Err(Error::Role { path: dir.to_owned(), why })
+    }
+
+    /// Refuses what does not hold the changes of a state, whoever makes them.
+    pub(crate) fn must_have_a_state(self, dir: &Path) -> Result<()> {
+        self.must_be(if self == Role::Replica { Role::Replica } else { Role::Store }, dir)
+    }
 }
 
 fn allocation(options: &Options) -> u64 {

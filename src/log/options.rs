@@ -1,7 +1,7 @@
 //! How a log is opened, and what it promises about what is appended.
 
 use super::directory::{Occupant, occupant};
-use super::{Birth, Log, Reader, directory};
+use super::{Birth, Log, Reader, Role, directory};
 use crate::error::{IoContext, Result};
 use crate::io::Env;
 use crate::segment::format::{Codec, StoreId};
@@ -127,7 +127,7 @@ impl Options {
 
     fn open_existing(&self, path: &Path) -> Result<Log> {
         let lock = directory::lock(&*self.env.disk, path)?;
-        let (log, _) = Log::open_locked(self, path, Codec::Opaque, None, lock)?;
+        let (log, _) = Log::open_locked(self, path, Role::Log, None, lock)?;
         Ok(log)
     }
 

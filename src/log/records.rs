@@ -169,7 +169,7 @@ impl Records {
         loop {
             match self.segment.look()? {
                 Item::Record { body, chain, .. } => {
-                    if !self.is_durable(body)? {
+                    if !self.is_durable(body)? && !self.is_durable_on_second_look(body)? {
                         self.segment.refresh()?;
                         return Ok(None);
                     }
@@ -207,6 +207,12 @@ impl Records {
             return Ok(true);
         }
         self.is_proven(&seen, offset, length)
+    }
+
+    /// What proves it may have been read while it was written.
+    fn is_durable_on_second_look(&mut self, length: usize) -> Result<bool> {
+        self.segment.refresh()?;
+        self.is_durable(length)
     }
 
     fn is_proven(&mut self, seen: &Seen, offset: u64, length: usize) -> Result<bool> {

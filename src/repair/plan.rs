@@ -194,11 +194,9 @@ impl<'a> Draft<'a> {
             return Ok(Some(why));
         }
         let Some(mut reader) = self.reader(stretch)? else { return Ok(None) };
-        if is_sealed(&mut reader, stretch)? {
-            let table = reader.table(&stretch.footer(Ending::Sealed))?;
-            return Ok(
-                (table.as_ref() != Some(&stretch.positions)).then_some(Why::Damaged(Defect::PositionTable))
-            );
+        if let Some(footer) = seal_of(&mut reader, stretch)? {
+            let sound = reader.table(&footer)? == Some(stretch.table.clone().thinned(footer.stride));
+            return Ok((!sound).then_some(Why::Damaged(Defect::PositionTable)));
         }
         // An interrupted roll, which opening finishes.
         if before_an_empty_one && reader.seal()?.is_none() && fine(survey(&mut reader))?.is_ok() {
@@ -213,7 +211,7 @@ impl<'a> Draft<'a> {
         self.ours.insert(path);
         let origin = last.header.origin.max(self.versions.start);
         let sealed = match self.reader(last)? {
-            Some(mut reader) => is_sealed(&mut reader, last)?,
+            Some(mut reader) => seal_of(&mut reader, last)?.is_some(),
             None => false,
         };
         if sealed && last.count > 0 {
@@ -272,10 +270,9 @@ impl<'a> Draft<'a> {
         }
         let Stretch { from, end, count, chain, .. } = *stretch;
         let bytes = self.bytes_of(stretch.named);
-        let (kept, positions) = (from..end, stretch.positions.clone());
+        let (kept, table) = (from..end, stretch.table.clone());
         let mending = Mending::Rewritten { from: source.clone(), kept: kept.clone(), bytes };
-        let work =
-            Piecework { source, target: target.clone(), header, kept, count, chain, positions, ending };
+        let work = Piecework { source, target: target.clone(), header, kept, count, chain, table, ending };
         self.step(target, mending, why, Work::Write(Box::new(work)));
     }
 
@@ -369,12 +366,11 @@ impl Stretch {
     fn is_misnamed(&self) -> bool {
         self.named != self.header.base && self.begins_well()
     }
-
-    fn footer(&self, ending: Ending) -> Footer {
-        Footer { ending, count: self.count, data_end: self.end, chain: self.chain }
-    }
 }
 
-fn is_sealed(reader: &mut SegmentReader, stretch: &Stretch) -> Result<bool> {
-    Ok(reader.seal()? == Some(stretch.footer(Ending::Sealed)))
+/// The footer of a segment that is sealed behind just these records.
+fn seal_of(reader: &mut SegmentReader, stretch: &Stretch) -> Result<Option<Footer>> {
+    let Stretch { count, end, chain, .. } = *stretch;
+    let fits = |footer: &Footer| (footer.count, footer.data_end, footer.chain) == (count, end, chain);
+    Ok(reader.seal()?.filter(fits))
 }

@@ -1,7 +1,7 @@
 //! What a repair does to one file, why, and what all of it costs: facts as fields, and how they read.
 
 use crate::error::Defect;
-use crate::segment::footer::Ending;
+use crate::segment::footer::{Ending, Table};
 use crate::segment::format::{Chain, Header};
 use std::fmt;
 use std::ops::Range;
@@ -125,7 +125,7 @@ pub(super) struct Piecework {
     pub(super) kept: Range<u64>,
     pub(super) count: u32,
     pub(super) chain: Chain,
-    pub(super) positions: Vec<u32>,
+    pub(super) table: Table,
     pub(super) ending: Ending,
 }
 

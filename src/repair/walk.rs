@@ -7,7 +7,8 @@
 use super::files::{Files, Piece, Start, fine};
 use crate::error::{Damage, Result};
 use crate::io::Disk;
-use crate::segment::format::{Chain, Codec, HEADER_BYTES, Header, Item, POSITION_STRIDE};
+use crate::segment::footer::Table;
+use crate::segment::format::{Chain, Codec, HEADER_BYTES, Header, Item};
 use crate::segment::reader::SegmentReader;
 use std::collections::BTreeMap;
 
@@ -25,8 +26,8 @@ pub(super) struct Stretch {
     pub(super) end: u64,
     pub(super) count: u32,
     pub(super) chain: Chain,
-    /// Where every 4th of them starts, once they stand behind their header.
-    pub(super) positions: Vec<u32>,
+    /// Where each of them starts, once they stand behind their header.
+    pub(super) table: Table,
     /// What stands in the place of the next record, if that is no way to end.
     pub(super) stop: Option<Damage>,
 }
@@ -182,7 +183,7 @@ impl<'a> Walker<'a> {
         // A log that begins later than it did has nothing older.
         let origin = if offset == header.base { header.origin } else { offset };
         let header = Header { base: offset, chain, origin, ..header };
-        let positions = self.pass_all(&mut reader, offset, from, chains)?;
+        let table = Table { stride: 1, positions: self.pass_all(&mut reader, from, chains)? };
         let stop = match reader.look()? {
             item @ Item::Bad(_) => reader.damage(item).damage().cloned(),
             _ => None,
@@ -192,13 +193,12 @@ impl<'a> Walker<'a> {
             _ => None,
         };
         let (end, chain, count) = (reader.at(), reader.chain(), (reader.offset() - offset) as u32);
-        Ok(Some(Stretch { named: piece.named, header, there, from, end, count, chain, positions, stop }))
+        Ok(Some(Stretch { named: piece.named, header, there, from, end, count, chain, table, stop }))
     }
 
     fn pass_all(
         &self,
         reader: &mut SegmentReader,
-        base: u64,
         from: u64,
         chains: &mut BTreeMap<u64, Chain>,
     ) -> Result<Vec<u32>> {
@@ -208,14 +208,12 @@ impl<'a> Walker<'a> {
             if wanted(reader.offset()) {
                 chains.insert(reader.offset(), reader.chain());
             }
-            let (at, offset) = (reader.at(), reader.offset());
+            let at = reader.at();
             if reader.pass_good().is_none() {
                 let Item::Record { body, chain, .. } = reader.look()? else { return Ok(positions) };
                 reader.pass(body, chain);
             }
-            if (offset - base).is_multiple_of(POSITION_STRIDE.into()) {
-                positions.push((at - from + HEADER_BYTES as u64) as u32);
-            }
+            positions.push((at - from + HEADER_BYTES as u64) as u32);
         }
     }
 }

@@ -32,8 +32,6 @@ pub(crate) const HEADER_BYTES: usize = 64;
 pub(crate) const MARK_BYTES: usize = LENGTH_BYTES + 8 + CHECK_BYTES;
 pub(crate) const LENGTH_BYTES: usize = 4;
 pub(crate) const CHECK_BYTES: usize = 4;
-/// The footer's table holds the position of every 4th record: a byte a record, and a point read passes at most 3 frames.
-pub(crate) const POSITION_STRIDE: u32 = 4;
 
 const MAGIC: [u8; 8] = *b"REDRAFT\x1a";
 const MARK_TAG: u32 = u32::MAX;

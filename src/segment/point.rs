@@ -8,9 +8,7 @@
 //! writer.
 
 use super::footer::{self, BLOCK_POSITIONS, Ending, Footer};
-use super::format::{
-    self, CHECK_BYTES, Chain, FRAME_BYTES, Header, LENGTH_BYTES, POSITION_STRIDE, RECORD_BYTES_MAX,
-};
+use super::format::{self, CHECK_BYTES, Chain, FRAME_BYTES, Header, LENGTH_BYTES, RECORD_BYTES_MAX};
 use super::positions::Positions;
 use super::reader::SegmentReader;
 use crate::error::{IoContext, Result};
@@ -46,7 +44,7 @@ enum Places {
     Writer(Arc<Positions>),
 }
 
-/// Where a group of at most four records is.
+/// Where a record is, or a group of two or four that have one position.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
     /// The byte of its first frame.
@@ -71,7 +69,7 @@ impl PointReader {
             (Some(positions), _) => Places::Writer(positions),
             (None, Some(footer)) => Places::Table {
                 footer,
-                positions: vec![0; footer::positions_for(footer.count)],
+                positions: vec![0; footer.positions()],
                 loaded: vec![false; footer.blocks()],
             },
             (None, None) => return Ok(None),
@@ -131,7 +129,7 @@ impl PointReader {
         let Some(index) = offset.checked_sub(base) else { return Ok(None) };
         if let Places::Writer(positions) = &self.places {
             let (near, next) =
-                (positions.before(index), positions.before(index + u64::from(POSITION_STRIDE)));
+                (positions.before(index), positions.before(index + u64::from(positions.stride())));
             return Ok(near.map(|(byte, first)| Place {
                 byte,
                 offset: base + first,
@@ -143,15 +141,15 @@ impl PointReader {
 
     fn place_in_table(&mut self, index: u64) -> Result<Option<Place>> {
         let (Places::Table { footer, .. }, base) = (&self.places, self.header.base) else { return Ok(None) };
-        let (count, data_end) = (u64::from(footer.count), footer.data_end);
+        let (stride, count, data_end) = (u64::from(footer.stride), u64::from(footer.count), footer.data_end);
         if index >= count {
             return Ok(None);
         }
-        let slot = index / u64::from(POSITION_STRIDE);
+        let slot = index / stride;
         let Some(byte) = self.position(slot)? else { return Ok(None) };
-        let last = (slot + 1) * u64::from(POSITION_STRIDE) >= count;
+        let last = (slot + 1) * stride >= count;
         let end = if last { Some(data_end) } else { self.position(slot + 1)? };
-        Ok(Some(Place { byte, offset: base + slot * u64::from(POSITION_STRIDE), end }))
+        Ok(Some(Place { byte, offset: base + slot * stride, end }))
     }
 
     /// An entry of the footer's table; nothing if its block is damaged.
@@ -186,7 +184,7 @@ impl PointReader {
     }
 
     /// Puts the body of the record at `offset` into `buffer` and returns the chain after it. Nothing if it is not to be
-    /// found like this. One read of the file, of at most four records, unless they are long. All of those before it are
+    /// found like this. One read of the file, of at most four records, unless they are long. Those of them before it are
     /// verified too: a damaged length among them could lead to another good record.
     pub(crate) fn read(&mut self, offset: u64, buffer: &mut Vec<u8>) -> Result<Option<Chain>> {
         let Some(Place { mut byte, offset: first, end }) = self.place_before(offset)? else {

@@ -1,9 +1,9 @@
-//! Where every 4th record of the active segment starts: written by the writer, read by readers in its process at the
-//! same time.
+//! Where the records of the active segment start, or every second or fourth of them: written by the writer, read by
+//! readers in its process at the same time.
 //!
 //! Always: nobody waits for anybody. A position never changes, and one that can be read is that of a whole record.
 
-use super::format::POSITION_STRIDE;
+use super::footer::Table;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
@@ -12,9 +12,14 @@ const FIRST_PIECE: usize = 64;
 /// Enough for as many records as a segment can hold.
 const PIECES: usize = 26;
 
+/// The longest segment of which every record is known; of longer ones, fewer are, so that memory does not grow with them.
+const DENSE_BYTES: u64 = 64 << 20;
+
 /// A list of positions that only grows, by one writer.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Positions {
+    /// How many records there are from one position to the next.
+    stride: u32,
     pieces: [OnceLock<Box<[AtomicU32]>>; PIECES],
     len: AtomicUsize,
 }
@@ -27,10 +32,27 @@ fn place(index: usize) -> (usize, usize, usize) {
 }
 
 impl Positions {
-    pub(crate) fn of(known: &[u32]) -> Positions {
-        let positions = Positions::default();
-        known.iter().for_each(|&position| positions.push(position));
+    /// None yet, of a segment that may become so long.
+    pub(crate) fn none_of(allocated: u64) -> Positions {
+        let stride = match allocated.div_ceil(DENSE_BYTES) {
+            0..=1 => 1,
+            2 => 2,
+            _ => 4,
+        };
+        Positions { stride, pieces: Default::default(), len: AtomicUsize::new(0) }
+    }
+
+    /// Those that are known of a segment that may become so long.
+    pub(crate) fn of(known: Table, allocated: u64) -> Positions {
+        let mut positions = Positions::none_of(allocated);
+        let known = known.thinned(positions.stride);
+        positions.stride = known.stride;
+        known.positions.iter().for_each(|&position| positions.push(position));
         positions
+    }
+
+    pub(crate) fn stride(&self) -> u32 {
+        self.stride
     }
 
     /// To be called by the one writer only.
@@ -53,15 +75,16 @@ impl Positions {
 
     /// The last known record at or before the `index`th of the segment: its byte, and its own index.
     pub(crate) fn before(&self, index: u64) -> Option<(u64, u64)> {
-        let stride = u64::from(POSITION_STRIDE);
+        let stride = u64::from(self.stride);
         let last = self.len.load(Ordering::Acquire).checked_sub(1)?;
         let slot = usize::try_from(index / stride).unwrap_or(usize::MAX).min(last);
         Some((self.get(slot)?.into(), slot as u64 * stride))
     }
 
     /// All of them. O(records).
-    pub(crate) fn to_vec(&self) -> Vec<u32> {
-        (0..self.len.load(Ordering::Acquire)).filter_map(|index| self.get(index)).collect()
+    pub(crate) fn table(&self) -> Table {
+        let positions = (0..self.len.load(Ordering::Acquire)).filter_map(|index| self.get(index)).collect();
+        Table { stride: self.stride, positions }
     }
 }
 
@@ -71,19 +94,35 @@ mod tests {
 
     #[test]
     fn what_was_pushed_is_found_wherever_the_pieces_end() {
-        let positions = Positions::default();
-        assert_eq!(positions.before(0), None);
-        let many = 5_000_u32;
-        for number in 0..many {
-            positions.push(number * 7);
+        for (allocated, stride) in [(1 << 20, 1), (100 << 20, 2), (1 << 30, 4)] {
+            let positions = Positions::none_of(allocated);
+            assert_eq!((positions.stride(), positions.before(0)), (stride, None));
+            let many = 5_000_u32;
+            for number in 0..many {
+                positions.push(number * 7);
+            }
+            let stride = u64::from(stride);
+            for number in 0..u64::from(many) {
+                let index = number * stride;
+                assert_eq!(positions.before(index + stride - 1), Some((number * 7, index)));
+            }
+            let last = u64::from(many - 1);
+            let found = Some((last * 7, last * stride));
+            assert_eq!(positions.before(u64::MAX), found, "the last one, for whatever follows");
+            assert_eq!(positions.table().positions.len(), many as usize);
         }
-        for number in 0..u64::from(many) {
-            let index = number * u64::from(POSITION_STRIDE);
-            assert_eq!(positions.before(index + 3), Some((number * 7, index)));
+    }
+
+    #[test]
+    fn what_is_known_is_kept_as_densely_as_the_segment_allows() {
+        let known = |stride| Table { stride, positions: (0..100).collect() };
+        for (stride, allocated, kept) in
+            [(1, 1 << 20, 1), (4, 1 << 20, 4), (1, 100 << 20, 2), (2, 1 << 30, 4)]
+        {
+            let positions = Positions::of(known(stride), allocated);
+            let step = (kept / stride) as usize;
+            let expected = Table { stride: kept, positions: (0..100).step_by(step).collect() };
+            assert_eq!(positions.table(), expected);
         }
-        let last = u64::from(many - 1);
-        let found = Some((last * 7, last * u64::from(POSITION_STRIDE)));
-        assert_eq!(positions.before(u64::MAX), found, "the last one, for whatever follows");
-        assert_eq!(positions.to_vec().len(), many as usize);
     }
 }

@@ -4,11 +4,9 @@
 //! something further on proves that a record must have been there; `log` and `recovery` draw the conclusions.
 //! Readers never write.
 
-use super::footer::{self, BLOCK_POSITIONS, Ending, Footer};
+use super::footer::{self, BLOCK_POSITIONS, Ending, Footer, Table};
 use super::format::{self, CHECK_BYTES, Chain, FRAME_BYTES, HEADER_BYTES, Header, Item};
-use super::format::{
-    FOOTER_TAG, LENGTH_BYTES, MARK_BYTES, POSITION_STRIDE, RECORD_BYTES_MAX, u32_at, u64_at,
-};
+use super::format::{FOOTER_TAG, LENGTH_BYTES, MARK_BYTES, RECORD_BYTES_MAX, u32_at, u64_at};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::{Access, Disk, File, read_full_at};
 use std::path::{Path, PathBuf};
@@ -142,20 +140,34 @@ impl SegmentReader {
     /// From where on nothing is known to be durable: the furthest of the next batch's first record, a mark or a footer
     /// that can be reached over good records. Does not move.
     pub(crate) fn proven_until(&mut self) -> Result<u64> {
-        let (mut at, mut chain) = (self.at, self.chain);
+        let (mut at, mut chain, mut offset) = (self.at, self.chain, self.offset);
         loop {
             match self.look_at(at, chain)? {
                 Item::Record { first: true, .. } if at > self.at => return Ok(at),
                 Item::Record { body, chain: after, .. } => {
                     at += (body + FRAME_BYTES) as u64;
-                    chain = after;
+                    (chain, offset) = (after, offset + 1);
                 }
                 Item::Mark { .. } => return Ok(at),
                 // The tag alone is a bit away from that of a mark that nobody wrote here yet.
-                Item::FooterTag if self.seal()?.is_some() => return Ok(at),
+                Item::FooterTag if self.is_sealed_at(at, offset)? => return Ok(at),
                 _ => return Ok(self.at),
             }
         }
+    }
+
+    /// Whether a good footer starts at byte `at`, behind all records before `offset`. While a segment is being sealed, the file
+    /// goes on behind its footer.
+    fn is_sealed_at(&mut self, at: u64, offset: u64) -> Result<bool> {
+        let count = (offset - self.header.base) as u32;
+        for stride in footer::STRIDES {
+            let end = at + Footer::bytes_for(count, stride) as u64;
+            let found = self.footer_before(end)?;
+            if found.is_some_and(|footer| footer.ending == Ending::Sealed && footer.start() == at) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// Moves past the record that [`look`](Self::look) just found here.
@@ -241,7 +253,7 @@ impl SegmentReader {
     }
 
     /// The whole table of a footer; nothing if any of it, or the tag before it, is damaged.
-    pub(crate) fn table(&mut self, footer: &Footer) -> Result<Option<Vec<u32>>> {
+    pub(crate) fn table(&mut self, footer: &Footer) -> Result<Option<Table>> {
         let tag = self.bytes(footer.start(), LENGTH_BYTES)?;
         if tag.first_chunk() != Some(&FOOTER_TAG.to_le_bytes()) {
             return Ok(None);
@@ -253,7 +265,7 @@ impl SegmentReader {
                 None => return Ok(None),
             }
         }
-        Ok(Some(positions))
+        Ok(Some(Table { stride: footer.stride, positions }))
     }
 
     /// Moves to a record of a segment that is not being written, without reading what precedes it: at most 3 frames are
@@ -265,13 +277,13 @@ impl SegmentReader {
             self.chain = footer.chain;
             return Ok(());
         }
-        let slot = (index / u64::from(POSITION_STRIDE)) as usize;
+        let slot = (index / u64::from(footer.stride)) as usize;
         match self
             .block(footer, slot / BLOCK_POSITIONS)?
             .and_then(|block| block.get(slot % BLOCK_POSITIONS).copied())
         {
             Some(byte) => {
-                self.jump(byte.into(), self.header.base + slot as u64 * u64::from(POSITION_STRIDE))?;
+                self.jump(byte.into(), self.header.base + slot as u64 * u64::from(footer.stride))?;
             }
             None => {
                 tracing::warn!(path = %self.path.display(), "a damaged position table; reading all records instead");

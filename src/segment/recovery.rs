@@ -5,8 +5,8 @@
 //!
 //! Always: nothing that was acknowledged is cut. What is damaged is reported with its place and left as it is.
 
-use super::footer::{Ending, Footer};
-use super::format::{Chain, Codec, Item, MARK_BYTES, POSITION_STRIDE, StoreId};
+use super::footer::{Ending, Footer, Table};
+use super::format::{Chain, Codec, Item, MARK_BYTES, StoreId};
 use super::reader::SegmentReader;
 use super::writer::{Extent, SegmentWriter};
 use super::{bases_in, path_of};
@@ -254,7 +254,7 @@ fn at_rest(reader: &mut SegmentReader) -> Result<Option<Extent>> {
     let Some(footer) = reader.footer()?.filter(|footer| footer.ending == Ending::AtRest) else {
         return Ok(None);
     };
-    let Some(positions) = reader.table(&footer)? else { return Ok(None) };
+    let Some(table) = reader.table(&footer)? else { return Ok(None) };
     let header = *reader.header();
     let head = header.base + u64::from(footer.count);
     if !reader.has_mark(&footer, head)? {
@@ -262,7 +262,7 @@ fn at_rest(reader: &mut SegmentReader) -> Result<Option<Extent>> {
     }
     reader.seek(head, &footer)?;
     let Footer { count, data_end: end, chain, .. } = footer;
-    Ok(Some(Extent { header, count, end, chain, positions, at_rest: true, last_batch: end }))
+    Ok(Some(Extent { header, count, end, chain, table, at_rest: true, last_batch: end }))
 }
 
 /// What is remembered of the records that were passed.
@@ -278,7 +278,7 @@ impl Passed {
             self.stroll(reader);
             return Ok(match reader.look()? {
                 Item::Record { body, first, chain } => {
-                    self.note(reader, first);
+                    self.note(reader.at(), first);
                     reader.pass(body, chain);
                     continue;
                 }
@@ -292,25 +292,21 @@ impl Passed {
         }
     }
 
-    /// The quick part of the way: records that are good and nothing to remember of.
+    /// The quick part of the way: records that are good and already in memory.
     fn stroll(&mut self, reader: &mut SegmentReader) {
-        while !(reader.offset() - reader.header().base).is_multiple_of(POSITION_STRIDE.into()) {
-            let at = reader.at();
-            match reader.pass_good() {
-                Some((_, true)) => self.last_batch = at,
-                Some(_) => {}
-                None => return,
-            }
+        let mut at = reader.at();
+        while let Some((_, first)) = reader.pass_good() {
+            self.note(at, first);
+            at = reader.at();
         }
     }
 
-    fn note(&mut self, reader: &SegmentReader, first: bool) {
+    /// A good record starts at byte `at`.
+    fn note(&mut self, at: u64, first: bool) {
         if first {
-            self.last_batch = reader.at();
+            self.last_batch = at;
         }
-        if (reader.offset() - reader.header().base).is_multiple_of(POSITION_STRIDE.into()) {
-            self.positions.push(reader.at() as u32);
-        }
+        self.positions.push(at as u32);
     }
 
     fn extent(self, reader: &SegmentReader) -> Extent {
@@ -319,7 +315,7 @@ impl Passed {
             count: (reader.offset() - reader.header().base) as u32,
             end: reader.at(),
             chain: reader.chain(),
-            positions: self.positions,
+            table: Table { stride: 1, positions: self.positions },
             at_rest: false,
             last_batch: self.last_batch,
         }
@@ -422,9 +418,9 @@ fn seal_again(disk: &dyn Disk, path: &Path, base: u64) -> Result<()> {
     let mut reader = SegmentReader::open(disk, path.to_owned(), base)?;
     let Some(footer) = reader.seal()? else { return Ok(()) };
     // A damaged table stays as it is: reading goes without, and verification tells.
-    let Some(positions) = reader.table(&footer)? else { return Ok(()) };
+    let Some(table) = reader.table(&footer)? else { return Ok(()) };
     let file = disk.open(path, Access::Write).during("open segment for writing", path)?;
-    let bytes = footer.encode(&positions, reader.header().chain);
+    let bytes = footer.encode(table, reader.header().chain);
     write_all_at(&*file, &bytes, footer.start()).during("write segment footer", path)?;
     file.set_len(footer.start() + bytes.len() as u64).during("trim segment", path)?;
     file.sync().during("sync segment", path)

@@ -3,8 +3,8 @@
 //! Always: what [`SegmentWriter::write`] took is durable when [`SegmentWriter::commit`] returns, and a new segment's name
 //! is durable before anything is written into it. After any error the writer must not be used again; the log poisons itself.
 
-use super::footer::{Ending, Footer};
-use super::format::{self, Chain, HEADER_BYTES, Header, MARK_BYTES, POSITION_STRIDE};
+use super::footer::{self, Ending, Footer, Table};
+use super::format::{self, Chain, HEADER_BYTES, Header, MARK_BYTES};
 use super::positions::Positions;
 use super::{path_of, unfinished};
 use crate::error::{IoContext, Result};
@@ -51,7 +51,7 @@ pub(crate) struct Extent {
     pub(crate) count: u32,
     pub(crate) end: u64,
     pub(crate) chain: Chain,
-    pub(crate) positions: Vec<u32>,
+    pub(crate) table: Table,
     /// Whether a clean close made this the end, and nothing has been done since.
     pub(crate) at_rest: bool,
     /// Where the last batch starts: nothing after it proves that this batch was synced.
@@ -81,7 +81,7 @@ impl SegmentWriter {
             count: 0,
             end: HEADER_BYTES as u64,
             chain: header.chain,
-            positions: Arc::default(),
+            positions: Arc::new(Positions::none_of(header.allocated)),
             extended: true,
             at_rest: false,
             synced: true,
@@ -91,8 +91,8 @@ impl SegmentWriter {
     /// Goes on where an unsealed segment ends.
     pub(crate) fn resume(disk: &dyn Disk, path: PathBuf, extent: Extent) -> Result<SegmentWriter> {
         let file = disk.open(&path, Access::Write).during("open segment for writing", &path)?;
-        let Extent { header, count, end, chain, positions, at_rest, .. } = extent;
-        let positions = Arc::new(Positions::of(&positions));
+        let Extent { header, count, end, chain, table, at_rest, .. } = extent;
+        let positions = Arc::new(Positions::of(table, header.allocated));
         let (extended, synced) = (false, true);
         Ok(SegmentWriter { file, path, header, count, end, chain, positions, extended, at_rest, synced })
     }
@@ -120,8 +120,9 @@ impl SegmentWriter {
     pub(crate) fn room_for(&self, ends: &[usize], start: usize) -> usize {
         let fits = |count: usize| {
             let end = count.checked_sub(1).and_then(|last| ends.get(last)).map_or(0, |end| end - start);
-            let records = self.count.saturating_add(count as u32);
-            self.end + end as u64 + SegmentWriter::ending_bytes(records) <= self.header.allocated
+            let (records, end) = (self.count.saturating_add(count as u32), self.end + end as u64);
+            let stride = footer::stride_for(records, end).max(self.positions.stride());
+            end + SegmentWriter::ending_bytes(records, stride) <= self.header.allocated
         };
         if fits(ends.len()) {
             return ends.len();
@@ -130,13 +131,13 @@ impl SegmentWriter {
     }
 
     /// What must fit behind so many records: a mark and a footer.
-    fn ending_bytes(records: u32) -> u64 {
-        (MARK_BYTES + Footer::bytes_for(records)) as u64
+    fn ending_bytes(records: u32, stride: u32) -> u64 {
+        (MARK_BYTES + Footer::bytes_for(records, stride)) as u64
     }
 
     /// How large a segment must be to hold a single frame.
     pub(crate) fn bytes_for(frame_bytes: usize) -> u64 {
-        (HEADER_BYTES + frame_bytes) as u64 + SegmentWriter::ending_bytes(1)
+        (HEADER_BYTES + frame_bytes) as u64 + SegmentWriter::ending_bytes(1, 1)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -167,9 +168,9 @@ impl SegmentWriter {
     }
 
     fn account(&mut self, batch: &Batch<'_>) {
-        let stride = POSITION_STRIDE as usize;
-        let next = (self.count.next_multiple_of(POSITION_STRIDE) - self.count) as usize;
-        for index in (next..batch.ends.len()).step_by(stride) {
+        let stride = self.positions.stride();
+        let next = (self.count.next_multiple_of(stride) - self.count) as usize;
+        for index in (next..batch.ends.len()).step_by(stride as usize) {
             let start = index.checked_sub(1).map_or(batch.start, |before| batch.ends[before]);
             self.positions.push((self.end + (start - batch.start) as u64) as u32);
         }
@@ -246,8 +247,9 @@ impl SegmentWriter {
     }
 
     fn finish(&self, ending: Ending) -> Result<()> {
-        let footer = Footer { ending, count: self.count, data_end: self.end, chain: self.chain };
-        let bytes = footer.encode(&self.positions.to_vec(), self.header.chain);
+        let table = self.positions.table();
+        let footer = Footer::over(ending, self.count, self.end, self.chain, &table);
+        let bytes = footer.encode(table, self.header.chain);
         write_all_at(&*self.file, &bytes, footer.start()).during("write segment footer", &self.path)?;
         self.sync()?;
         let len = footer.start() + bytes.len() as u64;

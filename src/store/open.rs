@@ -8,7 +8,7 @@ use crate::error::{Error, IoContext, Result};
 use crate::io::{Disk, Env, Lock};
 use crate::log::directory::{self, Occupant, not_a_store, occupant};
 use crate::log::options::new_identity;
-use crate::log::{self, Birth, Codec, Durability, Log, Proven};
+use crate::log::{self, Birth, Codec, Durability, Log, Proven, Role};
 use crate::segment::recovery::Cut;
 use crate::snapshot;
 use crate::state::State;
@@ -142,11 +142,7 @@ impl Options {
 
     fn open_locked<S: State + Default>(&self, path: &Path, lock: Box<dyn Lock>) -> Result<Store<S>> {
         let proven = proven_by_snapshot(&*self.log.env.disk, path)?;
-        let (log, cut) = Log::open_locked(&self.log, path, Codec::Change, proven.as_ref(), lock)?;
-        if log.is_replica() {
-            let why = "is a replica: changes are made in its source, this copy only follows";
-            return Err(Error::Role { path: path.to_owned(), why });
-        }
+        let (log, cut) = Log::open_locked(&self.log, path, Role::Store, proven.as_ref(), lock)?;
         self.assemble(path, log, cut)
     }
 

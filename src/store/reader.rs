@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::io::Env;
 use crate::log::directory::{Occupant, occupant};
 use crate::log::options::USUAL_SEGMENT_BYTES;
-use crate::log::{self, Codec, Records, StoreId, must_hold};
+use crate::log::{self, Records, Role, StoreId};
 use crate::record::Change;
 use crate::state::State;
 use crate::value::Value;
@@ -131,7 +131,7 @@ pub(crate) fn open_view(env: &Env, path: &Path) -> Result<log::Reader> {
     let is_there = occupant(&*env.disk, path)? == Occupant::Store;
     let proven = if is_there { proven_by_snapshot(&*env.disk, path)? } else { None };
     let view = log::Reader::in_env(env, path, proven.as_ref())?;
-    must_hold(Codec::Change, view.header()?.codec, path)?;
+    Role::of(&view.header()?).must_have_a_state(path)?;
     Ok(view)
 }
 

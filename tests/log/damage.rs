@@ -12,7 +12,7 @@ use std::path::Path;
 
 /// The mark, and what follows the table in a footer: FORMAT.md.
 const MARK_BYTES: usize = 16;
-const TAIL_BYTES: usize = 24;
+const TAIL_BYTES: usize = 28;
 const TAG_BYTES: usize = 4;
 
 /// A closed log, each segment of it with more records than a footer's table has one entry for.
@@ -237,7 +237,7 @@ fn a_damaged_position_table_costs_no_record_and_verification_names_it() {
 
 /// Where the footer starts: its tail says where the records end.
 fn footer_start(bytes: &[u8], rests: bool) -> usize {
-    let data_end = u64::from_le_bytes(*bytes[bytes.len() - TAIL_BYTES + 4..].first_chunk().unwrap());
+    let data_end = u64::from_le_bytes(*bytes[bytes.len() - TAIL_BYTES + 8..].first_chunk().unwrap());
     data_end as usize + if rests { MARK_BYTES } else { 0 }
 }
 

@@ -11,8 +11,8 @@ use redraft::io::memory::MemoryDisk;
 use redraft::log::{Durability, Log, Reader, Records};
 use std::future::Future;
 use std::pin::pin;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -220,6 +220,41 @@ fn who_awaits_a_record_is_woken_when_another_call_ends_the_session() {
     let failed = log.truncate_front(1);
     assert!(matches!(failed, Err(Error::Poisoned { .. })), "{failed:?}");
     assert!(heard.0.load(SeqCst), "nobody woke it");
+}
+
+/// In another process, where all that can be known is in the files: a mark gives way to the next batch, or to a footer
+/// that the file does not end with yet, and what they prove stays proven. Found by a busy machine, where a reader was
+/// opened between the two steps of sealing and missed the last batch.
+#[test]
+fn a_reader_elsewhere_sees_all_that_was_acknowledged_at_every_step_of_the_writer() {
+    // The most steps that one batch takes, with the seal of one segment and the making of the next.
+    const STEPS: u64 = 25;
+    let memory = MemoryDisk::new();
+    // Who has opened the log already and will read it after so many steps, and what it must see.
+    let waiting = Arc::new(Mutex::new(None::<(Records, u64, u64)>));
+    let (theirs, looks) = (Arc::clone(&waiting), Arc::new(AtomicU64::new(0)));
+    let counted = Arc::clone(&looks);
+    let watched = Watched::new(memory.clone(), move |_| {
+        let mut waiting = theirs.lock().unwrap();
+        if let Some((_, steps @ 1.., _)) = waiting.as_mut() {
+            *steps -= 1;
+        } else if let Some((mut records, _, least)) = waiting.take() {
+            while records.next_record().unwrap().is_some() {}
+            let seen = records.offset();
+            assert!(seen >= least, "{least} were acknowledged, {seen} are seen");
+            counted.fetch_add(1, SeqCst);
+        }
+    });
+    let log = options(&watched).create(true).segment_bytes(1024).open(dir()).unwrap();
+    for number in 0..80 * STEPS {
+        // From a segment before the last one, so that the last one is opened when its turn has come.
+        let records =
+            options(&memory).open_read_only(dir()).unwrap().records(log.head().saturating_sub(100)).unwrap();
+        *waiting.lock().unwrap() = Some((records, number / 3 % STEPS, log.head()));
+        let payloads: Vec<_> = (0..1 + number % 3).map(|thread| payload(thread, number)).collect();
+        log.append_all(&payloads).unwrap();
+    }
+    assert!(looks.load(SeqCst) > 100, "only {looks:?} steps were looked at");
 }
 
 #[derive(Default)]

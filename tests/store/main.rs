@@ -22,6 +22,7 @@ mod listeners;
 mod model;
 mod one_writer;
 mod point_reads;
+mod roles;
 mod sizes;
 mod snapshot_while_rolling;
 mod threads;

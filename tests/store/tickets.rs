@@ -125,10 +125,11 @@ fn a_store_may_be_dropped_by_its_own_listener() {
 fn changes_beyond_what_may_be_queued_wait_for_the_disk() {
     let (_disk, store) = fresh();
     let text = "x".repeat(1 << 20);
-    let tickets: Vec<_> =
-        (0..40).map(|n| store.submit(|doc| doc["text"] = format!("{n}{text}").into()).unwrap()).collect();
+    let one = |n: i32| store.submit(|doc| doc[format!("text {n}").as_str()] = text.clone().into()).unwrap();
+    let tickets: Vec<_> = (0..40).map(one).collect();
     let durable = tickets.iter().filter(|ticket| ticket.is_durable()).count();
-    assert!(durable >= 20, "{durable} of 40 MiB are durable, though no more than 8 may be queued");
+    // Two in the queue, two that are being written, and the one that found room.
+    assert!(durable >= 35, "{durable} of 40 MiB are durable, though no more than 5 may be queued");
 }
 
 /// Runs a future on this thread.

@@ -81,12 +81,6 @@ pub(crate) fn end_of_records(file: &[u8]) -> End {
     end
 }
 
-/// Whether behind the records stands the tag of a footer, and no footer can be there.
-pub(crate) fn has_tag_without_footer(file: &[u8]) -> bool {
-    let end = end_of_records(file).at;
-    word(file, end) == Some(MARK_TAG - 1) && end > HEADER_BYTES && !file.ends_with(b"SEAL")
-}
-
 /// The mark that says: all before me is durable.
 fn mark(end: &End) -> Vec<u8> {
     let mut mark = MARK_TAG.to_le_bytes().to_vec();

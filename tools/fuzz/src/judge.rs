@@ -6,8 +6,8 @@
 //! it left. The raw log has a part of its own, [`logs`].
 
 use super::bounded::Bounded;
+use super::logs;
 use super::worlds::{self, Files, dir};
-use super::{forge, logs};
 use redraft::io::Env;
 use redraft::io::memory::MemoryDisk;
 use redraft::{Change, Cut, Damage, Error, Options, Reader, Replica, Report, Store, Value, apply, verify};
@@ -51,9 +51,6 @@ fn open(disk: &MemoryDisk) -> Result<Store<Value>, Error> {
 
 /// Judges what the files of a store's directory lead to.
 pub(crate) fn judge(files: &Files) -> Result<Seen, String> {
-    if is_known(files) {
-        return Ok(Seen::default());
-    }
     let disk = worlds::disk(files);
     let before = worlds::files(&disk);
     let report = allowed(verify(&env(&disk), dir()))?;
@@ -75,24 +72,6 @@ pub(crate) fn judge(files: &Files) -> Result<Seen, String> {
         Err(error) => refused(&error, &before, &report, &disk)?,
     }
     Ok(seen)
-}
-
-/// Known, and to be mended in `src/segment` and `src/log`; whoever does removes it here.
-///
-/// * Offsets near 2^64 overflow (`corpus/segment/base_far_away`).
-/// * The tag of a footer that is none is taken for proof by readers, and then for the sign that the next segment is missing,
-///   where verification and a writer find a torn tail.
-/// * One segment of a store calls its records opaque: verification passes over them and finds nothing wrong
-///   (`corpus/directory/opaque_segment_among_others`).
-fn is_known(files: &Files) -> bool {
-    const FAR: u64 = u64::MAX - (1 << 32);
-    const CODEC_AT: usize = 10;
-    let segments = || files.iter().filter(|(path, _)| worlds::is(path, "seg")).map(|(_, bytes)| bytes);
-    let named = |path: &Path| path.file_stem().and_then(|stem| stem.to_str()?.parse().ok()).unwrap_or(0);
-    let far = files.iter().any(|(path, bytes)| forge::number(bytes).max(named(path)) > FAR);
-    let opaque = segments().filter(|bytes| bytes.get(CODEC_AT) == Some(&0)).count();
-    far || segments().any(|bytes| forge::has_tag_without_footer(bytes))
-        || (opaque > 0 && opaque < files.len())
 }
 
 fn is_sound(report: &Result<Report, Error>) -> bool {
