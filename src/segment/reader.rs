@@ -9,12 +9,15 @@ use super::format::{self, CHECK_BYTES, Chain, FRAME_BYTES, HEADER_BYTES, Header,
 use super::format::{FOOTER_TAG, LENGTH_BYTES, MARK_BYTES, RECORD_BYTES_MAX, u32_at, u64_at};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::{Access, Disk, File, read_full_at};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// How much is read at a time, in bytes: little at first, for who wants a record, then more, for who wants them all.
 const WINDOW_BYTES_MIN: usize = 8 * 1024;
 const WINDOW_BYTES_MAX: usize = 256 * 1024;
+/// Where a file may have been written, as long as nobody knows better.
+const EVERYWHERE: [Range<u64>; 1] = [0..u64::MAX];
 
 /// A place in one segment, and the way on from there.
 #[derive(Debug)]
@@ -26,8 +29,8 @@ pub(crate) struct SegmentReader {
     /// The byte of the file at which the window starts.
     window_at: u64,
     file_bytes: u64,
-    /// Behind this byte nothing was ever written.
-    written_bytes: u64,
+    /// Outside of these nothing was ever written.
+    written: Vec<Range<u64>>,
     /// The byte of the next frame, its offset, and the chain before it.
     at: u64,
     offset: u64,
@@ -59,7 +62,7 @@ impl SegmentReader {
             window: Vec::new(),
             window_at: 0,
             file_bytes,
-            written_bytes: u64::MAX,
+            written: EVERYWHERE.into(),
             at,
             offset,
             chain,
@@ -181,21 +184,23 @@ impl SegmentReader {
     pub(crate) fn refresh(&mut self) -> Result<()> {
         self.window.clear();
         self.file_bytes = self.file.len().during("measure segment", &self.path)?;
-        self.written_bytes = u64::MAX;
+        self.written = EVERYWHERE.into();
         Ok(())
     }
 
-    /// Asks the file system how much of the file was ever written. To be asked before reading: what was read ahead
-    /// of need counts as written from then on.
+    /// Asks the file system where the file was ever written. To be asked before reading: what was read ahead counts as
+    /// written from then on, and systems read far ahead.
     pub(crate) fn measure_written(&mut self) -> Result<()> {
-        let mut end = 0;
-        while let Some(data) = self.file.next_data(end).during("measure segment", &self.path)? {
-            end = data.end.max(end + 1);
-            if end >= self.file_bytes {
+        let (mut written, mut at) = (Vec::new(), 0);
+        while let Some(range) = self.file.next_data(at).during("measure segment", &self.path)? {
+            // Whatever the file system says, this comes to an end.
+            at = range.end.max(at + 1);
+            written.push(range);
+            if at >= self.file_bytes {
                 break;
             }
         }
-        self.written_bytes = end;
+        self.written = written;
         Ok(())
     }
 
@@ -357,16 +362,22 @@ impl SegmentReader {
         Ok(rest)
     }
 
-    /// The byte after the last one that is not zero, or the current place if all are. Reads the rest of the file, keeps
-    /// none of it.
+    /// The byte after the last one that is not zero, or the current place if all are. Reads the rest of the file, as far as it
+    /// was written, and keeps none of it.
     pub(crate) fn solid_end(&self) -> Result<u64> {
-        let mut piece = vec![0; WINDOW_BYTES_MAX];
-        let (mut at, mut solid) = (self.at, self.at);
-        let end = self.file_bytes.min(self.written_bytes);
-        while at < end {
-            let wanted = (end - at).min(piece.len() as u64) as usize;
-            let count =
-                read_full_at(&*self.file, &mut piece[..wanted], at).during("read segment", &self.path)?;
+        let mut solid = self.at;
+        for range in &self.written {
+            solid = solid.max(self.solid_in(range.start.max(self.at)..range.end.min(self.file_bytes))?);
+        }
+        Ok(solid)
+    }
+
+    /// The same for a part of it; 0 if all of that is zeros.
+    fn solid_in(&self, part: Range<u64>) -> Result<u64> {
+        let (mut piece, mut at, mut solid) = (Vec::new(), part.start, 0);
+        while at < part.end {
+            piece.resize((part.end - at).min(WINDOW_BYTES_MAX as u64) as usize, 0);
+            let count = read_full_at(&*self.file, &mut piece, at).during("read segment", &self.path)?;
             if count == 0 {
                 break;
             }

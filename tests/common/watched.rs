@@ -129,6 +129,10 @@ impl File for WatchedFile {
         self.inner.len()
     }
 
+    fn next_data(&self, at: u64) -> io::Result<Option<std::ops::Range<u64>>> {
+        self.inner.next_data(at)
+    }
+
     fn set_len(&self, len: u64) -> io::Result<()> {
         self.disk.tell(&Call::SetLen(self.path.clone(), len));
         self.inner.set_len(len)

@@ -3,6 +3,7 @@
 //! One file per promise; one program for all of them, since linking it takes longer than compiling a file.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::expect_used,
     clippy::panic,
     clippy::unwrap_used,
@@ -17,6 +18,7 @@ mod damage;
 mod follow;
 mod format_example;
 mod model;
+mod opening;
 mod power_cut;
 mod threads;
 mod truncation;
