@@ -16,8 +16,6 @@ use std::sync::Arc;
 /// How much is read at a time, in bytes: little at first, for who wants a record, then more, for who wants them all.
 const WINDOW_BYTES_MIN: usize = 8 * 1024;
 const WINDOW_BYTES_MAX: usize = 256 * 1024;
-/// Where a file may have been written, as long as nobody knows better.
-const EVERYWHERE: [Range<u64>; 1] = [0..u64::MAX];
 
 /// A place in one segment, and the way on from there.
 #[derive(Debug)]
@@ -29,8 +27,8 @@ pub(crate) struct SegmentReader {
     /// The byte of the file at which the window starts.
     window_at: u64,
     file_bytes: u64,
-    /// Outside of these nothing was ever written.
-    written: Vec<Range<u64>>,
+    /// Outside of these nothing was ever written, where that is known.
+    written: Option<Vec<Range<u64>>>,
     /// The byte of the next frame, its offset, and the chain before it.
     at: u64,
     offset: u64,
@@ -62,7 +60,7 @@ impl SegmentReader {
             window: Vec::new(),
             window_at: 0,
             file_bytes,
-            written: EVERYWHERE.into(),
+            written: None,
             at,
             offset,
             chain,
@@ -184,7 +182,7 @@ impl SegmentReader {
     pub(crate) fn refresh(&mut self) -> Result<()> {
         self.window.clear();
         self.file_bytes = self.file.len().during("measure segment", &self.path)?;
-        self.written = EVERYWHERE.into();
+        self.written = None;
         Ok(())
     }
 
@@ -200,7 +198,7 @@ impl SegmentReader {
                 break;
             }
         }
-        self.written = written;
+        self.written = Some(written);
         Ok(())
     }
 
@@ -365,8 +363,8 @@ impl SegmentReader {
     /// The byte after the last one that is not zero, or the current place if all are. Reads the rest of the file, as far as it
     /// was written, and keeps none of it.
     pub(crate) fn solid_end(&self) -> Result<u64> {
-        let mut solid = self.at;
-        for range in &self.written {
+        let (mut solid, anywhere) = (self.at, 0..u64::MAX);
+        for range in self.written.as_deref().unwrap_or(std::slice::from_ref(&anywhere)) {
             solid = solid.max(self.solid_in(range.start.max(self.at)..range.end.min(self.file_bytes))?);
         }
         Ok(solid)

@@ -1,10 +1,9 @@
 //! Opening a log costs what was written since it was last closed, not what its newest segment may hold.
 
 use crate::common::watched::{Call, Watched};
-use redraft::io::Env;
 use redraft::io::disk::RealDisk;
+use redraft::io::{Access, Disk, Env, File};
 use redraft::log::Options;
-use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -16,9 +15,9 @@ const SEGMENT_BYTES: u64 = 64 << 20;
 fn undo_the_close(segment: &Path) {
     let bytes = std::fs::read(segment).unwrap();
     let data_end = u64::from_le_bytes(*bytes[bytes.len() - 20..].first_chunk().unwrap());
-    let file = OpenOptions::new().write(true).open(segment).unwrap();
+    let file = RealDisk.open(segment, Access::Write).unwrap();
     file.set_len(data_end + 16).unwrap();
-    file.set_len(SEGMENT_BYTES).unwrap();
+    file.allocate(SEGMENT_BYTES).unwrap();
 }
 
 #[test]
