@@ -6,6 +6,7 @@
     clippy::disallowed_methods,
     clippy::expect_used,
     clippy::panic,
+    clippy::print_stderr,
     clippy::unwrap_used,
     reason = "tests fail by panicking, look at files, and say how much was done"
 )]
