@@ -5,7 +5,7 @@
 //! in others.
 
 use crate::common::logs::{DURABILITIES, HOUR, backward, chains, forward, options, payload};
-use crate::common::{contents, dir};
+use crate::common::{contents, dir, setting};
 use proptest::prelude::*;
 use redraft::io::clock::SeededEntropy;
 use redraft::io::memory::MemoryDisk;
@@ -328,7 +328,7 @@ impl World {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 1000, max_shrink_time: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: setting("PROPTEST_CASES", 1000) as u32, max_shrink_time: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn a_log_is_a_list_whatever_is_done_to_it(seed: u64, durability in 0..3_usize, ops in ops()) {
