@@ -34,7 +34,7 @@ pub(crate) struct SegmentWriter {
 }
 
 /// How many zeros are written ahead of small batches, and in which pieces.
-const AHEAD_BYTES: u64 = 256 * 1024;
+const AHEAD_BYTES: u64 = 64 * 1024;
 static ZEROS: [u8; 16 * 1024] = [0; 16 * 1024];
 /// Larger batches pay little for what is saved by writing ahead, and more for the zeros.
 const SMALL_BATCH_BYTES: usize = 16 * 1024;
