@@ -108,8 +108,8 @@ pub struct Log {
 impl Log {
     /// Opens the log in the directory `path`, or makes a new one where there is nothing. See [`Options`] for more choice.
     ///
-    /// After a clean close this reads a few hundred bytes of each segment. Otherwise it also reads the last segment, and
-    /// cuts an unacknowledged write that was torn: see [`cut`](Log::cut).
+    /// After a clean close this reads a few hundred bytes of each segment, and the places of the records in the last one (at
+    /// most four bytes for each). Otherwise it reads the last segment, as far as it was written, and cuts an unacknowledged write that was torn: see [`cut`](Log::cut).
     ///
     /// # Errors
     /// [`Error::Locked`] when another writer has it, [`Error::NotAStore`] when the directory holds something else,

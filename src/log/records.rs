@@ -169,7 +169,7 @@ impl Records {
         loop {
             match self.segment.look()? {
                 Item::Record { body, chain, .. } => {
-                    if !self.is_durable(body)? && !self.is_durable_on_second_look(body)? {
+                    if !self.is_durable(body)? {
                         self.segment.refresh()?;
                         return Ok(None);
                     }
@@ -209,15 +209,14 @@ impl Records {
         self.is_proven(&seen, offset, length)
     }
 
-    /// What proves it may have been read while it was written.
-    fn is_durable_on_second_look(&mut self, length: usize) -> Result<bool> {
-        self.segment.refresh()?;
-        self.is_durable(length)
-    }
-
     fn is_proven(&mut self, seen: &Seen, offset: u64, length: usize) -> Result<bool> {
         let end = self.segment.at() + (length + FRAME_BYTES) as u64;
         if self.proven_until < end {
+            self.proven_until = self.segment.proven_until()?;
+        }
+        if self.proven_until < end {
+            // What proves it may have been read while it was written.
+            self.segment.refresh()?;
             self.proven_until = self.segment.proven_until()?;
         }
         let proven = end <= self.proven_until;

@@ -125,7 +125,7 @@ fn write(disk: &dyn Disk, work: &Piecework) -> Result<()> {
 /// What stands behind the records.
 fn ending(work: &Piecework, data_end: u64) -> Vec<u8> {
     let Piecework { header, count, chain, ending, .. } = work;
-    let footer = Footer::over(*ending, *count, data_end, *chain, &work.table);
+    let footer = Footer::over(*ending, *count, data_end, *chain, &work.table, u64::MAX);
     let footer = footer.encode(work.table.clone(), header.chain);
     let mark = match ending {
         Ending::AtRest => &format::mark(header.base + u64::from(*count), *chain)[..],

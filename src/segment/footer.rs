@@ -83,10 +83,21 @@ impl Table {
 }
 
 impl Footer {
-    /// The footer of a segment with these records. Its table may have fewer positions than are known, never more.
-    pub(crate) fn over(ending: Ending, count: u32, data_end: u64, chain: Chain, known: &Table) -> Footer {
-        let stride = stride_for(count, data_end).max(known.stride);
-        Footer { ending, stride, count, data_end, chain }
+    /// The footer of a segment with these records, to end before byte `limit`. Its table may have fewer positions than are
+    /// known, never more; the session that left just this room may have known fewer.
+    pub(crate) fn over(
+        ending: Ending,
+        count: u32,
+        data_end: u64,
+        chain: Chain,
+        known: &Table,
+        limit: u64,
+    ) -> Footer {
+        let wanted = stride_for(count, data_end).max(known.stride);
+        let footer = |stride| Footer { ending, stride, count, data_end, chain };
+        let fits = |footer: &Footer| footer.start() + Footer::bytes_for(count, footer.stride) as u64 <= limit;
+        let coarser = STRIDES.into_iter().filter(|&stride| stride >= wanted);
+        coarser.map(footer).find(fits).unwrap_or_else(|| footer(wanted))
     }
 
     /// How many positions the table has.

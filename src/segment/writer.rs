@@ -288,7 +288,8 @@ impl SegmentWriter {
 
     fn finish(&self, ending: Ending) -> Result<()> {
         let table = self.positions.table();
-        let footer = Footer::over(ending, self.count, self.end, self.chain, &table);
+        let limit = self.header.allocated;
+        let footer = Footer::over(ending, self.count, self.end, self.chain, &table, limit);
         let bytes = footer.encode(table, self.header.chain);
         write_all_at(&*self.file, &bytes, footer.start()).during("write segment footer", &self.path)?;
         self.sync()?;

@@ -5,7 +5,7 @@ use crate::common::dir;
 use crate::common::logs::{DURABILITIES, HOUR, forward, options};
 use crate::common::watched::{Call, Watched};
 use redraft::Error;
-use redraft::io::Access;
+use redraft::io::{Access, Disk};
 use redraft::io::fault::FaultDisk;
 use redraft::io::memory::MemoryDisk;
 use redraft::log::{Durability, Log, Reader, Records};
@@ -255,6 +255,30 @@ fn a_reader_elsewhere_sees_all_that_was_acknowledged_at_every_step_of_the_writer
         log.append_all(&payloads).unwrap();
     }
     assert!(looks.load(SeqCst) > 100, "only {looks:?} steps were looked at");
+}
+
+/// Reading and writing the same bytes at the same time may show half of a write: here, of a batch that overwrites the mark.
+#[test]
+fn a_reader_elsewhere_that_sees_half_a_write_looks_again() {
+    let memory = MemoryDisk::new();
+    let log = options(&memory).create(true).segment_bytes(1024).open(dir()).unwrap();
+    (0..3).for_each(|number| drop(log.append(&payload(0, number)).unwrap()));
+    let path = dir().join(format!("{:020}.seg", 0));
+    let whole = memory.bytes(&path).unwrap();
+    let mark = whole.iter().rposition(|&byte| byte != 0).unwrap() - 15;
+    for torn in 0..40 {
+        let (reads, file) = (AtomicU64::new(0), Disk::open(&memory, &path, Access::Write).unwrap());
+        let now = whole[mark..mark + 16].to_vec();
+        let half = [&16_u32.to_le_bytes(), &now[4..]].concat();
+        let watched = Watched::new(memory.clone(), move |call| {
+            if let Call::Read(..) = call {
+                let seen = if reads.fetch_add(1, SeqCst) == torn { &half } else { &now };
+                assert_eq!(file.write_at(seen, mark as u64).unwrap(), seen.len());
+            }
+        });
+        assert_eq!(options(&watched).open_read_only(dir()).unwrap().head().unwrap(), 3, "at read {torn}");
+        memory.put(&path, whole.clone());
+    }
 }
 
 #[derive(Default)]

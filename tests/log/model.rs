@@ -146,6 +146,7 @@ impl World {
         self.chains = chains(self.log.id(), &self.model, std::mem::take(&mut self.chains));
         assert_eq!(self.log.end(), self.end());
         assert_eq!(self.log.oldest(), self.oldest);
+        no_segment_is_too_long(&self.disk);
         let head = self.log.head();
         assert!(self.heads().contains(&head), "the head is {head}, expected {:?}", self.heads());
     }
@@ -327,6 +328,15 @@ impl World {
     }
 }
 
+/// A segment is never longer than its header says, whatever was written into it in whichever session.
+fn no_segment_is_too_long(disk: &MemoryDisk) {
+    for path in disk.files().iter().filter(|path| path.extension().is_some_and(|end| end == "seg")) {
+        let bytes = disk.bytes(path).unwrap();
+        let allocated = u64::from_le_bytes(*bytes[40..].first_chunk().unwrap());
+        assert!(bytes.len() as u64 <= allocated, "{} of {allocated} bytes in {path:?}", bytes.len());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: setting("PROPTEST_CASES", 1000) as u32, max_shrink_time: 20_000, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -378,4 +388,25 @@ fn an_interval_that_never_ends_leaves_nothing_on_the_disk_when_the_process_is_ki
     assert_eq!((log.head(), log.end()), (0, 10));
     let left = options(&disk.process_kill()).open(dir()).unwrap();
     assert_eq!((left.head(), left.end()), (0, 0));
+}
+
+/// A session that goes on after a close knows the place of every fourth small record, and fills the segment with a large one
+/// up to the footer that goes with that. After a kill all places are known, and the footer must still fit.
+#[test]
+fn a_footer_fits_however_many_places_the_session_before_knew() {
+    for large in (15_300..15_800).step_by(4) {
+        let disk = MemoryDisk::new();
+        let small = options(&disk).create(true).segment_bytes(16 << 10);
+        let log = small.open(dir()).unwrap();
+        log.append_all((0..60).map(|_| [1])).unwrap();
+        log.close().unwrap();
+        let log = small.open(dir()).unwrap();
+        log.append(&vec![2; large]).unwrap();
+        let killed = disk.process_kill();
+        drop(log);
+        let log = options(&killed).segment_bytes(16 << 10).open(dir()).unwrap();
+        log.append(&[3; 1000]).unwrap();
+        log.close().unwrap();
+        no_segment_is_too_long(&killed);
+    }
 }
