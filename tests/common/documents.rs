@@ -155,6 +155,17 @@ fn splice_text(text: &str, what: usize, amount: usize) -> Action {
     Action::Splice { at, del, ins: Insert::Text(["", "x", "\u{fc}\n"][amount % 3].into()) }
 }
 
+/// The path that a pointer names, with numbers for positions.
+pub(crate) fn at(path: &str) -> Path {
+    path.split('/')
+        .skip(1)
+        .map(|token| match token.parse::<usize>() {
+            Ok(index) => index.into(),
+            Err(_) => token.into(),
+        })
+        .collect()
+}
+
 /// Everything about a value that `==` looks past: which variant carries a number, and the bits of floats.
 pub(crate) fn exact(value: &Value) -> String {
     match value {

@@ -5,7 +5,9 @@
 pub(crate) mod documents;
 pub(crate) mod logs;
 pub(crate) mod ops;
+pub(crate) mod power;
 pub(crate) mod vectors;
+pub(crate) mod waiting;
 pub(crate) mod watched;
 
 use redraft::io::clock::SeededEntropy;

@@ -2,9 +2,9 @@
 #![allow(dead_code, reason = "every test file uses another part")]
 
 use proptest::prelude::*;
-use redraft::Value;
-use redraft::patch::{Action, Insert, Op};
+use redraft::patch::{Action, Insert, Op, Patch};
 use redraft::value::{Key, Path, Segment};
+use redraft::{State, Value, apply};
 
 /// Choices that lead to an operation in whatever document they meet.
 pub(crate) type Aim = (usize, u8, usize, Value);
@@ -68,4 +68,35 @@ fn collect(value: &Value, path: &Path, places: &mut Vec<Path>) {
     for (index, inside) in value.as_list().into_iter().flatten().enumerate() {
         collect(inside, &path.child(index), places);
     }
+}
+
+/// The law of showing: what a state shows as is read back as that state.
+pub(crate) fn is_read_back<S: State>(state: &S) -> Result<(), TestCaseError> {
+    let shown = state.to_value();
+    let read = S::from_value(shown.clone()).expect("what a state shows is a state");
+    prop_assert!(read.same(state));
+    prop_assert_eq!(read.to_value(), shown);
+    Ok(())
+}
+
+/// The law of operations: each does to the document what it does to the state, and its inverse leads both back.
+pub(crate) fn operations_agree<S: State>(state: S, aims: &[Aim]) -> Result<(), TestCaseError> {
+    let mut state = state;
+    for aim in aims {
+        let shown = state.to_value();
+        let patch = Patch::from(vec![op_at(&shown, aim)]);
+        let document = apply(&shown, &patch);
+        // A type may refuse what a document takes; what it takes, both must agree on.
+        let Ok(done) = apply(&state, &patch) else {
+            prop_assert_eq!(state.to_value(), shown, "failing left it changed");
+            continue;
+        };
+        let document = document.unwrap();
+        prop_assert_eq!(&done.state.to_value(), &document.state, "{:?}", patch);
+        prop_assert!(S::from_value(document.state.clone()).unwrap().same(&done.state), "{:?}", patch);
+        prop_assert!(apply(&done.state, &done.inverse).unwrap().state.same(&state), "{:?}", done.inverse);
+        prop_assert_eq!(apply(&document.state, &done.inverse).unwrap().state, shown, "{:?}", done.inverse);
+        state = done.state;
+    }
+    Ok(())
 }

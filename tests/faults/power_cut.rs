@@ -5,28 +5,16 @@
 //! cut at this moment could leave, and each is opened. Sessions also die in the middle (every call fails from some
 //! point on) and the next one goes on with what the first left in the page cache, so that nothing may rely on a sync
 //! that never happened. Some images lose power a second time, while they are being recovered.
-//!
-//! REDRAFT_IMAGES sets how many images at least, REDRAFT_SEED where the seeds start.
 
 use crate::common::logs::DURABILITIES;
+use crate::common::power::{Lie, catches_lies, interrupted, mortal, play};
 use crate::common::watched::{Call, Watched};
-use crate::common::{Model, Rules, Saying, counted, dir, judge, open, options, setting};
+use crate::common::{Model, Rules, dir, judge, open, options};
 use redraft::io::clock::SeededEntropy;
-use redraft::io::fault::{Failure, FaultDisk, Plan};
 use redraft::io::memory::MemoryDisk;
 use redraft::{Durability, Error, Store, Value};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
-
-const IMAGES: u64 = 20_000;
-
-/// Which promise of the disk is a lie in this run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lie {
-    None,
-    Syncs,
-    DirSyncs,
-}
 
 /// One run: several sessions on one disk, watched.
 struct Run {
@@ -54,15 +42,7 @@ impl Run {
 
     /// The disk of one session: dies at a random call or never, draws images before every change.
     fn disk(&self) -> Watched {
-        let dies = self.dice.below(3) == 0;
-        let call = self.dice.below(if dies { 250 } else { 1 }) as u64;
-        let plan = Plan { call, failure: Failure::Medium, forever: true };
-        let fault = FaultDisk::new(self.memory.clone(), dies.then_some(plan));
-        match self.lie {
-            Lie::None => {}
-            Lie::Syncs => fault.lie_about_syncs(),
-            Lie::DirSyncs => fault.lie_about_dir_syncs(),
-        }
+        let fault = mortal(&self.memory, self.lie, &self.dice);
         let (memory, model, images) =
             (self.memory.clone(), Arc::clone(&self.model), Arc::clone(&self.images));
         let (broken, run) = (Arc::clone(&self.broken), self.seed);
@@ -170,7 +150,7 @@ fn judge_image(memory: &MemoryDisk, seed: u64, model: &Model) -> Result<(), Stri
         return if model.acked == 0 { Ok(()) } else { Err("the store is gone".into()) };
     }
     if dice.below(3) == 0 {
-        let again = interrupted_recovery(&image, &dice);
+        let again = interrupted(&image, &dice, open);
         let judged = judge(&again, rules).map_err(|why| format!("after a second cut: {why}"))?;
         judged.writer.map_err(|error| format!("after a second cut: {error:?}"))?;
     }
@@ -186,43 +166,14 @@ fn judge_image(memory: &MemoryDisk, seed: u64, model: &Model) -> Result<(), Stri
     }
 }
 
-/// Recovers on a copy of the image until some call, where the power fails again.
-fn interrupted_recovery(image: &MemoryDisk, dice: &SeededEntropy) -> MemoryDisk {
-    let copy = crate::common::copy(image);
-    let plan = Plan { call: dice.below(40) as u64, failure: Failure::Medium, forever: true };
-    drop(open(&FaultDisk::new(copy.clone(), Some(plan))));
-    copy.power_cut(dice.next())
-}
-
 #[test]
 fn every_acknowledged_change_survives_a_power_cut_at_any_moment() {
-    let wanted = setting("REDRAFT_IMAGES", IMAGES);
-    let start = setting("REDRAFT_SEED", 1);
-    let images = AtomicU64::new(0);
-    let next = AtomicU64::new(start);
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while images.load(Relaxed) < wanted {
-                    let seed = next.fetch_add(1, Relaxed);
-                    let _saying = Saying(format!("run {seed}"));
-                    let count = Run::new(seed, Lie::None).play().unwrap_or_else(|why| panic!("{why}"));
-                    images.fetch_add(count, Relaxed);
-                }
-            });
-        }
-    });
-    let drawn = images.load(Relaxed);
-    counted(drawn, "disk images");
-    assert!(drawn >= wanted);
+    play(|seed| Run::new(seed, Lie::None).play());
 }
 
-/// The harness must be able to find what it looks for: a disk that does not keep its word loses changes, and that is seen.
 #[test]
 fn a_disk_that_lies_about_syncs_is_caught() {
-    let caught = |lie| (1..200).any(|seed| Run::new(seed, lie).play().is_err());
-    assert!(caught(Lie::Syncs), "changes that were never synced survived every power cut");
-    assert!(caught(Lie::DirSyncs), "names that were never synced survived every power cut");
+    catches_lies(|seed, lie| Run::new(seed, lie).play());
 }
 
 #[test]

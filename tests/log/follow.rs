@@ -5,9 +5,9 @@ use crate::common::dir;
 use crate::common::logs::{DURABILITIES, HOUR, forward, options};
 use crate::common::watched::{Call, Watched};
 use redraft::Error;
-use redraft::io::{Access, Disk};
 use redraft::io::fault::FaultDisk;
 use redraft::io::memory::MemoryDisk;
+use redraft::io::{Access, Disk};
 use redraft::log::{Durability, Log, Reader, Records};
 use std::future::Future;
 use std::pin::pin;
@@ -262,7 +262,7 @@ fn a_reader_elsewhere_sees_all_that_was_acknowledged_at_every_step_of_the_writer
 fn a_reader_elsewhere_that_sees_half_a_write_looks_again() {
     let memory = MemoryDisk::new();
     let log = options(&memory).create(true).segment_bytes(1024).open(dir()).unwrap();
-    (0..3).for_each(|number| drop(log.append(&payload(0, number)).unwrap()));
+    (0..3).for_each(|number| assert_eq!(log.append(&payload(0, number)).unwrap(), number));
     let path = dir().join(format!("{:020}.seg", 0));
     let whole = memory.bytes(&path).unwrap();
     let mark = whole.iter().rposition(|&byte| byte != 0).unwrap() - 15;

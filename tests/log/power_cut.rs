@@ -4,34 +4,18 @@
 //! Random sessions, each with a durability of its own, on a disk in memory. Before every call that changes the disk, images
 //! are drawn of what a power cut at this moment could leave, and each is read, verified and opened. Sessions also die in the
 //! middle, and some images lose power a second time, while they are being recovered.
-//!
-//! REDRAFT_IMAGES sets how many images at least, REDRAFT_SEED where the seeds start.
 
+use crate::common::dir;
 use crate::common::logs::{DURABILITIES, backward, forward, options, payload};
+use crate::common::power::{Lie, catches_lies, interrupted, mortal, play};
 use crate::common::watched::Watched;
-use crate::common::{Saying, dir};
 use redraft::io::clock::SeededEntropy;
-use redraft::io::fault::{Failure, FaultDisk, Plan};
 use redraft::io::memory::MemoryDisk;
 use redraft::log::{Log, Reader};
 use redraft::{Error, verify};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
-
-const IMAGES: u64 = 20_000;
-
-fn setting(name: &str, usual: u64) -> u64 {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
-}
-
-/// Which promise of the disk is a lie in this run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Lie {
-    None,
-    Syncs,
-    DirSyncs,
-}
 
 /// What an image must hold.
 #[derive(Clone, Debug, Default)]
@@ -87,15 +71,7 @@ impl Run {
 
     /// The disk of one session: dies at a random call or never, draws images before every change.
     fn disk(&self) -> Watched {
-        let dies = self.dice.below(3) == 0;
-        let call = self.dice.below(if dies { 250 } else { 1 }) as u64;
-        let plan = Plan { call, failure: Failure::Medium, forever: true };
-        let fault = FaultDisk::new(self.memory.clone(), dies.then_some(plan));
-        match self.lie {
-            Lie::None => {}
-            Lie::Syncs => fault.lie_about_syncs(),
-            Lie::DirSyncs => fault.lie_about_dir_syncs(),
-        }
+        let fault = mortal(&self.memory, self.lie, &self.dice);
         let (memory, model, images) =
             (self.memory.clone(), Arc::clone(&self.model), Arc::clone(&self.images));
         let (broken, view, run) = (Arc::clone(&self.broken), Arc::clone(&self.view), self.seed);
@@ -231,10 +207,8 @@ fn judge_image(memory: &MemoryDisk, seed: u64, model: &Model) -> Result<(), Stri
         return if model.durable == 0 { Ok(()) } else { Err("the log is gone".into()) };
     }
     if dice.below(3) == 0 {
-        let copy = crate::common::copy(&image);
-        let plan = Plan { call: dice.below(40) as u64, failure: Failure::Medium, forever: true };
-        drop(options(&FaultDisk::new(copy.clone(), Some(plan))).open(dir()));
-        judge(&copy.power_cut(dice.next()), model).map_err(|why| format!("after a second cut: {why}"))?;
+        let again = interrupted(&image, &dice, |disk| options(disk).open(dir()));
+        judge(&again, model).map_err(|why| format!("after a second cut: {why}"))?;
     }
     judge(&image, model)
 }
@@ -285,28 +259,10 @@ fn whole(who: &str, reader: &Reader, model: &Model, heads: RangeInclusive<u64>) 
 
 #[test]
 fn whatever_was_durable_survives_a_power_cut_at_any_moment_with_every_durability() {
-    let wanted = setting("REDRAFT_IMAGES", IMAGES);
-    let images = AtomicU64::new(0);
-    let next = AtomicU64::new(setting("REDRAFT_SEED", 1));
-    std::thread::scope(|scope| {
-        for _ in 0..2 {
-            scope.spawn(|| {
-                while images.load(Relaxed) < wanted {
-                    let seed = next.fetch_add(1, Relaxed);
-                    let _saying = Saying(format!("run {seed}"));
-                    let count = Run::new(seed, Lie::None).play().unwrap_or_else(|why| panic!("{why}"));
-                    images.fetch_add(count, Relaxed);
-                }
-            });
-        }
-    });
-    assert!(images.load(Relaxed) >= wanted);
+    play(|seed| Run::new(seed, Lie::None).play());
 }
 
-/// The harness must be able to find what it looks for.
 #[test]
 fn a_disk_that_lies_about_syncs_is_caught() {
-    let caught = |lie| (1..200).any(|seed| Run::new(seed, lie).play().is_err());
-    assert!(caught(Lie::Syncs), "records that were never synced survived every power cut");
-    assert!(caught(Lie::DirSyncs), "names that were never synced survived every power cut");
+    catches_lies(|seed, lie| Run::new(seed, lie).play());
 }

@@ -1,7 +1,7 @@
 //! The laws of patches as an algebra: composing, squashing, inverting; held over small documents, in which operations
 //! meet all the time, and over a derived type.
 
-use crate::common::documents::{Picks, fitting_op, run_of_picks, small_value};
+use crate::common::documents::{Picks, at, fitting_op, run_of_picks, small_value};
 use proptest::prelude::*;
 use redraft::patch::{Action, Insert, Op, Patch, compose, invert, squash, squash_stateless};
 use redraft::value::{List, Path};
@@ -362,16 +362,6 @@ proptest! {
         run.squash_keeps_the_effect_and_never_grows();
         run.squash_is_idempotent();
     }
-}
-
-fn at(path: &str) -> Path {
-    path.split('/')
-        .skip(1)
-        .map(|token| match token.parse::<usize>() {
-            Ok(index) => index.into(),
-            Err(_) => token.into(),
-        })
-        .collect()
 }
 
 fn op(path: &str, action: Action) -> Op {

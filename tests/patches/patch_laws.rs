@@ -1,6 +1,6 @@
 //! The laws of patches, held over random documents.
 
-use crate::common::documents::{Picks, any_value, exact, fitting_op, json_value, picks};
+use crate::common::documents::{Picks, any_value, at, exact, fitting_op, json_value, picks};
 use proptest::prelude::*;
 use redraft::patch::{Action, ApplyErrorKind, Insert, Op, Patch, interferes};
 use redraft::value::{List, Map, Path};
@@ -191,16 +191,6 @@ fn same_memory(a: &Value, b: &Value) -> bool {
         (Value::List(a), Value::List(b)) => a.ptr_eq(b),
         (a, b) => a == b,
     }
-}
-
-fn at(path: &str) -> Path {
-    path.split('/')
-        .skip(1)
-        .map(|token| match token.parse::<usize>() {
-            Ok(index) => index.into(),
-            Err(_) => token.into(),
-        })
-        .collect()
 }
 
 fn kind_of(doc: &Value, path: &str, action: Action) -> ApplyErrorKind {

@@ -3,7 +3,7 @@
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
-use crate::common::ops::{aims, op_at};
+use crate::common::ops::{aims, is_read_back, op_at, operations_agree};
 use proptest::collection::{btree_map, vec};
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -319,31 +319,12 @@ proptest! {
 
     #[test]
     fn what_is_shown_is_read_back(a in board()) {
-        let shown = a.to_value();
-        let read = Board::from_value(shown.clone()).unwrap();
-        prop_assert!(read.same(&a));
-        prop_assert_eq!(read.to_value(), shown);
+        is_read_back(&a)?;
     }
 
     #[test]
     fn any_operation_does_to_the_document_what_it_does_to_the_state(a in board(), aims in aims()) {
-        let mut state = a;
-        for aim in aims {
-            let shown = state.to_value();
-            let patch = Patch::from(vec![op_at(&shown, &aim)]);
-            let document = apply(&shown, &patch);
-            // A type may refuse what a document takes; what it takes, both must agree on.
-            let Ok(done) = apply(&state, &patch) else {
-                prop_assert_eq!(state.to_value(), shown, "failing left it changed");
-                continue;
-            };
-            let document = document.unwrap();
-            prop_assert_eq!(&done.state.to_value(), &document.state, "{:?}", patch);
-            prop_assert!(Board::from_value(document.state.clone()).unwrap().same(&done.state), "{:?}", patch);
-            prop_assert!(apply(&done.state, &done.inverse).unwrap().state.same(&state), "{:?}", done.inverse);
-            prop_assert_eq!(apply(&document.state, &done.inverse).unwrap().state, shown, "{:?}", done.inverse);
-            state = done.state;
-        }
+        operations_agree(a, &aims)?;
     }
 
     #[test]

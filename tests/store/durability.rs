@@ -3,20 +3,15 @@
 
 use crate::common::dir;
 use crate::common::logs::{DURABILITIES, HOUR, forward, options};
+use crate::common::waiting::{PATIENCE, block_on};
 use redraft::io::memory::MemoryDisk;
 use redraft::log::{Durability, Log, Ticket};
 use redraft::{Reader, Store, Value, value};
-use std::future::Future;
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
 use std::time::{Duration, Instant};
 
 const RECORDS: u64 = 20;
 const IMAGES: u64 = 200;
-/// Far longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(30);
 const SOON: Duration = Duration::from_millis(20);
 
 fn log(durability: Durability) -> (MemoryDisk, Log) {
@@ -297,24 +292,5 @@ fn a_store_with_an_interval_becomes_durable_by_itself() {
         store.produce(|doc| doc["n"] = number.into()).unwrap();
         eventually(|| store.durable_version() == number);
         assert_eq!(crate::common::open(&disk.power_cut(number)).unwrap().version(), number);
-    }
-}
-
-/// Runs a future on this thread.
-fn block_on<F: Future>(future: F) -> F::Output {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let (mut future, begin) = (pin!(future), Instant::now());
-    loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => std::thread::park_timeout(PATIENCE),
-        }
-        assert!(begin.elapsed() < PATIENCE, "nobody wakes who awaits it");
     }
 }

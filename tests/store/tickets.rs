@@ -1,12 +1,9 @@
 //! Changes that are submitted and not waited for: durable when the ticket says so, in order, and anyway in the end.
 
-use std::future::Future;
-use std::pin::pin;
 use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker};
-use std::thread::Thread;
 
+use crate::common::waiting::block_on;
 use crate::common::{dir, open, options};
 use redraft::io::fault::FaultDisk;
 use redraft::io::memory::MemoryDisk;
@@ -130,22 +127,4 @@ fn changes_beyond_what_may_be_queued_wait_for_the_disk() {
     let durable = tickets.iter().filter(|ticket| ticket.is_durable()).count();
     // Two in the queue, two that are being written, and the one that found room.
     assert!(durable >= 35, "{durable} of 40 MiB are durable, though no more than 5 may be queued");
-}
-
-/// Runs a future on this thread.
-fn block_on<F: Future>(future: F) -> F::Output {
-    struct Unpark(Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Waker::from(Arc::new(Unpark(std::thread::current())));
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            Poll::Ready(output) => return output,
-            Poll::Pending => std::thread::park(),
-        }
-    }
 }
