@@ -8,9 +8,13 @@ mod unsynced;
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use redraft::io::Env;
+use redraft::log::Log;
 use redraft::{Options, Store, Ticket, Value};
 use std::collections::VecDeque;
 use std::sync::Arc;
+
+/// What a change of one field takes in the log.
+const CHANGE_BYTES: usize = 26;
 
 fn main() {
     divan::main();
@@ -37,22 +41,43 @@ fn immediate_one_thread(bencher: Bencher<'_, '_>, count: usize) {
     });
 }
 
+/// So many times in each of many threads, at the same time.
+const EACH: usize = 1_000;
+
+fn at_once(threads: usize, work: impl Fn(usize) + Sync) {
+    std::thread::scope(|scope| {
+        for thread in 0..threads {
+            let work = &work;
+            scope.spawn(move || work(thread));
+        }
+    });
+}
+
 #[divan::bench(args = [2, 8, 32], sample_count = 5)]
 fn immediate_many_threads(bencher: Bencher<'_, '_>, threads: usize) {
-    const EACH: usize = 200;
     bencher.counter(ItemsCount::new(threads * EACH)).with_inputs(|| fresh(Env::real())).bench_refs(
         |(_, store)| {
-            std::thread::scope(|scope| {
-                for thread in 0..threads {
-                    let store = &*store;
-                    scope.spawn(move || {
-                        let key = format!("thread {thread}");
-                        (0..EACH).for_each(|number| change(store, &key, number as i64));
-                    });
-                }
+            at_once(threads, |thread| {
+                let key = format!("thread {thread}");
+                (0..EACH).for_each(|number| change(store, &key, number as i64));
             });
         },
     );
+}
+
+/// What the store stands on, for comparison: records as long as those changes.
+#[divan::bench(args = [2, 8, 32], sample_count = 5)]
+fn immediate_many_threads_the_log_alone(bencher: Bencher<'_, '_>, threads: usize) {
+    let fresh = || {
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let log = Log::open(dir.path().join("log")).expect("a new log");
+        (dir, log)
+    };
+    bencher.counter(ItemsCount::new(threads * EACH)).with_inputs(fresh).bench_refs(|(_, log)| {
+        at_once(threads, |_| {
+            (0..EACH).for_each(|_| assert!(log.append(&[7; CHANGE_BYTES]).is_ok()));
+        });
+    });
 }
 
 /// One thread that keeps a thousand changes in flight: each is synced, but it waits for the oldest only.
