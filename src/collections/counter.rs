@@ -6,8 +6,6 @@
 use std::fmt;
 use std::ops::{AddAssign, SubAssign};
 
-use serde::{Deserialize, Serialize};
-
 /// An integer that is counted.
 ///
 /// ```
@@ -22,8 +20,7 @@ use serde::{Deserialize, Serialize};
 /// assert_eq!(new.get(), 42);
 /// # Ok::<(), redraft::DraftError>(())
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Counter {
     count: i64,
 }

@@ -1,5 +1,5 @@
 //! [`List`], [`Map`] and [`KeyedList`] through serde: as the sequences and maps of the standard library; a keyed list as a
-//! sequence of pairs.
+//! sequence of pairs. A [`Counter`] is its number.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -7,7 +7,19 @@ use std::marker::PhantomData;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{Serialize, Serializer};
 
-use super::{KeyedList, List, Map};
+use super::{Counter, KeyedList, List, Map};
+
+impl Serialize for Counter {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i64(self.get())
+    }
+}
+
+impl<'de> Deserialize<'de> for Counter {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        i64::deserialize(deserializer).map(Self::from)
+    }
+}
 
 impl<T: Serialize> Serialize for List<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
