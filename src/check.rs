@@ -120,7 +120,7 @@ impl Check<'_> {
             None => None,
         };
         match &replayed {
-            Some(_) => {}
+            Some((version, _)) => self.report.intact = *version,
             None if self.holds_changes(oldest)? => {
                 let (path, defect) = (segment::path_of(self.dir, oldest), Defect::BaseMissing { oldest });
                 self.note(Damage { path, byte: 0, defect, intact: None }.into())?;
@@ -189,11 +189,12 @@ impl Check<'_> {
             let defect = Defect::Chain { expected: reader.chain(), found: footer.chain };
             return self.note(reader.damage_here(defect));
         }
-        // That of a segment at rest may be torn, which `layout` tells.
-        if footer.ending == Ending::AtRest || reader.table(footer)? == Some(found.thinned(footer.stride)) {
-            return Ok(());
+        match reader.table(footer)? {
+            Some(table) if table == found.thinned(footer.stride) => Ok(()),
+            // That of a segment at rest may be torn, which `layout` tells.
+            None if footer.ending == Ending::AtRest => Ok(()),
+            _ => self.note(reader.damage_here(Defect::PositionTable)),
         }
-        self.note(reader.damage_here(Defect::PositionTable))
     }
 
     /// The record that was passed last.

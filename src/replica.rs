@@ -7,14 +7,14 @@
 //! Always: a record is appended only if it continues the replica's chain, so source and replica agree on every byte of
 //! history up to the replica's head. When they do not, both are left as they are.
 
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, Result};
 use crate::io::Env;
 use crate::log::directory::{self, Occupant, occupant};
 use crate::log::options::{Options, USUAL_SEGMENT_BYTES};
 use crate::log::{self, Birth, Codec, Log, Records, Role};
 use crate::snapshot::{self, Snapshot};
 use crate::store::history::base_missing;
-use crate::store::open::{begin_at, must_be_free, proven_by_snapshot};
+use crate::store::open::{begin_at, proven_by_snapshot};
 use crate::store::reader::open_view;
 use std::path::{Path, PathBuf};
 
@@ -98,7 +98,11 @@ impl Replica {
     pub fn catch_up(&mut self, mut progress: impl FnMut(Progress)) -> Result<Progress> {
         let mut records = match self.place.take() {
             Some(place) => place,
-            None => self.source.records(self.log.head())?,
+            None => {
+                // A call that was interrupted by an error of the source may have left something queued.
+                self.log.sync()?;
+                self.source.records(self.log.head())?
+            }
         };
         // Before anything is queued, for what is queued will be written: records that start from the same chain and are
         // verified against it lead to the same chain.
@@ -176,15 +180,14 @@ fn reopen(env: &Env, dir: &Path) -> Result<Log> {
 
 /// Starts where the source's history starts: at the beginning, or with a copy of the snapshot its log begins at.
 fn bootstrap(env: &Env, source: &log::Reader, source_dir: &Path, dir: &Path) -> Result<Log> {
-    must_be_free(&*env.disk, dir)?;
+    directory::must_be_free(&*env.disk, dir)?;
     let oldest = source.oldest()?;
     let header = source.header()?;
     if oldest > 0 {
         let snapshot = first_snapshot(env, source_dir, oldest)?;
         return begin_at(env, dir, &snapshot, true, USUAL_SEGMENT_BYTES);
     }
-    env.disk.create_dir(dir).during("create directory", dir)?;
-    let lock = directory::lock(&*env.disk, dir)?;
+    let lock = directory::claim(&*env.disk, dir)?;
     let (store, epoch) = (header.store, header.epoch);
     let birth = Birth { codec: Codec::Change, store, replica: true, epoch, base: 0, chain: store.genesis() };
     Log::create(&Options::new().env(env.clone()), dir, birth, lock)

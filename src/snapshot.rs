@@ -8,7 +8,7 @@
 //! holds a state that the log had made durable before, so its version is proof of how long the log must be.
 
 use crate::error::{Damage, Defect, Error, IoContext, Result};
-use crate::io::{Access, Disk, read_full_at, write_all_at};
+use crate::io::{Access, Disk, File, read_full_at, write_all_at};
 use crate::record::value::{put_value, take_value};
 use crate::record::wire::{DecodeError, Sink, Source};
 use crate::record::{Stamp, WriterId};
@@ -127,11 +127,8 @@ impl Snapshot {
     /// Reads a snapshot and verifies every byte of it.
     pub(crate) fn read(disk: &dyn Disk, path: &Path, named: u64) -> Result<Snapshot> {
         let file = disk.open(path, Access::Read).during("open snapshot", path)?;
-        let len = file.len().during("measure snapshot", path)?;
-        let mut bytes = vec![0; usize::try_from(len).unwrap_or(usize::MAX)];
-        let count = read_full_at(&*file, &mut bytes, 0).during("read snapshot", path)?;
-        let header = Header::decode(&bytes[..count], path, named)?;
-        let body = out_of_blocks(&bytes[..count], &header, path)?;
+        let header = header_of(&*file, path, named)?;
+        let body = read_body(&*file, &header, path)?;
         let undecodable = |flaw: DecodeError| {
             damage(path, 0, Defect::Undecodable { part: "the snapshot's content", reason: flaw.to_string() })
         };
@@ -166,10 +163,19 @@ fn write_new(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// Reads and checks the header alone: which version it proves.
 pub(crate) fn read_header(disk: &dyn Disk, path: &Path, named: u64) -> Result<Header> {
-    let file = disk.open(path, Access::Read).during("open snapshot", path)?;
+    header_of(&*disk.open(path, Access::Read).during("open snapshot", path)?, path, named)
+}
+
+fn header_of(file: &dyn File, path: &Path, named: u64) -> Result<Header> {
     let mut bytes = [0; HEADER_BYTES];
-    let count = read_full_at(&*file, &mut bytes, 0).during("read snapshot", path)?;
+    let count = read_full_at(file, &mut bytes, 0).during("read snapshot", path)?;
     Header::decode(&bytes[..count], path, named)
+}
+
+/// What the check of the first block continues from: not from the chain alone, or the block could stand in a segment as the
+/// record that follows there.
+fn first_check(header: &Header) -> u32 {
+    checksum(header.chain, &[&MAGIC])
 }
 
 fn in_blocks(header: &Header, body: &[u8]) -> Vec<u8> {
@@ -177,7 +183,7 @@ fn in_blocks(header: &Header, body: &[u8]) -> Vec<u8> {
     let mut out =
         Vec::with_capacity(HEADER_BYTES + body.len() + blocks * (LENGTH_BYTES + CHECK_BYTES) + END_BYTES);
     out.extend_from_slice(&header.encode());
-    let mut check = header.chain;
+    let mut check = first_check(header);
     for block in body.chunks(BLOCK_BYTES) {
         let length = (block.len() as u32).to_le_bytes();
         check = checksum(check, &[&length, block]);
@@ -192,51 +198,53 @@ fn in_blocks(header: &Header, body: &[u8]) -> Vec<u8> {
     out
 }
 
-fn out_of_blocks(bytes: &[u8], header: &Header, path: &Path) -> Result<Vec<u8>> {
-    let mut body = Vec::with_capacity(bytes.len());
-    let (mut at, mut check) = (HEADER_BYTES, header.chain);
+/// Reads block by block: no length is believed before what it is the length of has been verified.
+fn read_body(file: &dyn File, header: &Header, path: &Path) -> Result<Vec<u8>> {
+    let mut piece = vec![0; LENGTH_BYTES + BLOCK_BYTES + CHECK_BYTES];
+    let (mut body, mut at, mut check) = (Vec::new(), HEADER_BYTES as u64, first_check(header));
     loop {
-        let rest = &bytes[at..];
-        let ends = || {
-            damage(
-                path,
-                at as u64,
-                Defect::Short { expected: (at + END_BYTES) as u64, found: bytes.len() as u64 },
-            )
-        };
+        let count = read_full_at(file, &mut piece, at).during("read snapshot", path)?;
+        let rest = &piece[..count];
         if rest.len() < END_BYTES {
-            return Err(ends());
+            let defect = Defect::Short { expected: at + END_BYTES as u64, found: at + rest.len() as u64 };
+            return Err(damage(path, at, defect));
         }
         let length = u32_at(rest, 0) as usize;
         if length == 0 {
             check_end(rest, check, body.len(), at, path)?;
             return Ok(body);
         }
-        let most = BLOCK_BYTES.min(rest.len() - LENGTH_BYTES - CHECK_BYTES);
-        if length > most {
-            let defect = Defect::Length { part: "block", found: length as u64, most: most as u64 };
-            return Err(damage(path, at as u64, defect));
-        }
-        let end = LENGTH_BYTES + length;
-        let (stored, computed) = (u32_at(rest, end), checksum(check, &[&rest[..end]]));
-        if stored != computed {
-            return Err(damage(path, at as u64, Defect::Checksum { part: "a block", stored, computed }));
-        }
-        body.extend_from_slice(&rest[LENGTH_BYTES..end]);
-        (at, check) = (at + end + CHECK_BYTES, computed);
+        let block = take_block(rest, length, &mut check).map_err(|defect| damage(path, at, defect))?;
+        body.extend_from_slice(block);
+        at += (LENGTH_BYTES + length + CHECK_BYTES) as u64;
     }
 }
 
-fn check_end(rest: &[u8], check: u32, total: usize, at: usize, path: &Path) -> Result<()> {
+/// The block that `rest` begins with, if it is what was written; `check` goes on to the one after it.
+fn take_block<'b>(rest: &'b [u8], length: usize, check: &mut u32) -> Result<&'b [u8], Defect> {
+    let most = rest.len() - LENGTH_BYTES - CHECK_BYTES;
+    if length > most {
+        return Err(Defect::Length { part: "block", found: length as u64, most: most as u64 });
+    }
+    let end = LENGTH_BYTES + length;
+    let (stored, computed) = (u32_at(rest, end), checksum(*check, &[&rest[..end]]));
+    if stored != computed {
+        return Err(Defect::Checksum { part: "a block", stored, computed });
+    }
+    *check = computed;
+    Ok(&rest[LENGTH_BYTES..end])
+}
+
+fn check_end(rest: &[u8], check: u32, total: usize, at: u64, path: &Path) -> Result<()> {
     let (stored, computed) =
         (u32_at(rest, LENGTH_BYTES + 8), checksum(check, &[&rest[LENGTH_BYTES..LENGTH_BYTES + 8]]));
     if stored != computed || u64_at(rest, LENGTH_BYTES) != total as u64 {
-        return Err(damage(path, at as u64, Defect::Checksum { part: "the end", stored, computed }));
+        return Err(damage(path, at, Defect::Checksum { part: "the end", stored, computed }));
     }
     if rest.len() != END_BYTES {
         let defect =
-            Defect::Length { part: "file", found: (at + rest.len()) as u64, most: (at + END_BYTES) as u64 };
-        return Err(damage(path, at as u64, defect));
+            Defect::Length { part: "file", found: at + rest.len() as u64, most: at + END_BYTES as u64 };
+        return Err(damage(path, at, defect));
     }
     Ok(())
 }

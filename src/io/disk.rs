@@ -4,7 +4,7 @@
 //! when the process dies. The only module that names `std::fs`.
 #![expect(clippy::disallowed_methods, reason = "this is the module the ban protects")]
 
-use super::{Access, Disk, File, Lock, LockAttempt};
+use super::{Access, Disk, File, Lock, LockAttempt, uninterrupted};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::ops::Range;
@@ -133,12 +133,12 @@ impl File for RealFile {
         // The length first, in one step: `fallocate` would let it grow in pieces as it finds space, and whoever looks
         // meanwhile (a reader, or the next session after a crash) would see a file of no proper length.
         extend(&self.0, len)?;
-        match rustix::fs::fallocate(&self.0, rustix::fs::FallocateFlags::empty(), 0, len) {
+        uninterrupted(|| match rustix::fs::fallocate(&self.0, rustix::fs::FallocateFlags::empty(), 0, len) {
             Ok(()) => Ok(()),
             // Some file systems cannot reserve space; a sparse file keeps the format's promise about the length all the same.
             Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => Ok(()),
             Err(error) => Err(error.into()),
-        }
+        })
     }
 
     #[cfg(any(target_os = "linux", target_os = "android"))]

@@ -127,7 +127,8 @@ pub(crate) fn write_all_at(file: &dyn File, bytes: &[u8], at: u64) -> io::Result
     Ok(())
 }
 
-fn uninterrupted(mut call: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+/// Makes a call again that a signal has interrupted.
+pub(crate) fn uninterrupted<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
     for _ in 0..INTERRUPTIONS_MAX {
         match call() {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

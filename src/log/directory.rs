@@ -57,6 +57,24 @@ pub(crate) fn lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn Lock>> {
     }
 }
 
+/// Refuses a directory that holds anything.
+pub(crate) fn must_be_free(disk: &dyn Disk, path: &Path) -> Result<()> {
+    match occupant(disk, path)? {
+        Occupant::Missing | Occupant::Nothing => Ok(()),
+        Occupant::Store | Occupant::Other(_) => Err(Error::Exists { path: path.to_owned() }),
+    }
+}
+
+/// Makes a directory this process's own, for a new log. Somebody may have been faster between an earlier look at it and the
+/// lock, so what counts is the look that is taken under the lock.
+pub(crate) fn claim(disk: &dyn Disk, path: &Path) -> Result<Box<dyn Lock>> {
+    disk.create_dir(path).during("create directory", path)?;
+    let lock = lock(disk, path)?;
+    must_be_free(disk, path)?;
+    remove_unfinished(disk, path, &disk.list(path).during("list", path)?)?;
+    Ok(lock)
+}
+
 /// Removes what an interrupted creation of a segment or snapshot left behind.
 pub(crate) fn remove_unfinished(disk: &dyn Disk, dir: &Path, names: &[String]) -> Result<()> {
     for name in names.iter().filter(|name| is_unfinished(name)) {

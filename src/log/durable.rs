@@ -7,7 +7,7 @@
 use super::ignore_poison;
 use crate::segment::positions::Positions;
 use arc_swap::ArcSwap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering, fence};
 use std::sync::{Arc, Mutex};
 use std::task::Waker;
 
@@ -66,10 +66,11 @@ impl Durable {
         self.segments.load()
     }
 
-    /// Tells that all before `head` is durable.
+    /// Tells that all before `head` is durable. Who awaits that is woken by [`wake`](Durable::wake), which is to be called
+    /// once no lock is held: a waker is code of the program's, and may use the log.
     pub(super) fn grow(&self, head: u64) {
+        debug_assert!(head >= self.head(), "what is durable stays durable");
         self.head.store(head, Ordering::Release);
-        self.wake();
     }
 
     /// Tells that the active segment is now the one that begins at `base`. O(segments).
@@ -95,10 +96,14 @@ impl Durable {
             wakers.push(waker.clone());
         }
         self.is_awaited.store(true, Ordering::SeqCst);
+        // Pairs with the one in `wake`: of a head that grows and somebody who begins to wait, one sees the other.
+        fence(Ordering::SeqCst);
     }
 
+    /// Wakes all that wait for more.
     pub(super) fn wake(&self) {
-        if self.is_awaited.swap(false, Ordering::SeqCst) {
+        fence(Ordering::SeqCst);
+        if self.is_awaited.load(Ordering::SeqCst) && self.is_awaited.swap(false, Ordering::SeqCst) {
             let wakers = std::mem::take(&mut *ignore_poison(&self.wakers));
             wakers.into_iter().for_each(Waker::wake);
         }

@@ -11,7 +11,8 @@ use crate::error::{Error, Result};
 use crate::io::Env;
 use crate::segment::format::{Chain, Header, RECORD_BYTES_MAX, push_frame, u32_at};
 use crate::segment::writer::{Batch, SegmentWriter};
-use std::path::PathBuf;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
@@ -163,6 +164,12 @@ impl Group {
         if self.has_reached(head, stage) {
             return Ok(());
         }
+        let answer = self.take_turns(head, stage);
+        self.durable.wake();
+        answer
+    }
+
+    fn take_turns(&self, head: u64, stage: Stage) -> Result<()> {
         let mut turn = ignore_poison(&self.turn);
         while !self.has_reached(head, stage) {
             self.check()?;
@@ -191,14 +198,27 @@ impl Group {
         drop(turn);
         let answer = self.lead(Stage::Written, 0);
         drop(self.end_turn());
+        self.durable.wake();
         answer
     }
 
+    /// Writes what is queued. Called by who has the turn.
     fn lead(&self, stage: Stage, company: usize) -> Result<()> {
         if stage == Stage::Durable {
             self.gather(company);
         }
-        self.flush(&mut ignore_poison(&self.desk), stage).map_err(|error| self.fail(error))
+        let ending = Unwinding { group: self, has_turn: true };
+        let answer = self.at_desk(|desk| self.flush(desk, stage));
+        ending.came_to_an_end();
+        answer
+    }
+
+    /// Does something where one thread at a time writes. If it fails, the log has failed.
+    fn at_desk(&self, work: impl FnOnce(&mut Desk) -> Result<()>) -> Result<()> {
+        let mut desk = ignore_poison(&self.desk);
+        // Who was here before may have failed while this thread waited, and then there may be no writer.
+        self.check()?;
+        work(&mut desk).map_err(|error| self.fail(error))
     }
 
     fn end_turn(&self) -> MutexGuard<'_, Turn> {
@@ -237,11 +257,10 @@ impl Group {
         }
     }
 
+    /// Nothing will ever be durable that is not. Whoever awaits it must be woken to hear of that, once no lock is held.
     fn fail(&self, error: Error) -> Error {
         let cause = Arc::clone(self.failure.get_or_init(|| Arc::new(error)));
         tracing::error!(%cause, "the log accepts nothing more until it is opened again");
-        // Nothing will ever be durable that is not; whoever awaits it must hear of that.
-        self.durable.wake();
         Error::Poisoned { cause }
     }
 
@@ -259,7 +278,7 @@ impl Group {
     fn write(&self, writer: &mut Option<SegmentWriter>, frames: &mut [u8], ends: &[usize]) -> Result<()> {
         let (mut first, mut start) = (0, 0);
         while first < ends.len() {
-            let Some(active) = writer.as_mut() else { return Ok(()) };
+            let Some(active) = writer.as_mut() else { return Err(no_writer(&self.dir)) };
             let count = active.room_for(&ends[first..], start);
             if count == 0 {
                 self.roll(writer, ends[first] - start, None)?;
@@ -329,20 +348,53 @@ impl Group {
     /// be gone.
     pub(super) fn begin_at_origin(&self, origin: u64) -> Result<()> {
         self.sync_all()?;
-        let mut desk = ignore_poison(&self.desk);
-        self.check()?;
-        self.roll(&mut desk.writer, 0, Some(origin)).map_err(|error| self.fail(error))
+        self.alone(|desk| self.roll(&mut desk.writer, 0, Some(origin)))
     }
 
+    /// Writes all that is queued and ends the session.
     pub(super) fn finish(&self) -> Result<()> {
-        let mut desk = ignore_poison(&self.desk);
-        self.check()?;
-        self.flush(&mut desk, Stage::Durable).map_err(|error| self.fail(error))?;
-        match desk.writer.take() {
-            Some(mut active) => active.close().map_err(|error| self.fail(error)),
-            None => Ok(()),
-        }
+        self.alone(|desk| {
+            self.flush(desk, Stage::Durable)?;
+            desk.writer.take().map_or(Ok(()), |mut active| active.close())
+        })
     }
+
+    /// Does something at the desk without having the turn.
+    fn alone(&self, work: impl FnOnce(&mut Desk) -> Result<()>) -> Result<()> {
+        let ending = Unwinding { group: self, has_turn: false };
+        let answer = self.at_desk(work);
+        ending.came_to_an_end();
+        self.durable.wake();
+        answer
+    }
+}
+
+/// A disk that panics has failed as well: others must not wait for ever, nor be told that all went well.
+struct Unwinding<'g> {
+    group: &'g Group,
+    has_turn: bool,
+}
+
+impl Unwinding<'_> {
+    fn came_to_an_end(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for Unwinding<'_> {
+    fn drop(&mut self) {
+        self.group.fail(no_writer(&self.group.dir));
+        if self.has_turn {
+            drop(self.group.end_turn());
+        }
+        // A waker that panics now would end the process.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.group.durable.wake()));
+    }
+}
+
+fn no_writer(dir: &Path) -> Error {
+    let source = std::io::Error::other("the disk panicked, or the log is closed");
+    Error::Io { operation: "write to", path: dir.to_owned(), source }
 }
 
 /// What is being queued by one call: all of it or, if that returns an error or panics, nothing.

@@ -306,7 +306,10 @@ impl Log {
         let _alone = ignore_poison(&self.truncating);
         let segments = self.group.durable().segments().bases.clone();
         let kept = durable::holding(&segments, offset.min(self.head())).unwrap_or(0).max(self.oldest());
-        let gone: Vec<u64> = segments.into_iter().filter(|&base| base < kept).collect();
+        // As the directory has them: one that could not be removed before is no longer known, and must go all the same, for
+        // it would leave a gap behind those that go now.
+        let names = self.env.disk.list(&self.dir).during("list store", &self.dir)?;
+        let gone: Vec<u64> = bases_in(&names).into_iter().filter(|&base| base < kept).collect();
         if gone.is_empty() {
             return Ok(kept);
         }
@@ -423,7 +426,6 @@ impl Drop for Log {
     }
 }
 
-/// Refuses a store where a log is wanted, and the other way round.
 /// What a log is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {

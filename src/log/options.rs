@@ -2,7 +2,7 @@
 
 use super::directory::{Occupant, occupant};
 use super::{Birth, Log, Reader, Role, directory};
-use crate::error::{IoContext, Result};
+use crate::error::{Error, IoContext, Result};
 use crate::io::Env;
 use crate::segment::format::{Codec, StoreId};
 use std::path::Path;
@@ -110,7 +110,11 @@ impl Options {
         let path = path.as_ref();
         match occupant(&*self.env.disk, path)? {
             Occupant::Store => self.open_existing(path),
-            Occupant::Nothing | Occupant::Missing if self.create => self.create_in(path),
+            Occupant::Nothing | Occupant::Missing if self.create => match self.create_in(path) {
+                // Somebody was faster.
+                Err(Error::Exists { .. }) => self.open_existing(path),
+                answer => answer,
+            },
             Occupant::Nothing => Err(directory::not_a_store(path, "there is nothing in it")),
             Occupant::Missing => Err(directory::not_a_store(path, "it does not exist")),
             Occupant::Other(why) => Err(directory::not_a_store(path, why)),
@@ -132,16 +136,7 @@ impl Options {
     }
 
     fn create_in(&self, path: &Path) -> Result<Log> {
-        let disk = &*self.env.disk;
-        disk.create_dir(path).during("create directory", path)?;
-        let lock = directory::lock(disk, path)?;
-        let names = disk.list(path).during("list store", path)?;
-        if directory::has_segments(&names) {
-            // Somebody was faster, between the look and the lock.
-            drop(lock);
-            return self.open_existing(path);
-        }
-        directory::remove_unfinished(disk, path, &names)?;
+        let lock = directory::claim(&*self.env.disk, path)?;
         let store = new_identity(&self.env, path)?;
         let birth =
             Birth { codec: Codec::Opaque, store, replica: false, epoch: 1, base: 0, chain: store.genesis() };

@@ -257,7 +257,9 @@ impl Records {
     fn insist(&mut self) -> Result<()> {
         self.refresh()?;
         match self.segment.look()? {
-            Item::Record { .. } | Item::FooterTag => Ok(()),
+            Item::Record { .. } => Ok(()),
+            // As in `advance`: without records there is no footer.
+            Item::FooterTag if self.segment.offset() > self.segment.header().base => Ok(()),
             other => Err(self.segment.damage(other)),
         }
     }
@@ -268,11 +270,14 @@ impl Records {
         let base = self.segment.offset();
         let next = match SegmentReader::open(&*self.disk, path_of(&self.dir, base), base) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                if !self.is_owed()? && self.segment.seal()?.is_none() {
-                    return Ok(false);
-                }
-                let missing = self.segment.damage_here(Defect::SuccessorMissing { offset: base });
-                return Err(self.truncated(base, missing));
+                return match self.segment.seal()? {
+                    Some(footer) if footer.data_end == self.segment.at() => {
+                        let missing = self.segment.damage_here(Defect::SuccessorMissing { offset: base });
+                        Err(self.truncated(base, missing))
+                    }
+                    _ if self.is_owed()? => Err(self.segment.damage(Item::FooterTag)),
+                    _ => Ok(false),
+                };
             }
             answer => answer?,
         };

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::patch::{Action, Insert, Op};
-use crate::value::{Key, List, Map, Path, Segment, Value};
+use crate::value::{DEPTH_MAX, Key, List, Map, Path, Segment, Value};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -194,4 +194,25 @@ fn a_clock_that_runs_backwards_does_not_turn_the_stamps_back() {
     assert_eq!((second.millis(), second.counter()), (1_000, 1));
     assert_eq!(second.next(2_000).millis(), 2_000);
     assert_eq!(Stamp(u64::MAX).next(u64::MAX), Stamp(u64::MAX));
+}
+
+/// Found by reading: the levels of the path were not counted, and a state made too deep by it could be logged but not be
+/// written into a snapshot that could be read.
+#[test]
+fn what_would_be_too_deep_where_it_is_put_is_refused() {
+    let nested =
+        |levels: usize| (0..levels).fold(Value::Null, |inner, _| Value::List([inner].into_iter().collect()));
+    let path = |length: usize| -> Path { (0..length).map(|_| Segment::Index(0)).collect() };
+    let decoded = |op: Op| Patch::from_bytes(&Patch::from_iter([op]).to_bytes()).is_ok();
+    for above in [0, 1, 64, 127, 128] {
+        let room = DEPTH_MAX - above;
+        for (levels, fits) in [(room, true), (room + 1, false)] {
+            assert_eq!(decoded(Op::new(path(above), Action::Add(nested(levels)))), fits);
+            assert_eq!(decoded(Op::new(path(above), Action::Replace(nested(levels)))), fits);
+        }
+        let item = |levels| Insert::Items([nested(levels)].into_iter().collect());
+        let splice = |levels| Op::new(path(above), Action::Splice { at: 0, del: 0, ins: item(levels) });
+        assert_eq!(room > 0 && decoded(splice(room - 1)), room > 0);
+        assert!(!decoded(splice(room)));
+    }
 }

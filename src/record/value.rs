@@ -267,8 +267,9 @@ pub(crate) fn take_patch(source: &mut Source<'_>) -> Result<Patch, DecodeError> 
     while !source.is_empty() {
         let kept = if patch.is_empty() { 0 } else { source.uint()? };
         take_path(source, &mut before, kept)?;
-        let action = take_action(source)?;
-        patch.push(Op { path: Path::from(before.clone()), action });
+        // What is deeper than this would make a state too deep to be written into a snapshot.
+        let action = take_action(source, DEPTH_MAX - before.len())?;
+        patch.push(Op { path: Path::from(before.as_slice()), action });
     }
     Ok(patch)
 }
@@ -302,15 +303,16 @@ fn take_size(source: &mut Source<'_>) -> Result<usize, DecodeError> {
     usize::try_from(source.uint()?).map_err(|_| source.flaw("an index beyond this machine's memory"))
 }
 
-fn take_action(source: &mut Source<'_>) -> Result<Action, DecodeError> {
+/// Takes an action whose values may have so many `levels`.
+fn take_action(source: &mut Source<'_>, levels: usize) -> Result<Action, DecodeError> {
     Ok(match source.uint()? {
-        action_tag::ADD => Action::Add(take_value(source)?),
-        action_tag::REPLACE => Action::Replace(take_value(source)?),
+        action_tag::ADD => Action::Add(take_nested(source, levels)?),
+        action_tag::REPLACE => Action::Replace(take_nested(source, levels)?),
         action_tag::REMOVE => Action::Remove,
         action_tag::INC => Action::Inc(source.sint()?),
         action_tag::SPLICE_ITEMS => {
-            let count = source.count()?;
-            let items = (0..count).map(|_| take_value(source)).collect::<Result<_, _>>()?;
+            let (count, levels) = (source.count()?, deeper(source, levels)?);
+            let items = (0..count).map(|_| take_nested(source, levels)).collect::<Result<_, _>>()?;
             take_splice(source, Insert::Items(items))?
         }
         action_tag::SPLICE_TEXT => {

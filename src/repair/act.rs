@@ -128,7 +128,7 @@ fn ending(work: &Piecework, data_end: u64) -> Vec<u8> {
     let footer = Footer::over(*ending, *count, data_end, *chain, &work.table, u64::MAX);
     let footer = footer.encode(work.table.clone(), header.chain);
     let mark = match ending {
-        Ending::AtRest => &format::mark(header.base + u64::from(*count), *chain)[..],
+        Ending::AtRest => &format::mark(&header.store, header.base + u64::from(*count), *chain)[..],
         Ending::Sealed => &[],
     };
     [mark, &footer[..]].concat()

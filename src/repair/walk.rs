@@ -120,7 +120,9 @@ impl<'a> Walker<'a> {
     }
 
     fn at_a_snapshot(&self) -> Result<Option<Beginning<'a>>> {
-        for snapshot in self.files.pictures.iter().filter_map(|picture| picture.good(self.files.store)) {
+        // At version 0 a log begins with its genesis, as opening demands, whatever a snapshot says.
+        let good = self.files.pictures.iter().filter_map(|picture| picture.good(self.files.store));
+        for snapshot in good.filter(|snapshot| snapshot.version > 0) {
             if let Some((piece, header)) = self.at(snapshot.version, snapshot.chain) {
                 return Ok(Some(Beginning { piece, header, offset: snapshot.version }));
             }

@@ -29,12 +29,12 @@ const OFFSET_MAX: u64 = 1 << 62;
 /// What a frame adds to its body, in bytes.
 pub(crate) const FRAME_BYTES: usize = LENGTH_BYTES + CHECK_BYTES;
 pub(crate) const HEADER_BYTES: usize = 64;
-pub(crate) const MARK_BYTES: usize = LENGTH_BYTES + 8 + CHECK_BYTES;
+pub(crate) const MARK_BYTES: usize = LENGTH_BYTES + 8 + 2 * CHECK_BYTES;
 pub(crate) const LENGTH_BYTES: usize = 4;
 pub(crate) const CHECK_BYTES: usize = 4;
 
 const MAGIC: [u8; 8] = *b"REDRAFT\x1a";
-const MARK_TAG: u32 = u32::MAX;
+pub(super) const MARK_TAG: u32 = u32::MAX;
 pub(super) const FOOTER_TAG: u32 = u32::MAX - 1;
 const FLAG_REPLICA: u8 = 1;
 const HEADER_CHECK_AT: usize = 56;
@@ -176,6 +176,11 @@ pub(crate) fn check_preamble(bytes: &[u8], magic: &[u8; 8], flags_known: u8, pat
     if version > FORMAT_VERSION && (intact || !one_flip) {
         return Err(newer("format version", version.into(), FORMAT_VERSION.into()));
     }
+    if intact && version < FORMAT_VERSION {
+        let defect =
+            Defect::Undecodable { part: "the header", reason: format!("there is no format {version}") };
+        return Err(header_damage(path, defect));
+    }
     if intact && bytes[10] > Codec::NEWEST {
         return Err(newer("record codec", bytes[10].into(), Codec::NEWEST.into()));
     }
@@ -223,14 +228,27 @@ pub(crate) fn mark_first(frame: &mut [u8]) {
     }
 }
 
-/// The mark to be written when the log ends with `head` and `chain`.
-pub(crate) fn mark(head: u64, chain: Chain) -> [u8; MARK_BYTES] {
+/// The mark to be written when the log of a store ends with `head` and `chain`.
+pub(crate) fn mark(store: &StoreId, head: u64, chain: Chain) -> [u8; MARK_BYTES] {
     let mut bytes = [0; MARK_BYTES];
     bytes[..4].copy_from_slice(&MARK_TAG.to_le_bytes());
     bytes[4..12].copy_from_slice(&head.to_le_bytes());
     let check = checksum(chain, &[&bytes[..12]]);
-    bytes[12..].copy_from_slice(&check.to_le_bytes());
+    bytes[12..16].copy_from_slice(&check.to_le_bytes());
+    let own_check = own_check(store, &bytes);
+    bytes[16..].copy_from_slice(&own_check.to_le_bytes());
     bytes
+}
+
+/// The second check of a mark, which can be computed whatever stands before it.
+fn own_check(store: &StoreId, mark: &[u8]) -> u32 {
+    checksum(store.genesis(), &[&mark[..16]])
+}
+
+/// The head that a mark of this store names, if there is one. What its place in the chain is remains to be seen.
+pub(super) fn mark_of(store: &StoreId, bytes: &[u8]) -> Option<u64> {
+    let bytes = bytes.get(..MARK_BYTES)?;
+    (u32_at(bytes, 0) == MARK_TAG && u32_at(bytes, 16) == own_check(store, bytes)).then(|| u64_at(bytes, 4))
 }
 
 /// What stands at some place of a segment.
@@ -251,13 +269,13 @@ pub(crate) enum Item {
 }
 
 /// Looks at the first bytes of `window`, which are followed by more up to `rest` bytes in all before the file ends.
-/// `chain` is the chain before this place.
-pub(crate) fn parse(window: &[u8], rest: u64, chain: Chain) -> Item {
+/// `chain` is the chain before this place, in the log of `store`.
+pub(crate) fn parse(window: &[u8], rest: u64, chain: Chain, store: &StoreId) -> Item {
     if rest < LENGTH_BYTES as u64 {
         return if window.iter().all(|&byte| byte == 0) {
             Item::Blank
         } else {
-            Item::Bad(short("record", rest))
+            Item::Bad(Defect::Short { expected: LENGTH_BYTES as u64, found: rest })
         };
     }
     if window.len() < LENGTH_BYTES {
@@ -265,14 +283,10 @@ pub(crate) fn parse(window: &[u8], rest: u64, chain: Chain) -> Item {
     }
     match u32_at(window, 0) {
         0 => Item::Blank,
-        MARK_TAG => parse_mark(window, rest, chain),
+        MARK_TAG => parse_mark(window, rest, chain, store),
         FOOTER_TAG => Item::FooterTag,
         length => parse_record(window, rest, chain, length),
     }
-}
-
-fn short(part: &'static str, rest: u64) -> Defect {
-    Defect::Length { part, found: rest, most: rest }
 }
 
 fn parse_record(window: &[u8], rest: u64, chain: Chain, length: u32) -> Item {
@@ -292,17 +306,18 @@ fn parse_record(window: &[u8], rest: u64, chain: Chain, length: u32) -> Item {
     }
 }
 
-fn parse_mark(window: &[u8], rest: u64, chain: Chain) -> Item {
+fn parse_mark(window: &[u8], rest: u64, chain: Chain, store: &StoreId) -> Item {
     if rest < MARK_BYTES as u64 {
         return Item::Bad(Defect::Length { part: "mark", found: MARK_BYTES as u64, most: rest });
     }
     if window.len() < MARK_BYTES {
         return Item::More(MARK_BYTES);
     }
-    let (stored, computed) = (u32_at(window, 12), checksum(chain, &[&window[..12]]));
-    if stored == computed {
-        Item::Mark { head: u64_at(window, 4) }
-    } else {
-        Item::Bad(Defect::Checksum { part: "a mark", stored, computed })
+    let checks = [(12, checksum(chain, &[&window[..12]])), (16, own_check(store, window))];
+    match checks.into_iter().find(|&(at, computed)| u32_at(window, at) != computed) {
+        None => Item::Mark { head: u64_at(window, 4) },
+        Some((at, computed)) => {
+            Item::Bad(Defect::Checksum { part: "a mark", stored: u32_at(window, at), computed })
+        }
     }
 }

@@ -8,7 +8,9 @@
 //! writer.
 
 use super::footer::{self, BLOCK_POSITIONS, Ending, Footer};
-use super::format::{self, CHECK_BYTES, Chain, FRAME_BYTES, Header, LENGTH_BYTES, RECORD_BYTES_MAX};
+use super::format::{
+    self, CHECK_BYTES, Chain, FRAME_BYTES, HEADER_BYTES, Header, LENGTH_BYTES, RECORD_BYTES_MAX,
+};
 use super::positions::Positions;
 use super::reader::SegmentReader;
 use crate::error::{IoContext, Result};
@@ -190,6 +192,10 @@ impl PointReader {
         let Some(Place { mut byte, offset: first, end }) = self.place_before(offset)? else {
             return Ok(None);
         };
+        // The checksums of a table say that it is what was written, not that this made sense.
+        if byte < HEADER_BYTES as u64 || end.is_some_and(|end| end < byte) {
+            return Ok(None);
+        }
         let group = end.map_or(GUESS_BYTES, |end| end - byte + CHECK_BYTES as u64);
         self.load(byte - CHECK_BYTES as u64, group.min(PIECE_BYTES) as usize)?;
         let mut before = None;

@@ -6,7 +6,7 @@
 
 use super::footer::{self, BLOCK_POSITIONS, Ending, Footer, Table};
 use super::format::{self, CHECK_BYTES, Chain, FRAME_BYTES, HEADER_BYTES, Header, Item};
-use super::format::{FOOTER_TAG, LENGTH_BYTES, MARK_BYTES, RECORD_BYTES_MAX, u32_at, u64_at};
+use super::format::{FOOTER_TAG, LENGTH_BYTES, MARK_TAG, RECORD_BYTES_MAX, StoreId, u32_at};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::{Access, Disk, File, read_full_at};
 use std::ops::Range;
@@ -121,11 +121,11 @@ impl SegmentReader {
     }
 
     fn look_at(&mut self, at: u64, chain: Chain) -> Result<Item> {
-        let mut wanted = LENGTH_BYTES;
+        let (mut wanted, store) = (LENGTH_BYTES, self.header.store);
         loop {
             let rest = self.file_bytes.saturating_sub(at);
             let window = self.bytes(at, wanted)?;
-            match format::parse(window, rest, chain) {
+            match format::parse(window, rest, chain, &store) {
                 Item::More(more) if more > wanted => wanted = more,
                 Item::More(_) => return Ok(Item::Bad(self.ended_early(at, wanted))),
                 item => return Ok(item),
@@ -223,10 +223,12 @@ impl SegmentReader {
         } else {
             WINDOW_BYTES_MIN
         };
-        self.window.resize(wanted.max(usual).min(rest), 0);
-        let count = read_full_at(&*self.file, &mut self.window, at).during("read segment", &self.path)?;
-        self.window.truncate(count);
-        self.window_at = at;
+        let mut window = std::mem::take(&mut self.window);
+        window.resize(wanted.max(usual).min(rest), 0);
+        // If this fails there is no window, rather than one that says where other bytes are.
+        let count = read_full_at(&*self.file, &mut window, at).during("read segment", &self.path)?;
+        window.truncate(count);
+        (self.window, self.window_at) = (window, at);
         Ok(())
     }
 
@@ -341,7 +343,7 @@ impl SegmentReader {
         if self.footer()?.is_some() {
             return Ok(Some("the footer"));
         }
-        Ok(find_proof(&self.rest()?, self.offset))
+        Ok(find_proof(&self.rest()?, self.offset, &self.header.store))
     }
 
     /// Whether the mark stands that belongs to the footer of a segment at rest. Does not move.
@@ -395,38 +397,19 @@ fn last_solid(piece: &[u8]) -> Option<usize> {
     piece[start..].iter().rposition(|&byte| byte != 0).map(|last| start + last)
 }
 
-/// Whether a mark follows the first four bytes. If these are damaged too its check cannot be computed; then it is enough
-/// that it names a head that as many bytes could have led to.
-fn could_be_mark(bytes: &[u8], offset: u64) -> bool {
-    let head = u64_at(bytes, CHECK_BYTES + LENGTH_BYTES);
-    let most = u64::from(u32::MAX) / FRAME_BYTES as u64;
-    is_mark(bytes) || (head > offset && head - offset <= most)
-}
-
-/// Four bytes of check followed by a mark that continues from it.
-fn is_mark(bytes: &[u8]) -> bool {
-    let before = u32_at(bytes, 0);
-    [before, !before].into_iter().any(|chain| {
-        matches!(format::parse(&bytes[CHECK_BYTES..], MARK_BYTES as u64, chain), Item::Mark { .. })
-    })
-}
-
 /// Looks for a mark or the first record of a batch behind the (bad) place `bytes[4..]`.
 ///
 /// Every byte is a candidate, but few lengths are plausible, and fewer lead from one plausible length to the next; only
-/// those are checksummed. A budget bounds even bytes made to deceive; when it is used up we answer as if proof had been
-/// found, because an error can be looked into and a cut cannot be undone.
-fn find_proof(bytes: &[u8], offset: u64) -> Option<&'static str> {
-    let mut budget = 64 * bytes.len() as u64 + (1 << 20);
+/// those are checksummed. A budget of some seconds bounds even bytes made to deceive; when it is used up we answer as if
+/// proof had been found, because an error can be looked into and a cut cannot be undone.
+fn find_proof(bytes: &[u8], offset: u64, store: &StoreId) -> Option<&'static str> {
+    let mut budget = 1024 * bytes.len() as u64 + (1 << 28);
     for at in LENGTH_BYTES + 1..bytes.len().saturating_sub(LENGTH_BYTES - 1) {
         let word = u32_at(bytes, at);
         if word == 0 {
             continue;
         }
-        if word == u32::MAX
-            && at + MARK_BYTES <= bytes.len()
-            && could_be_mark(&bytes[at - CHECK_BYTES..], offset)
-        {
+        if format::mark_of(store, &bytes[at..]).is_some_and(|head| head > offset) {
             return Some("a later mark");
         }
         if word > RECORD_BYTES_MAX || !leads_on(bytes, at) {
@@ -451,8 +434,7 @@ fn leads_on(bytes: &[u8], mut at: usize) -> bool {
             return true;
         }
         match u32_at(bytes, at) {
-            0 | u32::MAX => return true,
-            length if length == u32::MAX - 1 => return true,
+            0 | MARK_TAG | FOOTER_TAG => return true,
             length if length > RECORD_BYTES_MAX || at + length as usize + FRAME_BYTES > bytes.len() => {
                 return false;
             }
@@ -464,9 +446,7 @@ fn leads_on(bytes: &[u8], mut at: usize) -> bool {
 
 fn starts_batch(bytes: &[u8], at: usize) -> bool {
     let before = u32_at(bytes, at - CHECK_BYTES);
-    let rest = (bytes.len() - at) as u64;
-    let first_after =
-        |chain| matches!(format::parse(&bytes[at..], rest, chain), Item::Record { first: true, .. });
+    let first_after = |chain| format::record_at(&bytes[at..], chain).is_some_and(|(.., first)| first);
     // The chain here is what is stored or its complement; take the reading under which the record is good at all.
     first_after(before) || first_after(!before)
 }

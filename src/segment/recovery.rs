@@ -239,12 +239,13 @@ pub(crate) fn survey(reader: &mut SegmentReader) -> Result<Survey> {
             let defect = Defect::Short { expected: reader.header().allocated, found: before };
             return Err(reader.damage_here(defect));
         }
-        let torn = match tail(reader, found, marked)? {
-            Tail::Clean => None,
-            Tail::Torn(cut) => Some(cut),
+        let (footer_until, torn) = match tail(reader, found, marked)? {
+            Tail::Clean => (0, None),
+            Tail::Footer(until) => (until, None),
+            Tail::Torn(cut) => (0, Some(cut)),
             Tail::Grown => continue,
         };
-        return Ok(Survey { extent: passed.extent(reader), torn });
+        return Ok(Survey { extent: Extent { footer_until, ..passed.extent(reader) }, torn });
     }
 }
 
@@ -262,7 +263,8 @@ fn at_rest(reader: &mut SegmentReader) -> Result<Option<Extent>> {
     }
     reader.seek(head, &footer)?;
     let Footer { count, data_end: end, chain, .. } = footer;
-    Ok(Some(Extent { header, count, end, chain, table, at_rest: true, last_batch: end }))
+    let footer_until = reader.file_bytes();
+    Ok(Some(Extent { header, count, end, chain, table, at_rest: true, footer_until, last_batch: end }))
 }
 
 /// What is remembered of the records that were passed.
@@ -317,6 +319,7 @@ impl Passed {
             chain: reader.chain(),
             table: Table { stride: 1, positions: self.positions },
             at_rest: false,
+            footer_until: 0,
             last_batch: self.last_batch,
         }
     }
@@ -325,6 +328,8 @@ impl Passed {
 /// What stands behind the last good record.
 enum Tail {
     Clean,
+    /// A whole footer of rest, which ends at this byte.
+    Footer(u64),
     Torn(Cut),
     /// More good records than a moment ago.
     Grown,
@@ -338,7 +343,7 @@ fn tail(reader: &mut SegmentReader, found: String, marked: bool) -> Result<Tail>
     }
     if marked && let Some(footer) = resting_footer(reader, solid)? {
         return Ok(match reader.table(&footer)? {
-            Some(_) => Tail::Clean,
+            Some(_) => Tail::Footer(solid),
             None => Tail::Torn(cut(reader, start, solid, "a torn table behind the mark".into())),
         });
     }
@@ -391,7 +396,7 @@ impl Layout {
     /// calls it clean, so whatever that session did last is done again before anything is built on it: the name of the
     /// active segment, the seal of the one before, the last batch.
     pub(crate) fn mend(self, disk: &dyn Disk, dir: &Path) -> Result<SegmentWriter> {
-        if self.active.at_rest {
+        if self.active.at_rest && self.unsealed.is_none() {
             return SegmentWriter::resume(disk, self.active_path, self.active);
         }
         if self.active.count == 0 {

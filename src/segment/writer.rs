@@ -4,10 +4,11 @@
 //! is durable before anything is written into it. After any error the writer must not be used again; the log poisons itself.
 
 use super::footer::{self, Ending, Footer, Table};
-use super::format::{self, Chain, HEADER_BYTES, Header, MARK_BYTES};
+use super::format::{self, Chain, HEADER_BYTES, Header, Item, MARK_BYTES};
 use super::positions::Positions;
+use super::reader::SegmentReader;
 use super::{path_of, unfinished};
-use crate::error::{IoContext, Result};
+use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::io::{Access, Disk, File, read_full_at, write_all_at};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,8 +26,8 @@ pub(crate) struct SegmentWriter {
     positions: Arc<Positions>,
     /// Whether this session has made sure that the file has its full length, durably.
     extended: bool,
-    /// Whether a clean close left a footer behind the mark, which is still there.
-    at_rest: bool,
+    /// Up to which byte a footer of rest stands behind the mark; 0 if there is none.
+    footer_until: u64,
     /// Whether all that was written is durable.
     synced: bool,
     /// Up to which byte the file was written, if only with zeros.
@@ -62,6 +63,8 @@ pub(crate) struct Extent {
     pub(crate) table: Table,
     /// Whether a clean close made this the end, and nothing has been done since.
     pub(crate) at_rest: bool,
+    /// Up to which byte a footer of rest stands behind the mark, though this may not be the end any more; 0 if there is none.
+    pub(crate) footer_until: u64,
     /// Where the last batch starts: nothing after it proves that this batch was synced.
     pub(crate) last_batch: u64,
 }
@@ -70,6 +73,7 @@ impl SegmentWriter {
     /// Makes a new segment, durable before this returns; an empty one of the same name is replaced. Costs two syncs.
     pub(crate) fn create(disk: &dyn Disk, dir: &Path, header: Header) -> Result<SegmentWriter> {
         let path = path_of(dir, header.base);
+        refuse_to_replace(disk, &path, header.base)?;
         let unfinished = unfinished(&path);
         if disk.remove(&unfinished).is_ok() {
             tracing::debug!(path = %unfinished.display(), "removed an unfinished segment");
@@ -77,7 +81,7 @@ impl SegmentWriter {
         let file = disk.open(&unfinished, Access::Create).during("create segment", &unfinished)?;
         file.allocate(header.allocated).during("allocate segment", &unfinished)?;
         write_all_at(&*file, &header.encode(), 0).during("write segment header", &unfinished)?;
-        let mark = format::mark(header.base, header.chain);
+        let mark = format::mark(&header.store, header.base, header.chain);
         write_all_at(&*file, &mark, HEADER_BYTES as u64).during("write segment header", &unfinished)?;
         file.sync().during("sync segment", &unfinished)?;
         disk.rename(&unfinished, &path).during("rename segment", &path)?;
@@ -91,7 +95,7 @@ impl SegmentWriter {
             chain: header.chain,
             positions: Arc::new(Positions::none_of(header.allocated)),
             extended: true,
-            at_rest: false,
+            footer_until: 0,
             synced: true,
             written: 0,
         })
@@ -100,7 +104,7 @@ impl SegmentWriter {
     /// Goes on where an unsealed segment ends.
     pub(crate) fn resume(disk: &dyn Disk, path: PathBuf, extent: Extent) -> Result<SegmentWriter> {
         let file = disk.open(&path, Access::Write).during("open segment for writing", &path)?;
-        let Extent { header, count, end, chain, table, at_rest, .. } = extent;
+        let Extent { header, count, end, chain, table, footer_until, .. } = extent;
         let positions = Arc::new(Positions::of(table, header.allocated));
         let (extended, synced, written) = (false, true, 0);
         Ok(SegmentWriter {
@@ -112,7 +116,7 @@ impl SegmentWriter {
             chain,
             positions,
             extended,
-            at_rest,
+            footer_until,
             synced,
             written,
         })
@@ -225,15 +229,14 @@ impl SegmentWriter {
     /// goes then, so that zeros stand behind the mark; not before, or a power cut could leave half of one at the end.
     fn extend(&mut self) -> Result<()> {
         if !self.extended {
-            let len = self.file.len().during("measure segment", &self.path)?;
             self.file.allocate(self.header.allocated).during("allocate segment", &self.path)?;
             self.sync()?;
             let marked = self.end + MARK_BYTES as u64;
-            if self.at_rest && len > marked {
-                let zeros = vec![0; (len - marked) as usize];
+            if self.footer_until > marked {
+                let zeros = vec![0; (self.footer_until - marked) as usize];
                 write_all_at(&*self.file, &zeros, marked).during("remove segment footer", &self.path)?;
             }
-            (self.extended, self.at_rest) = (true, false);
+            (self.extended, self.footer_until) = (true, 0);
         }
         Ok(())
     }
@@ -259,7 +262,7 @@ impl SegmentWriter {
 
     /// Says that everything written so far is durable, which it must be. The mark itself is not synced.
     pub(crate) fn write_mark(&self) -> Result<()> {
-        let mark = format::mark(self.head(), self.chain);
+        let mark = format::mark(&self.header.store, self.head(), self.chain);
         write_all_at(&*self.file, &mark, self.end).during("mark segment", &self.path)
     }
 
@@ -281,12 +284,13 @@ impl SegmentWriter {
             return Ok(());
         }
         self.write_mark()?;
-        self.finish(Ending::AtRest)?;
-        (self.extended, self.at_rest) = (false, true);
+        self.footer_until = self.finish(Ending::AtRest)?;
+        self.extended = false;
         Ok(())
     }
 
-    fn finish(&self, ending: Ending) -> Result<()> {
+    /// Returns the length of the file.
+    fn finish(&self, ending: Ending) -> Result<u64> {
         let table = self.positions.table();
         let limit = self.header.allocated;
         let footer = Footer::over(ending, self.count, self.end, self.chain, &table, limit);
@@ -295,6 +299,21 @@ impl SegmentWriter {
         self.sync()?;
         let len = footer.start() + bytes.len() as u64;
         self.file.set_len(len).during("trim segment", &self.path)?;
-        self.sync()
+        self.sync()?;
+        Ok(len)
+    }
+}
+
+/// A new segment may take the place of an empty one, or of what is damaged and was copied aside, but not of records. Whoever
+/// creates a log has looked, so this finds only what somebody puts into the directory of a log that is open.
+fn refuse_to_replace(disk: &dyn Disk, path: &Path, base: u64) -> Result<()> {
+    match SegmentReader::open(disk, path.to_owned(), base) {
+        Ok(mut reader) => match reader.look()? {
+            Item::Record { .. } => Err(Error::Exists { path: path.to_owned() }),
+            _ => Ok(()),
+        },
+        Err(Error::Damaged(_)) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
     }
 }

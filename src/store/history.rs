@@ -1,7 +1,8 @@
 //! What a store's log and snapshots say about any version: the reading half, shared by writers and readers.
 //!
 //! Starts from the nearest state at hand (kept in memory, in a snapshot, or the empty beginning) and replays the changes
-//! after it. Keeps a few states it came by: they share structure, so keeping them is cheap.
+//! after it. Keeps a few states it came by: those made of our collections share structure, so that keeping them is cheap;
+//! those made of the standard library's are copies.
 //!
 //! Always: what comes out was verified against the chain; a damaged snapshot is passed over for an older one and
 //! reported, damage in the log is an error that names the place.
@@ -73,17 +74,17 @@ impl<S: State + Default> History<S> {
     }
 
     pub(crate) fn tip_at(&self, version: u64) -> Result<Arc<Tip<S>>> {
-        if let Some(kept) = self.nearest_kept(version)
-            && self.is_near(&kept, version)?
-        {
-            if kept.version == version {
-                return Ok(kept);
+        match self.nearest_kept(version) {
+            Some(kept) if kept.version == version => Ok(kept),
+            Some(kept) if self.is_near(&kept, version)? => {
+                let records = self.view.records(kept.version)?;
+                self.replay(kept, records, version)
             }
-            let records = self.view.records(kept.version)?;
-            return self.replay(copy_of(&kept), records, version);
+            _ => {
+                let Start { tip, records, .. } = self.start(version)?;
+                self.replay(Arc::new(tip), records, version)
+            }
         }
-        let Start { tip, records, .. } = self.start(version)?;
-        self.replay(tip, records, version)
     }
 
     /// Whether no snapshot is closer.
@@ -103,14 +104,15 @@ impl<S: State + Default> History<S> {
         kept.iter().filter(|tip| tip.version <= version).max_by_key(|tip| tip.version).cloned()
     }
 
-    fn keep(&self, tip: Tip<S>) -> Arc<Tip<S>> {
-        let tip = Arc::new(tip);
+    fn keep(&self, tip: &Arc<Tip<S>>) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if kept.iter().any(|known| known.version == tip.version) {
+            return;
+        }
         if kept.len() == KEPT_STATES {
             kept.pop_front();
         }
-        kept.push_back(Arc::clone(&tip));
-        tip
+        kept.push_back(Arc::clone(tip));
     }
 
     /// The newest usable state on disk at or before `version`.
@@ -169,22 +171,31 @@ impl<S: State + Default> History<S> {
         Err(Damage { path, byte: 0, defect, intact: None }.into())
     }
 
-    /// Applies the changes up to `version`, or up to the end of what is durable if that comes first.
-    pub(crate) fn replay(&self, from: Tip<S>, mut records: Records, version: u64) -> Result<Arc<Tip<S>>> {
-        let mut replay = Replay::from(from);
-        while replay.version < version {
+    /// Applies the changes up to `version`, or up to the end of what is durable if that comes first. Where there are none it
+    /// costs nothing.
+    pub(crate) fn replay(
+        &self,
+        from: Arc<Tip<S>>,
+        mut records: Records,
+        version: u64,
+    ) -> Result<Arc<Tip<S>>> {
+        let mut begun: Option<Replay<S>> = None;
+        while begun.as_ref().map_or(from.version, |replay| replay.version) < version {
             let Some(frame) = records.next_record()? else { break };
             let change = decode(&frame)?;
+            let replay = begun.get_or_insert_with(|| Replay::from(&from));
             replay.step(&change, frame.chain()).map_err(|refused| self.explain(&refused, &frame))?;
             // A state on the way that does not fit the type is not kept; a later change may mend it.
             if replay.version.is_multiple_of(KEEP_EVERY)
                 && replay.version < version
                 && let Ok(tip) = replay.tip()
             {
-                self.keep(tip);
+                self.keep(&tip);
             }
         }
-        Ok(self.keep(replay.tip()?))
+        let reached = begun.map_or(Ok(from), Replay::finish)?;
+        self.keep(&reached);
+        Ok(reached)
     }
 
     /// A change that applies to the document, but not to the type, is no damage: the program has another type than the
@@ -221,12 +232,6 @@ fn misfit(version: u64, at: &Path, error: &StateError) -> Error {
     Error::Misfit { version, path: at.join(&error.path).to_string(), reason: error.kind.to_string() }
 }
 
-pub(super) fn copy_of<S>(tip: &Tip<S>) -> Tip<S> {
-    let Tip { version, chain, stamp, filled, .. } = *tip;
-    let (writers, state) = (Arc::clone(&tip.writers), Arc::clone(&tip.state));
-    Tip { version, chain, stamp, writers, state, filled }
-}
-
 /// A state on its way through the log.
 struct Replay<S> {
     version: u64,
@@ -242,10 +247,10 @@ struct Replay<S> {
 }
 
 impl<S: State> Replay<S> {
-    fn from(tip: Tip<S>) -> Self {
+    fn from(tip: &Tip<S>) -> Self {
+        let Tip { version, chain, stamp, filled, .. } = *tip;
         let (state, sound) = (S::clone(&tip.state), Arc::clone(&tip.state));
-        let writers = Arc::unwrap_or_clone(tip.writers);
-        let Tip { version, chain, stamp, filled, .. } = tip;
+        let writers = Writers::clone(&tip.writers);
         Replay { version, chain, stamp, writers, state, filled, sound, orders_touched: false }
     }
 
@@ -260,24 +265,39 @@ impl<S: State> Replay<S> {
         Ok(())
     }
 
-    /// What the replay has come to. A program that did not know the type may have logged changes after which the parts
-    /// of a keyed list disagree. O(what changed since the last time), plus one clone.
-    fn tip(&mut self) -> Result<Tip<S>> {
-        if self.orders_touched {
-            if let Some(place) = patch::disagreement(&*self.sound, &self.state) {
-                return Err(misfit(self.version, &place, &StateError::new(StateErrorKind::Order)));
-            }
-            self.orders_touched = false;
+    /// A program that did not know the type may have logged changes after which the parts of a keyed list disagree. O(what
+    /// changed since the last time).
+    fn check_orders(&mut self) -> Result<()> {
+        if self.orders_touched
+            && let Some(place) = patch::disagreement(&*self.sound, &self.state)
+        {
+            return Err(misfit(self.version, &place, &StateError::new(StateErrorKind::Order)));
         }
+        self.orders_touched = false;
+        Ok(())
+    }
+
+    /// What the replay has come to so far. Costs a clone of the state.
+    fn tip(&mut self) -> Result<Arc<Tip<S>>> {
+        self.check_orders()?;
         self.sound = Arc::new(self.state.clone());
-        Ok(Tip {
-            version: self.version,
-            chain: self.chain,
-            stamp: self.stamp,
-            writers: Arc::new(self.writers.clone()),
-            state: Arc::clone(&self.sound),
-            filled: self.filled,
-        })
+        let (state, writers) = (Arc::clone(&self.sound), Arc::new(self.writers.clone()));
+        let Replay { version, chain, stamp, filled, .. } = *self;
+        Ok(Arc::new(Tip { version, chain, stamp, writers, state, filled }))
+    }
+
+    /// What the replay has come to in the end.
+    fn finish(mut self) -> Result<Arc<Tip<S>>> {
+        self.check_orders()?;
+        let Replay { version, chain, stamp, writers, state, filled, .. } = self;
+        Ok(Arc::new(Tip {
+            version,
+            chain,
+            stamp,
+            writers: Arc::new(writers),
+            state: Arc::new(state),
+            filled,
+        }))
     }
 }
 

@@ -5,7 +5,7 @@ use super::history::{History, Start};
 use super::publish::Published;
 use super::restore;
 use crate::error::{Error, IoContext, Result};
-use crate::io::{Disk, Env, Lock};
+use crate::io::{Disk, Env};
 use crate::log::directory::{self, Occupant, not_a_store, occupant};
 use crate::log::options::new_identity;
 use crate::log::{self, Birth, Codec, Durability, Log, Proven, Role};
@@ -90,7 +90,11 @@ impl Options {
         let _entered = span.enter();
         match occupant(&*self.log.env.disk, path)? {
             Occupant::Store => self.open_existing(path),
-            Occupant::Nothing | Occupant::Missing if self.log.create => self.create_in(path),
+            Occupant::Nothing | Occupant::Missing if self.log.create => match self.create_in(path) {
+                // Somebody was faster.
+                Err(Error::Exists { .. }) => self.open_existing(path),
+                answer => answer,
+            },
             Occupant::Nothing => Err(not_a_store(path, "there is nothing in it")),
             Occupant::Missing => Err(not_a_store(path, "it does not exist")),
             Occupant::Other(why) => Err(not_a_store(path, why)),
@@ -105,7 +109,7 @@ impl Options {
         let path = path.as_ref();
         let span = tracing::info_span!("create", path = %path.display());
         let _entered = span.enter();
-        must_be_free(&*self.log.env.disk, path)?;
+        directory::must_be_free(&*self.log.env.disk, path)?;
         self.create_in(path)
     }
 
@@ -118,15 +122,7 @@ impl Options {
     }
 
     fn create_in<S: State + Default>(&self, path: &Path) -> Result<Store<S>> {
-        let disk = &*self.log.env.disk;
-        disk.create_dir(path).during("create directory", path)?;
-        let lock = directory::lock(disk, path)?;
-        // Somebody may have been faster, between the look and the lock.
-        let names = disk.list(path).during("list store", path)?;
-        if directory::has_segments(&names) {
-            return self.open_locked(path, lock);
-        }
-        directory::remove_unfinished(disk, path, &names)?;
+        let lock = directory::claim(&*self.log.env.disk, path)?;
         let store = new_identity(&self.log.env, path)?;
         let (codec, chain) = (Codec::Change, store.genesis());
         let birth = Birth { codec, store, replica: false, epoch: 1, base: 0, chain };
@@ -137,10 +133,6 @@ impl Options {
 
     fn open_existing<S: State + Default>(&self, path: &Path) -> Result<Store<S>> {
         let lock = directory::lock(&*self.log.env.disk, path)?;
-        self.open_locked(path, lock)
-    }
-
-    fn open_locked<S: State + Default>(&self, path: &Path, lock: Box<dyn Lock>) -> Result<Store<S>> {
         let proven = proven_by_snapshot(&*self.log.env.disk, path)?;
         let (log, cut) = Log::open_locked(&self.log, path, Role::Store, proven.as_ref(), lock)?;
         self.assemble(path, log, cut)
@@ -151,7 +143,7 @@ impl Options {
         let history = History::new(&self.log.env, path.to_owned(), log.reader(), self.log.segment_bytes);
         let Start { tip, records, from_snapshot, passed_over } = history.start(log.head())?;
         let first = tip.version;
-        let tip = history.replay(tip, records, log.head())?;
+        let tip = history.replay(Arc::new(tip), records, log.head())?;
         let opened = Opened { cut, from_snapshot, replayed: tip.version - first, passed_over };
         tracing::info!(version = tip.version, from_snapshot, replayed = opened.replayed, "opened");
         Ok(Store {
@@ -162,14 +154,6 @@ impl Options {
             snapshotting: Mutex::new(()),
             opened,
         })
-    }
-}
-
-/// Refuses a directory that holds anything.
-pub(crate) fn must_be_free(disk: &dyn Disk, path: &Path) -> Result<()> {
-    match occupant(disk, path)? {
-        Occupant::Missing | Occupant::Nothing => Ok(()),
-        Occupant::Store | Occupant::Other(_) => Err(Error::Exists { path: path.to_owned() }),
     }
 }
 

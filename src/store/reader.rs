@@ -37,7 +37,7 @@ impl<S: State + Default> Reader<S> {
     pub(crate) fn in_env(env: &Env, path: &Path, segment_bytes: u64) -> Result<Self> {
         let history = History::new(env, path.to_owned(), open_view(env, path)?, segment_bytes);
         let start = history.start(u64::MAX)?;
-        let tip = history.replay(start.tip, start.records, u64::MAX)?;
+        let tip = history.replay(Arc::new(start.tip), start.records, u64::MAX)?;
         Ok(Reader { history, tip: Mutex::new(tip) })
     }
 
@@ -52,8 +52,12 @@ impl<S: State + Default> Reader<S> {
     pub fn refresh(&self) -> Result<u64> {
         let before = self.tip();
         let records = self.history.view.records(before.version)?;
-        let tip = self.history.replay(super::history::copy_of(&before), records, u64::MAX)?;
-        *self.tip.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&tip);
+        let found = self.history.replay(before, records, u64::MAX)?;
+        let mut tip = self.tip.lock().unwrap_or_else(PoisonError::into_inner);
+        // Another thread may have looked later and been faster.
+        if found.version > tip.version {
+            *tip = found;
+        }
         Ok(tip.version)
     }
 

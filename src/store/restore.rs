@@ -3,11 +3,10 @@
 //! Always: the source is only read, and the target is a store only once it is complete: its first segment is named last.
 
 use super::history::History;
-use super::open::must_be_free;
-use crate::error::{IoContext, Result};
+use crate::error::Result;
 use crate::io::Env;
 use crate::log::options::{Options, new_identity};
-use crate::log::{Birth, Codec, Log, directory};
+use crate::log::{Birth, Codec, Log, StoreId, directory};
 use crate::snapshot::{Header, Snapshot};
 use crate::state::State;
 use std::path::Path;
@@ -15,14 +14,25 @@ use std::path::Path;
 pub(super) fn restore<S: State + Default>(history: &History<S>, version: u64, target: &Path) -> Result<()> {
     let span = tracing::info_span!("restore", version, target = %target.display());
     let _entered = span.enter();
-    must_be_free(&*history.env.disk, target)?;
+    directory::must_be_free(&*history.env.disk, target)?;
     let tip = history.tip_at(version)?;
     let store = new_identity(&history.env, target)?;
+    if version == 0 {
+        return begin(&history.env, target, store, history.segment_bytes)?.close();
+    }
     // The chain goes on from the source's: it still tells which history the new store grew from.
     let header = Header { store, epoch: 1, version, chain: tip.chain };
     let (writers, state) = ((*tip.writers).clone(), tip.state.to_value());
     let snapshot = Snapshot { header, writers, stamp: tip.stamp, state };
     begin_at(&history.env, target, &snapshot, false, history.segment_bytes)?.close()
+}
+
+/// Makes a store in which nothing has happened. Of version 0 there is nothing to take over: it is what the type begins with.
+fn begin(env: &Env, target: &Path, store: StoreId, segment_bytes: u64) -> Result<Log> {
+    let lock = directory::claim(&*env.disk, target)?;
+    let birth =
+        Birth { codec: Codec::Change, store, replica: false, epoch: 1, base: 0, chain: store.genesis() };
+    Log::create(&Options::new().env(env.clone()).segment_bytes(segment_bytes), target, birth, lock)
 }
 
 /// Makes a store (or replica) whose log begins at a snapshot.
@@ -33,8 +43,7 @@ pub(crate) fn begin_at(
     replica: bool,
     segment_bytes: u64,
 ) -> Result<Log> {
-    env.disk.create_dir(target).during("create directory", target)?;
-    let lock = directory::lock(&*env.disk, target)?;
+    let lock = directory::claim(&*env.disk, target)?;
     snapshot.write(&*env.disk, target)?;
     let Header { store, epoch, version, chain } = snapshot.header;
     let birth = Birth { codec: Codec::Change, store, replica, epoch, base: version, chain };

@@ -17,8 +17,13 @@ pub(crate) fn options(disk: &(impl Disk + Clone + 'static)) -> Options {
     Options::new().env(env(disk)).segment_bytes(512).create(false)
 }
 
-/// Bytes that tell which record they are of, mostly few; now and then more than a small segment holds.
+/// Bytes that tell which record they are of, mostly few; now and then more than a small segment holds, or integers that
+/// look like lengths and marks to who searches for proof.
 pub(crate) fn payload(dice: &SeededEntropy) -> Vec<u8> {
+    if dice.below(10) == 0 {
+        let words = [-1, 0, 1 + dice.below(40) as i32, dice.below(600) as i32, dice.next() as i32];
+        return (0..3 + dice.below(60)).flat_map(|_| words[dice.below(5)].to_le_bytes()).collect();
+    }
     let most = if dice.below(12) == 0 { 1500 } else { 40 };
     (0..1 + dice.below(most)).map(|_| dice.next() as u8).collect()
 }

@@ -40,3 +40,28 @@ fn a_reader_of_an_empty_segment_with_the_tag_of_a_footer_comes_to_an_end() {
 fn the_tag_of_a_footer_alone_proves_nothing() {
     readable(3);
 }
+
+/// The tag of a footer in the place of a record, in a segment that has a real footer: what looked for the record at the
+/// beginning of a segment did so for ever, and one further on was called a missing segment.
+#[test]
+fn the_tag_of_a_footer_in_the_place_of_a_record_is_damage_of_that_record() {
+    let (disk, store, _) = crate::common::written(31, 45, &[]);
+    store.close().unwrap();
+    let first_frame = 64;
+    let bytes = disk.bytes(&segment_path(0)).unwrap();
+    let length = u32::from_le_bytes(*bytes[first_frame..].first_chunk().unwrap()) as usize;
+    for (at, offset) in [(first_frame, 0), (first_frame + length + 8, 1)] {
+        let image = disk.process_kill();
+        let mut bytes = bytes.clone();
+        bytes[at..at + 4].copy_from_slice(&0xffff_fffe_u32.to_le_bytes());
+        image.put(&segment_path(0), bytes);
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || tell.send([open(&image).err(), reader(&image).err()]));
+        let errors = told.recv_timeout(Duration::from_secs(10)).expect("an answer");
+        for error in errors {
+            let damage = error.as_ref().and_then(redraft::Error::damage).expect("damage");
+            assert_eq!((damage.byte, damage.intact), (at as u64, Some(offset)), "{damage}");
+            assert!(matches!(damage.defect, redraft::Defect::Hole { .. }), "{damage}");
+        }
+    }
+}

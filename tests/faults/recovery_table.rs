@@ -10,7 +10,7 @@ use redraft::{Damage, Defect, Error, Store, Value};
 use std::path::{Path, PathBuf};
 
 const HEADER_BYTES: usize = 64;
-const MARK_BYTES: usize = 16;
+const MARK_BYTES: usize = 20;
 
 /// A closed store of several segments.
 fn closed() -> (MemoryDisk, Model) {
@@ -339,6 +339,38 @@ fn a_closed_log_is_used_as_it_is() {
     let (disk, model) = closed();
     let store = usable(&disk, &model);
     assert!(store.opened().cut.is_none());
+}
+
+#[test]
+fn a_closed_log_whose_file_is_long_again_is_used_as_it_is() {
+    let (disk, model) = closed();
+    edit(&disk, &last_segment(&disk), |bytes| bytes.resize(1024, 0));
+    assert!(usable(&disk, &model).opened().cut.is_none());
+}
+
+#[test]
+fn a_log_that_was_killed_while_idle_is_used_as_it_is() {
+    let (disk, model) = killed();
+    assert_eq!(reader(&disk).unwrap().version(), model.acked);
+    assert!(usable(&disk, &model).opened().cut.is_none());
+}
+
+#[test]
+fn a_log_that_ends_before_its_snapshot_is_damage() {
+    let (disk, store, model) = written(31, 45, &[45]);
+    drop(store);
+    let all = bases(&disk);
+    // The newest segments are gone, and the seal of the one before them is undone: without the snapshot all looks well.
+    let (last, base) =
+        all.iter().rev().find(|&&base| base < 40).map(|&base| (segment_path(base), base)).unwrap();
+    all.iter().filter(|&&other| other > base).for_each(|&other| remove(&disk, &segment_path(other)));
+    edit(&disk, &last, |bytes| {
+        let footer = bytes.windows(4).rposition(|word| word == [0xfe, 0xff, 0xff, 0xff]).unwrap();
+        bytes[footer..].fill(0);
+        bytes.resize(1024, 0);
+    });
+    let Defect::LogTooShort { head, proven: 45 } = damage(&disk).defect else { panic!("not found") };
+    assert!(head < model.acked);
 }
 
 #[test]

@@ -14,9 +14,9 @@ fn a_store_opened_as_a_log_is_refused_and_stays_as_it_is() {
     let newest = killed.files().into_iter().rfind(|path| path.extension().is_some_and(|name| name == "seg"));
     let (path, mut bytes) = newest.map(|path| (path.clone(), killed.bytes(&path).unwrap())).unwrap();
     let solid = bytes.iter().rposition(|&byte| byte != 0).unwrap();
-    // The check of the last record is wrong, and the mark of 16 bytes behind it is gone.
-    bytes[solid - 16] ^= 1;
-    bytes[solid - 15..].fill(0);
+    // The check of the last record is wrong, and the mark of 20 bytes behind it is gone.
+    bytes[solid - 20] ^= 1;
+    bytes[solid - 19..].fill(0);
     killed.put(&path, bytes);
     assert!(matches!(crate::common::open(&copy(&killed)), Err(Error::Damaged(_))), "the store knows better");
     for image in [copy(&disk), killed] {

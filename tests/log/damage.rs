@@ -11,7 +11,7 @@ use std::fmt::Debug;
 use std::path::Path;
 
 /// The mark, and what follows the table in a footer: FORMAT.md.
-const MARK_BYTES: usize = 16;
+const MARK_BYTES: usize = 20;
 const TAIL_BYTES: usize = 28;
 const TAG_BYTES: usize = 4;
 

@@ -265,10 +265,10 @@ fn a_reader_elsewhere_that_sees_half_a_write_looks_again() {
     (0..3).for_each(|number| assert_eq!(log.append(&payload(0, number)).unwrap(), number));
     let path = dir().join(format!("{:020}.seg", 0));
     let whole = memory.bytes(&path).unwrap();
-    let mark = whole.iter().rposition(|&byte| byte != 0).unwrap() - 15;
+    let mark = whole.iter().rposition(|&byte| byte != 0).unwrap() - 19;
     for torn in 0..40 {
         let (reads, file) = (AtomicU64::new(0), Disk::open(&memory, &path, Access::Write).unwrap());
-        let now = whole[mark..mark + 16].to_vec();
+        let now = whole[mark..mark + 20].to_vec();
         let half = [&16_u32.to_le_bytes(), &now[4..]].concat();
         let watched = Watched::new(memory.clone(), move |call| {
             if let Call::Read(..) = call {

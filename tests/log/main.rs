@@ -16,10 +16,14 @@ mod common;
 
 mod and_store;
 mod damage;
+mod every_call_fails;
 mod follow;
 mod format_example;
+mod misfortune;
 mod model;
 mod opening;
 mod power_cut;
+mod sizes;
 mod threads;
+mod torn;
 mod truncation;

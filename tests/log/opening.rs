@@ -1,7 +1,9 @@
 //! Opening a log costs what was written since it was last closed, not what its newest segment may hold.
 
 use crate::common::watched::{Call, Watched};
+use crate::common::{dir, logs, segment_path};
 use redraft::io::disk::RealDisk;
+use redraft::io::memory::MemoryDisk;
 use redraft::io::{Access, Disk, Env};
 use redraft::log::Options;
 use std::path::Path;
@@ -16,7 +18,7 @@ fn undo_the_close(segment: &Path) -> bool {
     let bytes = std::fs::read(segment).unwrap();
     let data_end = u64::from_le_bytes(*bytes[bytes.len() - 20..].first_chunk().unwrap());
     let file = RealDisk.open(segment, Access::Write).unwrap();
-    file.set_len(data_end + 16).unwrap();
+    file.set_len(data_end + 20).unwrap();
     file.allocate(SEGMENT_BYTES).unwrap();
     file.next_data(SEGMENT_BYTES / 2).unwrap().is_none()
 }
@@ -49,4 +51,27 @@ fn opening_after_a_kill_does_not_read_what_was_never_written() {
         undo_the_close(&segment);
     }
     assert!(others.load(SeqCst) > 10, "the disk was watched");
+}
+
+/// A kill between two steps of going on after a clean close leaves the footer behind the mark, and the file as long as it
+/// was allocated. The next session took no notice of the footer; what it wrote over part of it left the rest, and the
+/// session after that reported a cut of something that never was.
+#[test]
+fn nothing_is_left_of_a_footer_that_was_written_over() {
+    let disk = MemoryDisk::new();
+    let options = logs::options(&disk).segment_bytes(1 << 20);
+    let log = options.clone().create(true).open(dir()).unwrap();
+    // Their places take 20 KB.
+    log.append_all((0..20_000_u32).map(|n| n.to_le_bytes())).unwrap();
+    log.close().unwrap();
+    let mut bytes = disk.bytes(&segment_path(0)).unwrap();
+    bytes.resize(1 << 20, 0);
+    disk.put(&segment_path(0), bytes);
+    let log = options.open(dir()).unwrap();
+    assert_eq!((log.head(), log.cut()), (20_000, None));
+    // Not so small that zeros are written ahead of it, and shorter than the footer.
+    log.append(&[7; 17_000]).unwrap();
+    let killed = disk.process_kill();
+    let log = logs::options(&killed).open(dir()).unwrap();
+    assert_eq!((log.head(), log.cut()), (20_001, None));
 }

@@ -16,8 +16,8 @@ fn tear(disk: &MemoryDisk, dir: &Path) {
     let path = disk.files().into_iter().rfind(is_segment).unwrap();
     let mut bytes = disk.bytes(&path).unwrap();
     let solid = bytes.iter().rposition(|&byte| byte != 0).unwrap();
-    bytes[solid - 16] ^= 1;
-    bytes[solid - 15..].fill(0);
+    bytes[solid - 20] ^= 1;
+    bytes[solid - 19..].fill(0);
     disk.put(&path, bytes);
 }
 

@@ -8,7 +8,7 @@ const CHECK_AT: usize = 56;
 const CHAIN_AT: usize = 60;
 const RECORD_BYTES_MAX: u32 = 1 << 30;
 const MARK_TAG: u32 = u32::MAX;
-const MARK_BYTES: usize = 16;
+const MARK_BYTES: usize = 20;
 
 /// CRC-32 of the bytes, continuing from `seed`.
 fn crc(seed: u32, bytes: &[u8]) -> u32 {
@@ -82,11 +82,17 @@ pub(crate) fn end_of_records(file: &[u8]) -> End {
 }
 
 /// The mark that says: all before me is durable.
-fn mark(end: &End) -> Vec<u8> {
+fn mark(file: &[u8], end: &End) -> Vec<u8> {
     let mut mark = MARK_TAG.to_le_bytes().to_vec();
     mark.extend_from_slice(&end.head.to_le_bytes());
     mark.extend_from_slice(&crc(end.chain, &mark).to_le_bytes());
+    mark.extend_from_slice(&crc(genesis(file), &mark).to_le_bytes());
     mark
+}
+
+/// What the chain of the store begins with: the CRC of its id.
+fn genesis(file: &[u8]) -> u32 {
+    file.get(16..32).map_or(0, |id| crc(0, id))
 }
 
 /// The bodies of the records of a segment.
@@ -110,7 +116,8 @@ pub(crate) fn append(file: &mut Vec<u8>, body: &[u8]) {
         file.extend_from_slice(&frame);
         end = End { head: end.head.wrapping_add(1), chain, ..end };
     }
-    file.extend_from_slice(&mark(&end));
+    let mark = mark(file, &end);
+    file.extend_from_slice(&mark);
     file.resize(file.len().max(bytes), 0);
 }
 
@@ -125,13 +132,15 @@ pub(crate) fn frames(file: &mut [u8]) -> u32 {
     if word(file, at) == Some(MARK_TAG) && file.len() >= at + MARK_BYTES {
         let check = crc(chain, &file[at..at + 12]);
         put(file, at + 12, &check.to_le_bytes());
+        let own = crc(genesis(file), &file[at..at + 16]);
+        put(file, at + 16, &own.to_le_bytes());
     }
     chain
 }
 
 /// Makes the checks of a snapshot's blocks right, and that of its end.
 pub(crate) fn blocks(file: &mut [u8]) {
-    let (mut at, mut check, mut total) = (HEADER_BYTES, first_chain(file), 0);
+    let (mut at, mut check, mut total) = (HEADER_BYTES, crc(first_chain(file), b"REDRSNAP"), 0);
     while let Some(end) = frame_end(file, at) {
         check = crc(check, &file[at..end - 4]);
         put(file, end - 4, &check.to_le_bytes());

@@ -1,0 +1,66 @@
+//! A record may be of any size: smaller than anything read at once, as large as that to the byte, or larger than its segment.
+
+use crate::common::dir;
+use crate::common::logs::{backward, forward, options};
+use redraft::io::memory::MemoryDisk;
+use redraft::log::Options;
+
+fn body(bytes: usize) -> Vec<u8> {
+    (0..bytes).map(|at| (at * 7 + bytes) as u8).collect()
+}
+
+fn read_as_written(options: &Options, sizes: impl IntoIterator<Item = usize>) {
+    let records: Vec<_> = sizes.into_iter().map(body).collect();
+    let log = options.clone().create(true).open(dir()).unwrap();
+    for record in &records {
+        log.append(record).unwrap();
+    }
+    let looks_right = |reader: &redraft::log::Reader| {
+        assert_eq!(forward(reader, 0).unwrap(), records);
+        assert_eq!(backward(reader, records.len() as u64).unwrap(), records);
+        for (offset, record) in records.iter().enumerate() {
+            assert_eq!(reader.read(offset as u64).unwrap(), *record);
+        }
+    };
+    looks_right(&log.reader());
+    looks_right(&options.open_read_only(dir()).unwrap());
+    log.close().unwrap();
+    looks_right(&options.open(dir()).unwrap().reader());
+}
+
+/// The smallest segment holds 512 bytes: here its last record ends at every distance from its end.
+#[test]
+fn every_size_around_that_of_a_segment() {
+    for first in 1..=520 {
+        read_as_written(&options(&MemoryDisk::new()), [first, 3, 40]);
+    }
+}
+
+/// Readers look at 8 KiB first and at 256 KiB later.
+#[test]
+fn every_size_around_that_of_what_is_read_at_once() {
+    for read in [8 << 10, 256 << 10] {
+        let sizes = (0..24).map(|less| read - 12 - less);
+        read_as_written(&options(&MemoryDisk::new()).segment_bytes(1 << 20), sizes);
+        read_as_written(
+            &options(&MemoryDisk::new()).segment_bytes(1 << 20),
+            [read / 2 - 50, 100, read, 1, 2 * read],
+        );
+    }
+}
+
+#[test]
+fn a_hundred_thousand_records_in_a_thousand_segments() {
+    let disk = MemoryDisk::new();
+    let log = options(&disk).create(true).segment_bytes(2048).open(dir()).unwrap();
+    let all: Vec<_> = (0..100_000_u32).map(|n| n.to_le_bytes()).collect();
+    for batch in all.chunks(1000) {
+        log.append_all(batch).unwrap();
+    }
+    log.close().unwrap();
+    let log = options(&disk).open(dir()).unwrap();
+    assert_eq!(forward(&log.reader(), 0).unwrap(), all);
+    for offset in (0..100_000).step_by(997) {
+        assert_eq!(log.read(offset).unwrap(), (offset as u32).to_le_bytes());
+    }
+}
