@@ -2,6 +2,7 @@
 //! compiled, controls apply, and modules import what the picture of the architecture says.
 
 #![allow(
+    clippy::panic,
     clippy::unwrap_used,
     clippy::disallowed_methods,
     clippy::print_stderr,
