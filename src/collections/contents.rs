@@ -1,4 +1,6 @@
 //! Iterators over the contents of a [`List`](super::List) and a [`Map`](super::Map), reading and writing.
+//!
+//! Names and traits only: the going is done by `iter`.
 
 use std::iter::FusedIterator;
 

@@ -1,4 +1,6 @@
 //! [`Entry`]: a place in a [`Map`], found once and then filled, changed or cleared.
+//!
+//! Always: the place is still the one that was found, since the map is borrowed as long.
 
 use std::fmt;
 

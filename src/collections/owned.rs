@@ -1,4 +1,6 @@
 //! Collections taken apart and made of others: owned iterators, and conversions from the standard library's.
+//!
+//! Always: what nobody shares is moved, the rest is cloned.
 
 use std::collections::BTreeMap;
 use std::iter::FusedIterator;

@@ -1,4 +1,6 @@
 //! What a `Vec` has from its slice, for [`List`]: its ends, searching, sorting, sifting.
+//!
+//! Stands on access by position. Always: where nothing changes nothing is copied, so that versions go on sharing.
 
 use std::cmp::Ordering;
 use std::ops::RangeBounds;

@@ -1,5 +1,7 @@
-//! [`List`], [`Map`] and [`KeyedList`] through serde: as the sequences and maps of the standard library; a keyed list as a
-//! sequence of pairs. A [`Counter`] is its number.
+//! [`List`], [`Map`] and [`KeyedList`] through serde: as the sequences and maps of the standard library; a keyed list
+//! as a sequence of pairs. A [`Counter`] is its number.
+//!
+//! Always: what is read goes through the same constructors as everything else, so no order is taken on trust.
 
 use std::fmt;
 use std::marker::PhantomData;

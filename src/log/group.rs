@@ -39,6 +39,8 @@ pub(super) struct Group {
     written: AtomicU64,
     durable: Arc<Durable>,
     failure: OnceLock<Arc<Error>>,
+    /// The process that opened the log.
+    process: u32,
     /// How long a leader may wait for company.
     gathering_ns: AtomicU64,
 }
@@ -99,6 +101,7 @@ impl Group {
             turn: Mutex::default(),
             turned: Condvar::new(),
             failure: OnceLock::new(),
+            process: std::process::id(),
             gathering_ns: AtomicU64::new(0),
         }
     }
@@ -218,7 +221,17 @@ impl Group {
         let mut desk = ignore_poison(&self.desk);
         // Who was here before may have failed while this thread waited, and then there may be no writer.
         self.check()?;
+        self.must_not_be_forked()?;
         work(&mut desk).map_err(|error| self.fail(error))
+    }
+
+    /// A process that was forked after the log was opened has the same files, and the lock with them. If both wrote, each
+    /// would write over what the other was told is durable.
+    fn must_not_be_forked(&self) -> Result<()> {
+        match std::process::id() == self.process {
+            true => Ok(()),
+            false => Err(Error::Locked { path: self.dir.clone(), holder: Some(self.process) }),
+        }
     }
 
     fn end_turn(&self) -> MutexGuard<'_, Turn> {

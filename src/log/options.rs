@@ -1,4 +1,7 @@
-//! How a log is opened, and what it promises about what is appended.
+//! How a log is opened, and what it promises about what is appended. A store's options wrap these.
+//!
+//! Leaves looking into the directory to `directory`, and what a size is clamped to to `log`. Always: a directory is
+//! looked at again once it is locked, and only what is looked at then counts.
 
 use super::directory::{Occupant, occupant};
 use super::{Birth, Log, Reader, Role, directory};

@@ -1,4 +1,6 @@
-//! Two changes as one.
+//! Two changes as one, to the letter: the operations of both, one after the other.
+//!
+//! Making it shorter is `squash`. Always: associative, and the empty patch changes nothing.
 
 use super::Patch;
 

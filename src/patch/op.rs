@@ -1,4 +1,7 @@
 //! One operation: where, and what to do there.
+//!
+//! Knows no state: carrying one out is `State::apply`. Always: an action holds all that it needs, so one that does
+//! not fit where it points is an error and not a guess.
 
 use std::fmt;
 

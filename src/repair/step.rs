@@ -1,4 +1,6 @@
 //! What a repair does to one file, why, and what all of it costs: facts as fields, and how they read.
+//!
+//! Made by `plan`, carried out by `act`. Decides nothing.
 
 use crate::error::Defect;
 use crate::segment::footer::{Ending, Table};

@@ -177,6 +177,10 @@ impl SegmentWriter {
             format::mark_first(&mut batch.frames[..first]);
         }
         self.synced = false;
+        debug_assert!(
+            self.end + batch.frames.len() as u64 + MARK_BYTES as u64 <= self.header.allocated,
+            "nothing is written beyond what was allocated"
+        );
         write_all_at(&*self.file, &*batch.frames, self.end).during("append to segment", &self.path)?;
         self.account(batch);
         self.write_ahead(batch.frames.len())
@@ -262,6 +266,7 @@ impl SegmentWriter {
 
     /// Says that everything written so far is durable, which it must be. The mark itself is not synced.
     pub(crate) fn write_mark(&self) -> Result<()> {
+        debug_assert!(self.synced, "a mark says that all before it is durable");
         let mark = format::mark(&self.header.store, self.head(), self.chain);
         write_all_at(&*self.file, &mark, self.end).during("mark segment", &self.path)
     }

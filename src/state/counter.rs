@@ -1,4 +1,6 @@
 //! [`State`] for [`Counter`]: an integer whose changes are told as what was added.
+//!
+//! Always: what is told has an inverse; a difference that is no `i64` is told as a replacement.
 
 use super::whole::{apply_leaf, mismatch};
 use super::{Differ, NeverNull, State, StateError};

@@ -1,4 +1,7 @@
 //! [`StateError`]: why a value is no state of the wanted type, and where in it.
+//!
+//! Names no operation and no version: who met it adds those. Always: the path grows from the inside out, on the way
+//! back.
 
 use crate::value::{Path, Segment, Value};
 

@@ -1,4 +1,7 @@
 //! [`MapKey`]: Rust types that can be the key of a map or the element of a set.
+//!
+//! Stands under `map` and `set`. Always: two values are equal exactly when their keys are, and a key read back is the
+//! value it was made of.
 
 use std::sync::Arc;
 

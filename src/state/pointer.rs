@@ -1,4 +1,7 @@
 //! [`State`] for what shows as the type inside it: `Box`, `Arc`, `Shared`, and `Option` with null for `None`.
+//!
+//! Always: identity is asked before equality; what may be null cannot be inside an `Option`, so that `None` stays
+//! apart.
 
 use std::sync::Arc;
 

@@ -1,4 +1,6 @@
-//! What all types do alike when an operation works on them as a whole.
+//! What all types do alike when an operation works on them as a whole, or by way of the document and back.
+//!
+//! Always: afterwards the state and the document it shows as agree, or nothing has changed.
 
 use super::State;
 use crate::patch::{Action, ApplyErrorKind};

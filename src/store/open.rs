@@ -1,4 +1,7 @@
 //! Opening and creating stores: which directory is one, who may write it, and where its state starts from.
+//!
+//! Leaves the bytes to `log` and replaying them to `history`. Always: nothing is made in a directory before it is
+//! locked and was found free under the lock.
 
 use super::Store;
 use super::history::{History, Start};

@@ -1,4 +1,7 @@
 //! The public reading half: [`Reader`] for a store that somebody else may be writing, [`Changes`] for its history.
+//!
+//! Leaves how a state comes about to `history`. Always: takes no lock and writes nothing; the version a reader shows
+//! never goes back.
 
 use super::history::{History, Tip, decode};
 use super::open::proven_by_snapshot;

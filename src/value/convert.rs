@@ -1,4 +1,6 @@
 //! Conversions from Rust's own types into [`Value`], and the few back that cannot lose anything.
+//!
+//! Always: a number has one usual form, whatever type it came from.
 
 use std::sync::Arc;
 

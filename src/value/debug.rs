@@ -1,4 +1,6 @@
 //! `Debug` of values: Rust-like, and cut at [`DEPTH_MAX`] with `..` so that printing never uses up the stack.
+//!
+//! For people: nothing reads it back.
 
 use std::fmt;
 

@@ -1,4 +1,7 @@
 //! A quick hash of a value that tells most different values apart without reading them whole.
+//!
+//! For `state`, which finds elements that moved by it. Always: equal values have equal fingerprints; the other way
+//! round is for `==` to say.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 

@@ -1,4 +1,6 @@
 //! The [`value!`](crate::value!) macro: a [`Value`](super::Value) written as JSON with Rust expressions in it.
+//!
+//! Only calls what is public; the helpers are hidden and no promise.
 
 /// Builds a [`Value`](crate::value::Value) from JSON-like text.
 ///

@@ -12,6 +12,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod copied_while_written;
 mod every_call_fails;
 mod every_cut;
 mod every_flip;

@@ -1,4 +1,6 @@
 //! The members of one operation in a JSON patch, read with errors that name them.
+//!
+//! Shared by the formats; knows none of them. Always: an error says which operation and which member.
 
 use super::OpFault;
 use crate::value::{List, Map, Value};

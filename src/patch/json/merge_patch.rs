@@ -1,5 +1,7 @@
-//! JSON Merge Patch, RFC 7396: in, and out where it can say what is meant. It cannot set a member to null, which is how
-//! it removes one.
+//! JSON Merge Patch, RFC 7396: in, and out where it can say what is meant.
+//!
+//! It cannot set a member to null, which is how it removes one. Always: what it cannot say is an error, never another
+//! change.
 
 use super::{OpFault, PatchJsonError, Working, set, to_json};
 use crate::patch::{Action, ApplyError, ApplyErrorKind, Patch, apply};

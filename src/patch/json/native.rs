@@ -1,4 +1,7 @@
 //! The native JSON form: every operation as it is, with the path as an array.
+//!
+//! Always: what is written here and read again is the same patch, but for bytes, which become text. One spelling for
+//! each patch.
 
 use super::members::Members;
 use super::{OpFault, PatchJsonError, Working, import, object, path_array, plain_op, to_json};

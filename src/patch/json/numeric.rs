@@ -1,4 +1,7 @@
 //! Equality as the `test` of RFC 6902 wants it: numbers by value, so 1 equals 1.0.
+//!
+//! Only `rfc6902` uses it: everywhere else 1 and 1.0 are two values. Always: integers are never compared as floats,
+//! so large ones stay apart.
 
 use crate::value::{Key, List, Map, Value, key_in};
 

@@ -1,4 +1,7 @@
 //! JSON Patch, RFC 6902: in strictly, out lowered.
+//!
+//! Always: `test`, `copy` and `move` are resolved against the document here and do not survive; what is read applies
+//! as a whole or is an error that names the operation.
 
 use super::members::Members;
 use super::{OpFault, PatchJsonError, Working, import, lower, numeric, plain_ops};

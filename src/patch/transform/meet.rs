@@ -1,4 +1,7 @@
 //! What one operation does to one other that was made on the same state.
+//!
+//! Leaves counting in lists and texts to `span`, and whole patches to `mod`. Always: what becomes of the one and of
+//! the other fit together: either order of the two leads to one state.
 
 use super::DropReason;
 use super::span::Span;

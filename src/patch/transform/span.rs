@@ -1,4 +1,6 @@
-//! Stretches of a list or text that two operations exchange at the same time.
+//! Stretches of a list or text that two operations exchange at the same time: numbers only.
+//!
+//! Always: whichever of the two comes first, the same elements are left in the same order.
 
 /// An exchange: from `at` on, so many positions go and so many come in their place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

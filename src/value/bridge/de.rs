@@ -1,4 +1,6 @@
 //! Reading: a serde `Deserializer` over a [`Value`].
+//!
+//! Always: an error says at which path which type was wanted and what was found; depth is bounded.
 
 use serde::de::value::{BorrowedStrDeserializer, StrDeserializer};
 use serde::de::{self, DeserializeSeed, Deserializer, IntoDeserializer, Unexpected, Visitor};

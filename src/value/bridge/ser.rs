@@ -1,4 +1,6 @@
 //! Writing: a serde `Serializer` whose outcome is a [`Value`].
+//!
+//! Always: keys that come twice and values that are too deep are errors with a path, not another value.
 
 use std::fmt::Display;
 

@@ -1,4 +1,7 @@
 //! The command line: the verbs, and what several of them share. Each verb's own arguments are in its file.
+//!
+//! Nothing is opened here. Always: what a verb gets has been checked as far as that is possible without looking at a
+//! store.
 
 use crate::{
     apply, demo, diff, follow, import, init, log, patch, repair, restore, show, snapshot, undo, verify,

@@ -1,4 +1,6 @@
 //! `redraft diff`: what turns one version into another.
+//!
+//! Always: reads only, beside a writer too.
 
 use crate::args;
 use crate::output::Output;

@@ -1,4 +1,6 @@
 //! The user's own files: what is read in, and how large things on disk are. Stores are the library's.
+//!
+//! The one place of the command that uses std::fs. Always: an error names the file.
 
 #![expect(clippy::disallowed_methods, reason = "these are the user's files, not a store's")]
 

@@ -1,4 +1,6 @@
 //! `redraft import jsonl`: a file of patches, one on each line, each one change.
+//!
+//! Always: a line that cannot be taken is named, and what came before it stays.
 
 use crate::apply::Format;
 use crate::output::Output;

@@ -1,4 +1,6 @@
 //! `redraft init`: makes a store, empty or with a first state.
+//!
+//! Always: the file with the first state is read before anything is made, so a bad one leaves nothing behind.
 
 use crate::output::Output;
 use crate::{files, text};

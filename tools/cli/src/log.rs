@@ -1,4 +1,6 @@
 //! `redraft log`: the changes of a store, oldest first.
+//!
+//! Always: reads only, beside a writer too.
 
 use crate::args;
 use crate::output::Output;

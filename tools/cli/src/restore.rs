@@ -1,4 +1,6 @@
 //! `redraft restore`: a new store that begins with the state another one had at some version.
+//!
+//! Always: the source is only read; the target is a store once it is complete, or not at all.
 
 use crate::output::Output;
 use crate::{args, stores, text};

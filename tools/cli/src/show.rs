@@ -1,4 +1,6 @@
 //! `redraft show`: the state, or a part of it, at any version.
+//!
+//! Always: reads only, beside a writer too.
 
 use crate::output::Output;
 use crate::{args, exit, log, stores, text};

@@ -1,4 +1,6 @@
 //! `redraft undo` and `redraft redo`: taking a change back, and taking that back.
+//!
+//! Always: what is told on stdout is durable.
 
 use crate::output::Output;
 use crate::{args, stores, text};

@@ -1,4 +1,6 @@
 //! `#[state(..)]`: what may stand in it, and what may stand together.
+//!
+//! Read by `model`. Always: what is not understood is an error at its place in the source, in our words.
 
 use syn::meta::ParseNestedMeta;
 use syn::spanned::Spanned;

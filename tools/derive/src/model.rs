@@ -1,4 +1,6 @@
 //! What there is to know about a type before an implementation is written. All mistakes are found here.
+//!
+//! Always: what the writers (`structs`, `enums`, `keys`) get is sound, so that they cannot fail.
 
 use std::collections::HashSet;
 

@@ -1,4 +1,6 @@
 //! `State` for structs.
+//!
+//! Always: what is written calls only what `redraft::state` exports for it, by full paths.
 
 use proc_macro2::TokenStream;
 use quote::quote;

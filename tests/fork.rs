@@ -1,0 +1,67 @@
+//! A process that forks after it opened a log goes on writing it; the one that was forked is refused, and neither loses
+//! anything. (In the child only the thread that forked is left, so records that wait for the syncing thread wait for ever
+//! there: with `Interval` it must not append at all.)
+
+#![cfg(target_os = "linux")]
+#![allow(
+    unsafe_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "there is no safe way to fork; the child does nothing but what is tested, and ends"
+)]
+
+use redraft::Error;
+use redraft::log::Log;
+
+/// What the child's process ends with.
+const REFUSED: i32 = 17;
+
+fn in_a_child(work: impl FnOnce() -> i32) -> i32 {
+    // SAFETY: the child uses the log, whose locks nobody holds, and the allocator, which is prepared for forks; it ends
+    // without running anything of the test's.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let code = work();
+        // SAFETY: ends the child at once.
+        unsafe { libc::_exit(code) }
+    }
+    assert!(child > 0, "no fork");
+    let mut status = 0;
+    // SAFETY: waits for the child that was just made.
+    assert_eq!(unsafe { libc::waitpid(child, &raw mut status, 0) }, child);
+    libc::WEXITSTATUS(status)
+}
+
+#[test]
+fn a_forked_process_writes_nothing_and_the_one_it_came_from_goes_on() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Log::open(dir.path()).unwrap();
+    log.append(b"before").unwrap();
+    let own = std::process::id();
+    let code = in_a_child(|| {
+        let answers = [log.append(b"child").map(drop), log.sync()];
+        let refused = answers.iter().all(|answer| {
+            matches!(answer, Err(Error::Locked { holder: Some(holder), .. }) if *holder == own)
+        });
+        if refused { REFUSED } else { 1 }
+    });
+    assert_eq!(code, REFUSED);
+    assert_eq!(log.append(b"after").unwrap(), 1);
+    log.close().unwrap();
+    let log = Log::open(dir.path()).unwrap();
+    assert_eq!((log.head(), log.cut()), (2, None));
+    assert_eq!(log.read(1).unwrap(), b"after");
+}
+
+/// A program that was started by this one does not keep the lock.
+#[test]
+fn a_program_started_meanwhile_does_not_hold_the_lock() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Log::open(dir.path()).unwrap();
+    let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+    drop(log);
+    let again = Log::open(dir.path());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(again.is_ok(), "{:?}", again.err());
+}
