@@ -226,9 +226,15 @@ impl Error {
         }
     }
 
-    /// The damage this error reports, if that is what it is.
+    /// The damage that was found, if that is what it is about: also where it is why a store cannot be repaired, or why it
+    /// stopped accepting changes.
     pub fn damage(&self) -> Option<&Damage> {
-        if let Error::Damaged(damage) = self { Some(damage) } else { None }
+        match self {
+            Error::Damaged(damage) => Some(damage),
+            Error::Irreparable { why, .. } => Some(why),
+            Error::Poisoned { cause } => cause.damage(),
+            _ => None,
+        }
     }
 }
 
