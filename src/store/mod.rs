@@ -239,11 +239,12 @@ impl<S: State + Default> Store<S> {
     /// draft["title"] = "plan".into();
     /// let late = store.draft();
     /// store.commit(draft)?;
-    /// assert!(matches!(store.commit(late), Err(Error::Outdated { head: 1 })));
+    /// assert!(matches!(store.commit(late), Err(Error::Outdated { base: Some(0), head: 1 })));
     /// # Ok(()) }
     /// ```
     pub fn draft(&self) -> Draft<S> {
-        Draft::from(self.state())
+        let tip = self.published.tip();
+        Draft::at(tip.version, Arc::clone(&tip.state))
     }
 
     /// Records what a draft changed, as [`produce`](Store::produce) does, if nothing has changed since it was begun.
@@ -261,7 +262,7 @@ impl<S: State + Default> Store<S> {
     /// As `commit`.
     pub fn commit_with(&self, meta: Meta, draft: Draft<S>) -> Result<Commit<S>> {
         let answer = self.change(meta, |newest| finished(newest, draft));
-        if let Err(Error::Outdated { head }) = answer {
+        if let Err(Error::Outdated { head, .. }) = answer {
             // What it lost against may be on its way still: a draft begun now must not lose against the same again.
             self.settle(head)?;
         }
@@ -311,7 +312,12 @@ impl<S: State + Default> Store<S> {
         }
         let commit = self.place(meta, make)?;
         span.record("version", commit.version);
-        self.settle(commit.version)?;
+        self.settled(commit)
+    }
+
+    /// A change that has its place, once it is acknowledged.
+    fn settled(&self, commit: Commit<S>) -> Result<Commit<S>> {
+        self.settle(commit.version).map_err(|error| error.pending(commit.version))?;
         Ok(commit)
     }
 
@@ -460,7 +466,7 @@ impl<S: State + Default> Store<S> {
 fn finished<S: State>(newest: &Tip<S>, draft: Draft<S>) -> Result<Drafted<S>> {
     // The address tells: the draft keeps the state it was begun on alive.
     if !Arc::ptr_eq(&newest.state, draft.original()) {
-        return Err(Error::Outdated { head: newest.version });
+        return Err(Error::Outdated { base: draft.version(), head: newest.version });
     }
     Ok(draft.finish()?)
 }

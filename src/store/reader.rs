@@ -3,11 +3,11 @@
 use super::history::{History, Tip, decode};
 use super::open::proven_by_snapshot;
 use super::restore;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Role};
 use crate::io::Env;
-use crate::log::directory::{Occupant, occupant};
+use crate::log::directory::occupant;
 use crate::log::options::USUAL_SEGMENT_BYTES;
-use crate::log::{self, Records, Role, StoreId};
+use crate::log::{self, Records, StoreId};
 use crate::record::Change;
 use crate::state::State;
 use crate::value::Value;
@@ -128,7 +128,7 @@ impl<S: State + Default> Reader<S> {
 /// Opens the log of a store for reading and holds it against the snapshots beside it.
 pub(crate) fn open_view(env: &Env, path: &Path) -> Result<log::Reader> {
     // In this order: what a snapshot proves was durable before it was taken.
-    let is_there = occupant(&*env.disk, path)? == Occupant::Store;
+    let is_there = occupant(&*env.disk, path)?.is_none();
     let proven = if is_there { proven_by_snapshot(&*env.disk, path)? } else { None };
     let view = log::Reader::in_env(env, path, proven.as_ref())?;
     Role::of(&view.header()?).must_have_a_state(path)?;

@@ -26,7 +26,7 @@ fn a_draft_that_lost_against_a_change_still_on_its_way_loses_against_it_once_onl
         let mut late = store.draft();
         late["title"] = "late".into();
         let on_its_way = store.submit(|doc| doc["n"] = 1.into()).unwrap();
-        assert!(matches!(store.commit(late), Err(Error::Outdated { head: 1 })));
+        assert!(matches!(store.commit(late), Err(Error::Outdated { base: Some(0), head: 1 })));
         assert_eq!(store.version(), 1, "{durability:?}: what it lost against can be seen");
         assert_eq!(renamed(&store).unwrap(), 2, "{durability:?}");
         drop(on_its_way);
