@@ -39,6 +39,11 @@ const OWNERS: [(&str, &str); 4] =
     [("ann", "Ann Lee"), ("ben", "Ben Oz"), ("cem", "Cem Ak"), ("dot", "Dot Ray")];
 const TOTAL: i64 = OPENING * OWNERS.len() as i64;
 
+/// A rule of the house that a request would break.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Rule(String);
+
 impl Bank {
     /// The payer has paid already when the payee turns out to be unknown. That is no harm: a recipe that returns an error
     /// has changed nothing.
@@ -46,7 +51,7 @@ impl Bank {
         let payer = self.account(from)?;
         let holds = payer.balance.get();
         if !(1..=holds).contains(&amount) {
-            return Err(format!("{from} holds {holds} and cannot pay {amount}").into());
+            return Err(Rule(format!("{from} holds {holds} and cannot pay {amount}")).into());
         }
         payer.balance -= amount;
         self.account(to)?.balance += amount;
@@ -68,7 +73,7 @@ impl Bank {
     }
 
     fn account(&mut self, name: &str) -> Result<&mut Account> {
-        self.accounts.get_mut(name).ok_or_else(|| format!("there is no account {name}").into())
+        self.accounts.get_mut(name).ok_or_else(|| Rule(format!("there is no account {name}")).into())
     }
 
     fn total(&self) -> i64 {
@@ -78,10 +83,12 @@ impl Bank {
     /// The two rules of the house.
     fn check(&self) -> Result {
         if self.total() != TOTAL {
-            return Err(format!("the accounts hold {} together, not {TOTAL}", self.total()).into());
+            return Err(Rule(format!("the accounts hold {} together, not {TOTAL}", self.total())).into());
         }
         match self.accounts.iter().find(|(_, account)| account.balance.get() < 0) {
-            Some((name, account)) => Err(format!("{name} would be left with {}", account.balance).into()),
+            Some((name, account)) => {
+                Err(Rule(format!("{name} would be left with {}", account.balance)).into())
+            }
             None => Ok(()),
         }
     }
@@ -124,13 +131,8 @@ fn a_day(path: Option<PathBuf>) -> Result {
 
 /// The one way in which money moves. Who asked, and for what, goes into the history with it.
 fn transfer(store: &Store<Bank>, (from, to, amount): (&str, &str, i64), teller: &str) -> Made {
-    let tags = [("teller", teller.into()), ("order", format!("{from} -> {to} {amount}"))];
-    store.produce_with(meta("transfer", tags), |bank| bank.transfer(from, to, amount))
-}
-
-fn meta<const N: usize>(label: &str, tags: [(&str, String); N]) -> Meta {
-    let tags = tags.into_iter().map(|(name, text)| (name.into(), text)).collect();
-    Meta { tags, ..Meta::label(label) }
+    let meta = Meta::label("transfer").tag("teller", teller).tag("order", format!("{from} -> {to} {amount}"));
+    store.produce_with(meta, |bank| bank.transfer(from, to, amount))
 }
 
 fn rush_hour(store: &Store<Bank>) -> Result {
@@ -139,7 +141,7 @@ fn rush_hour(store: &Store<Bank>) -> Result {
         let tellers: Vec<_> = (1..=4).map(|teller| scope.spawn(move || serve(store, teller))).collect();
         tellers.into_iter().map(|teller| teller.join().map_err(|_| "a teller gave up")?).sum::<Result<u64>>()
     })?;
-    let (version, state) = store.current();
+    let (version, state) = store.newest();
     println!("\nfour tellers at the same time: {} transfers, {refused} refused", version - before);
     println!("version {version}: {}", balances(&state));
     Ok(())
@@ -160,7 +162,7 @@ fn serve(store: &Store<Bank>, teller: u64) -> Result<u64> {
         let order = (OWNERS[from].0, OWNERS[to].0, throw(400) as i64 + 1);
         match transfer(store, order, &teller.to_string()) {
             Ok(commit) => commit.state().check()?,
-            Err(error) if error.kind() == ErrorKind::Refused => refused += 1,
+            Err(error) if error.recipe::<Rule>().is_some() => refused += 1,
             Err(error) => return Err(error.into()),
         }
     }
@@ -176,7 +178,7 @@ fn take_back(store: &Store<Bank>, version: u64, reason: &str) -> Made {
     {
         tried.state.check().map_err(DraftError::Recipe)?;
     }
-    store.undo_with(version, meta("correction", [("reason", reason.into())]))
+    store.undo_with(Meta::label("correction").tag("reason", reason), version)
 }
 
 /// Who builds upon a change stands in the way of its undo, until that is undone too.
@@ -208,7 +210,7 @@ fn audit(store: &Store<Bank>, first: u64) -> Result {
         println!("{version:>5}  {}{takes_back} {:?}", meta.label.unwrap_or_default(), meta.tags);
     }
     println!("       and {elsewhere} transfers of the other tellers");
-    for version in store.oldest()?.max(1)..=store.version() {
+    for version in store.oldest().max(1)..=store.version() {
         store.at(version)?.check().map_err(|wrong| format!("version {version}: {wrong}"))?;
     }
     println!("in each of {} versions all hold {TOTAL} together, and none less than nothing", store.version());
@@ -238,11 +240,13 @@ fn balances(bank: &Bank) -> String {
     format!("{} = {}", each.collect::<Vec<_>>().join(" + "), bank.total())
 }
 
-/// What came of a request; only what is not a refusal is a failure.
+/// What came of a request. That a rule of the house or a later change stands in its way is no failure; all else is.
 fn tell(done: Made) -> Result {
     match done {
         Ok(commit) => println!("  version {}: {}", commit.version(), balances(commit.state())),
-        Err(error) if error.kind() == ErrorKind::Refused => println!("  refused: {error}"),
+        Err(error) if error.recipe::<Rule>().is_some() || error.kind() == ErrorKind::Refused => {
+            println!("  refused: {error}");
+        }
         Err(error) => return Err(error.into()),
     }
     Ok(())

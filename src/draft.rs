@@ -1,6 +1,6 @@
 //! Running a recipe: from a base state and a closure to the new state, the patch and its inverse.
 //!
-//! The entrance of the whole path: the closure edits a cheap copy, [`State::diff`] finds out what it did. Leaves
+//! The entrance of the whole path: the closure edits a cheap copy, [`State::diff_from`] finds out what it did. Leaves
 //! making it durable to others. Always holds: the base is never changed; when the recipe fails or panics there is
 //! nothing to clean up.
 
@@ -14,6 +14,7 @@ use crate::value::{DEPTH_MAX, Flaw, KEY_BYTES_MAX, Path};
 
 /// What a recipe made of the base state.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Drafted<S> {
     /// The new state.
     pub state: S,
@@ -27,9 +28,9 @@ pub struct Drafted<S> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DraftError {
-    /// The recipe itself returned an error.
-    #[error("the recipe failed: {0}")]
-    Recipe(#[source] Box<dyn Error + Send + Sync>),
+    /// The recipe itself returned an error; this reads as that one does.
+    #[error(transparent)]
+    Recipe(Box<dyn Error + Send + Sync>),
     /// The recipe nested values too deep.
     #[error("nested deeper than {DEPTH_MAX} at \"{path}\"")]
     Depth {
@@ -91,12 +92,23 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> Outcome for Result<(), E> {
 pub struct Draft<S> {
     original: Arc<S>,
     state: S,
+    /// The version of the store it was begun on.
+    version: Option<u64>,
 }
 
 impl<S: State> Draft<S> {
     /// Begins a draft; `Draft::from` takes a state that is shared already. Costs one clone of the state.
     pub fn new(original: S) -> Self {
         Self::from(Arc::new(original))
+    }
+
+    /// Begins a draft on a version of a store.
+    pub(crate) fn at(version: u64, original: Arc<S>) -> Self {
+        Self { version: Some(version), ..Self::from(original) }
+    }
+
+    pub(crate) fn version(&self) -> Option<u64> {
+        self.version
     }
 
     /// The state the draft was begun on. O(1).
@@ -113,16 +125,16 @@ impl<S: State> Draft<S> {
     ///
     /// # Errors
     /// [`DraftError::Depth`] and [`DraftError::BadKey`] when the draft holds what may not be stored.
-    pub fn changes(&self) -> Result<(Patch, Patch), DraftError> {
+    pub fn diff(&self) -> Result<(Patch, Patch), DraftError> {
         diff(&*self.original, &self.state)
     }
 
     /// Ends the draft. Costs what changed.
     ///
     /// # Errors
-    /// As [`changes`](Self::changes).
+    /// As [`diff`](Self::diff).
     pub fn finish(self) -> Result<Drafted<S>, DraftError> {
-        let (patch, inverse) = self.changes()?;
+        let (patch, inverse) = self.diff()?;
         Ok(Drafted { state: self.state, patch, inverse })
     }
 }
@@ -130,7 +142,7 @@ impl<S: State> Draft<S> {
 impl<S: State> From<Arc<S>> for Draft<S> {
     fn from(original: Arc<S>) -> Self {
         let state = S::clone(&original);
-        Self { original, state }
+        Self { original, state, version: None }
     }
 }
 
@@ -206,7 +218,7 @@ pub fn draft<S: State, R: Outcome>(
 /// [`DraftError::Depth`] and [`DraftError::BadKey`] when `new` holds what may not be stored.
 pub fn diff<S: State>(old: &S, new: &S) -> Result<(Patch, Patch), DraftError> {
     let mut differ = Differ::new();
-    new.diff(old, &mut differ);
+    new.diff_from(old, &mut differ);
     told(differ)
 }
 

@@ -132,8 +132,8 @@ impl Group {
         self.check()?;
         let mut queue = self.queue_with_room()?;
         let mut pushed = Pushed::onto(&mut queue);
-        for body in bodies {
-            pushed.queue.push(body.as_ref())?;
+        for (index, body) in bodies.iter().enumerate() {
+            pushed.queue.push(index, body.as_ref())?;
         }
         pushed.all = true;
         drop(pushed);
@@ -265,16 +265,17 @@ impl Group {
     /// The error that everything after a failure gets.
     pub(super) fn check(&self) -> Result<()> {
         match self.failure.get() {
-            Some(cause) => Err(Error::Poisoned { cause: Arc::clone(cause) }),
+            Some(source) => Err(Error::Poisoned { source: Arc::clone(source), pending: None }),
             None => Ok(()),
         }
     }
 
     /// Nothing will ever be durable that is not. Whoever awaits it must be woken to hear of that, once no lock is held.
     fn fail(&self, error: Error) -> Error {
-        let cause = Arc::clone(self.failure.get_or_init(|| Arc::new(error)));
-        tracing::error!(%cause, "the log accepts nothing more until it is opened again");
-        Error::Poisoned { cause }
+        let source = Arc::clone(self.failure.get_or_init(|| Arc::new(error)));
+        let cause: &(dyn std::error::Error + 'static) = &*source;
+        tracing::error!(cause, "the log accepts nothing more until it is opened again");
+        Error::Poisoned { source, pending: None }
     }
 
     fn flush(&self, desk: &mut Desk, stage: Stage) -> Result<()> {
@@ -433,12 +434,13 @@ impl Drop for Pushed<'_> {
 }
 
 impl Queue {
-    fn push(&mut self, body: &[u8]) -> Result<()> {
+    fn push(&mut self, index: usize, body: &[u8]) -> Result<()> {
         if body.is_empty() {
-            return Err(Error::EmptyRecord);
+            return Err(Error::EmptyRecord { index });
         }
-        if body.len() > RECORD_BYTES_MAX as usize {
-            return Err(Error::TooLarge { bytes: body.len() as u64, limit: RECORD_BYTES_MAX.into() });
+        let (bytes, limit) = (body.len() as u64, RECORD_BYTES_MAX.into());
+        if bytes > limit {
+            return Err(Error::TooLarge { index, bytes, limit });
         }
         self.chain = push_frame(&mut self.frames, body, self.chain);
         self.ends.push(self.frames.len());

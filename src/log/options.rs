@@ -3,9 +3,9 @@
 //! Leaves looking into the directory to `directory`, and what a size is clamped to to `log`. Always: a directory is
 //! looked at again once it is locked, and only what is looked at then counts.
 
-use super::directory::{Occupant, occupant};
-use super::{Birth, Log, Reader, Role, directory};
-use crate::error::{Error, IoContext, Result};
+use super::directory::occupant;
+use super::{Birth, Log, Reader, directory};
+use crate::error::{Error, IoContext, Occupant, Result, Role};
 use crate::io::Env;
 use crate::segment::format::{Codec, StoreId};
 use std::path::Path;
@@ -112,16 +112,24 @@ impl Options {
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Log> {
         let path = path.as_ref();
         match occupant(&*self.env.disk, path)? {
-            Occupant::Store => self.open_existing(path),
-            Occupant::Nothing | Occupant::Missing if self.create => match self.create_in(path) {
+            None => self.open_existing(path),
+            Some(Occupant::Empty | Occupant::Missing) if self.create => match self.create_in(path) {
                 // Somebody was faster.
                 Err(Error::Exists { .. }) => self.open_existing(path),
                 answer => answer,
             },
-            Occupant::Nothing => Err(directory::not_a_store(path, "there is nothing in it")),
-            Occupant::Missing => Err(directory::not_a_store(path, "it does not exist")),
-            Occupant::Other(why) => Err(directory::not_a_store(path, why)),
+            Some(found) => Err(directory::not_a_store(path, found)),
         }
+    }
+
+    /// Makes a new log in a directory that does not exist or is empty. See [`Log::create_new`].
+    ///
+    /// # Errors
+    /// As `Log::create_new`.
+    pub fn create_new(&self, path: impl AsRef<Path>) -> Result<Log> {
+        let path = path.as_ref();
+        directory::must_be_free(&*self.env.disk, path)?;
+        self.create_in(path)
     }
 
     /// Opens the log in the directory `path` for reading. See [`Reader::open`].

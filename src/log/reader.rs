@@ -3,10 +3,10 @@
 //! Finds the segment and the place in it; leaves going through records to [`Records`] and [`Backward`]. Always holds: no
 //! lock that a writer would feel is taken, and nothing is written.
 
-use super::directory::{Occupant, not_a_store, occupant};
+use super::directory::{must_be_there, not_a_store};
 use super::durable::{Durable, holding};
 use super::{Backward, Records, ignore_poison};
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{Error, ErrorKind, IoContext, Occupant, Result};
 use crate::io::Env;
 use crate::segment::format::{Header, StoreId};
 use crate::segment::point::PointReader;
@@ -48,6 +48,7 @@ pub(super) struct Seen {
 pub struct Reader {
     env: Env,
     dir: PathBuf,
+    id: StoreId,
     bound: Bound,
     /// The segments used last for looking up records, the newest use last.
     open: Mutex<Vec<PointReader>>,
@@ -55,7 +56,7 @@ pub struct Reader {
 
 impl Clone for Reader {
     fn clone(&self) -> Self {
-        Reader::over(&self.env, &self.dir, self.bound.clone())
+        Reader::over(&self.env, &self.dir, self.id, self.bound.clone())
     }
 }
 
@@ -73,36 +74,31 @@ impl Reader {
 
     /// The same, refusing a log that ends before what a snapshot has `proven`.
     pub(crate) fn in_env(env: &Env, dir: &Path, proven: Option<&Proven>) -> Result<Reader> {
-        match occupant(&*env.disk, dir)? {
-            Occupant::Store => {}
-            Occupant::Missing => return Err(not_a_store(dir, "it does not exist")),
-            Occupant::Nothing => return Err(not_a_store(dir, "there is nothing in it")),
-            Occupant::Other(why) => return Err(not_a_store(dir, why)),
-        }
+        must_be_there(&*env.disk, dir)?;
         let layout = recovery::inspect_live(&*env.disk, dir)?;
         layout.reaches(proven)?;
         // A snapshot of another store, older than this log's end, proves nothing here.
         let store = layout.active.header.store;
         let known = proven.filter(|proven| proven.store == store).map_or(0, |proven| proven.version);
         let seen = Seen { head: AtomicU64::new(known), bases: ArcSwap::default() };
-        let reader = Reader::over(env, dir, Bound::Proof(Arc::new(seen)));
+        let reader = Reader::over(env, dir, store, Bound::Proof(Arc::new(seen)));
         reader.look_again()?;
         Ok(reader)
     }
 
-    pub(super) fn of_writer(env: &Env, dir: &Path, durable: Arc<Durable>) -> Reader {
-        Reader::over(env, dir, Bound::Writer(durable))
+    pub(super) fn of_writer(env: &Env, dir: &Path, id: StoreId, durable: Arc<Durable>) -> Reader {
+        Reader::over(env, dir, id, Bound::Writer(durable))
     }
 
-    fn over(env: &Env, dir: &Path, bound: Bound) -> Reader {
-        Reader { env: env.clone(), dir: dir.to_owned(), bound, open: Mutex::default() }
+    fn over(env: &Env, dir: &Path, id: StoreId, bound: Bound) -> Reader {
+        Reader { env: env.clone(), dir: dir.to_owned(), id, bound, open: Mutex::default() }
     }
 
     /// Looks which segments there are now.
     fn look_again(&self) -> Result<Arc<Vec<u64>>> {
         let Bound::Proof(seen) = &self.bound else { return Ok(Arc::default()) };
         let bases = bases_in(&self.env.disk.list(&self.dir).during("list store", &self.dir)?);
-        let Some(&newest) = bases.last() else { return Err(not_a_store(&self.dir, "it has no segments")) };
+        let Some(&newest) = bases.last() else { return Err(not_a_store(&self.dir, Occupant::Other)) };
         // A segment is named only after everything before it was durable.
         seen.head.fetch_max(newest, Ordering::AcqRel);
         let bases = Arc::new(bases);
@@ -124,12 +120,9 @@ impl Reader {
         Ok(*SegmentReader::open(&*self.env.disk, path_of(&self.dir, base), base)?.header())
     }
 
-    /// Identifies the log and its copies.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn id(&self) -> Result<StoreId> {
-        self.header().map(|header| header.store)
+    /// Identifies the log and its copies. O(1).
+    pub fn id(&self) -> StoreId {
+        self.id
     }
 
     /// The offset of the first record that is kept. O(1) beside the writer, else reads the directory.

@@ -7,11 +7,11 @@ use super::Store;
 use super::history::{History, Start};
 use super::publish::Published;
 use super::restore;
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, IoContext, Occupant, Result, Role};
 use crate::io::{Disk, Env};
-use crate::log::directory::{self, Occupant, not_a_store, occupant};
+use crate::log::directory::{self, must_be_free, not_a_store, occupant};
 use crate::log::options::new_identity;
-use crate::log::{self, Birth, Codec, Durability, Log, Proven, Role};
+use crate::log::{self, Birth, Codec, Durability, Log, Proven};
 use crate::segment::recovery::Cut;
 use crate::snapshot;
 use crate::state::State;
@@ -31,11 +31,12 @@ use std::sync::{Arc, Mutex};
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// A store's options are those of its log.
-    log: log::Options,
+    pub(crate) log: log::Options,
 }
 
 /// What opening a store found and did.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Opened {
     /// An unacknowledged write that was cut from the end of the log.
     pub cut: Option<Cut>,
@@ -92,27 +93,25 @@ impl Options {
         let span = tracing::info_span!("open", path = %path.display());
         let _entered = span.enter();
         match occupant(&*self.log.env.disk, path)? {
-            Occupant::Store => self.open_existing(path),
-            Occupant::Nothing | Occupant::Missing if self.log.create => match self.create_in(path) {
+            None => self.open_existing(path),
+            Some(Occupant::Empty | Occupant::Missing) if self.log.create => match self.create_in(path) {
                 // Somebody was faster.
                 Err(Error::Exists { .. }) => self.open_existing(path),
                 answer => answer,
             },
-            Occupant::Nothing => Err(not_a_store(path, "there is nothing in it")),
-            Occupant::Missing => Err(not_a_store(path, "it does not exist")),
-            Occupant::Other(why) => Err(not_a_store(path, why)),
+            Some(found) => Err(not_a_store(path, found)),
         }
     }
 
-    /// Makes a new store in a directory that does not exist or is empty. See [`Store::create`].
+    /// Makes a new store in a directory that does not exist or is empty. See [`Store::create_new`].
     ///
     /// # Errors
-    /// As `Store::create`.
+    /// As `Store::create_new`.
     pub fn create_new<S: State + Default>(&self, path: impl AsRef<Path>) -> Result<Store<S>> {
         let path = path.as_ref();
         let span = tracing::info_span!("create", path = %path.display());
         let _entered = span.enter();
-        directory::must_be_free(&*self.log.env.disk, path)?;
+        must_be_free(&*self.log.env.disk, path)?;
         self.create_in(path)
     }
 

@@ -6,11 +6,11 @@
 use super::history::{History, Tip, decode};
 use super::open::proven_by_snapshot;
 use super::restore;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Role};
 use crate::io::Env;
-use crate::log::directory::{Occupant, occupant};
+use crate::log::directory::occupant;
 use crate::log::options::USUAL_SEGMENT_BYTES;
-use crate::log::{self, Records, Role, StoreId};
+use crate::log::{self, Records, StoreId};
 use crate::record::Change;
 use crate::state::State;
 use crate::value::Value;
@@ -29,10 +29,11 @@ pub struct Reader<S: State = Value> {
 }
 
 impl<S: State + Default> Reader<S> {
-    /// Opens the store, or replica, in the directory `path`. Costs what opening for writing costs.
+    /// Opens the store, or replica, in the directory `path`. Costs the reading that opening for writing costs, and no sync.
     ///
     /// # Errors
-    /// [`Error::NotAStore`], [`Error::Damaged`], [`Error::Newer`], [`Error::Io`].
+    /// [`Error::NotAStore`], [`Error::Role`] when it is a log, [`Error::Misfit`] when what is recorded does not fit the type,
+    /// [`Error::Damaged`], [`Error::Newer`], [`Error::Io`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Reader::in_env(&Env::real(), path.as_ref(), USUAL_SEGMENT_BYTES)
     }
@@ -48,10 +49,11 @@ impl<S: State + Default> Reader<S> {
         Arc::clone(&self.tip.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Looks for what has become durable since, and returns the version now seen. Costs the new changes.
+    /// Looks for what has become durable since, and returns the version now seen. Costs reading the new changes and applying
+    /// them.
     ///
     /// # Errors
-    /// [`Error::Damaged`], [`Error::Io`].
+    /// [`Error::Damaged`], [`Error::Misfit`], [`Error::Io`]. What is seen stays what it was.
     pub fn refresh(&self) -> Result<u64> {
         let before = self.tip();
         let records = self.history.view.records(before.version)?;
@@ -64,11 +66,8 @@ impl<S: State + Default> Reader<S> {
         Ok(tip.version)
     }
 
-    /// Identifies the store and its replicas.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn id(&self) -> Result<StoreId> {
+    /// Identifies the store and its replicas. O(1).
+    pub fn id(&self) -> StoreId {
         self.history.view.id()
     }
 
@@ -82,7 +81,7 @@ impl<S: State + Default> Reader<S> {
         self.tip().version
     }
 
-    /// The oldest version that [`at`](Reader::at) can give.
+    /// The oldest version that [`at`](Reader::at) can give. Reads the directory.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -90,7 +89,7 @@ impl<S: State + Default> Reader<S> {
         self.history.oldest()
     }
 
-    /// The versions that have a snapshot, ascending.
+    /// The versions that have a snapshot, ascending. Reads the directory.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -98,7 +97,8 @@ impl<S: State + Default> Reader<S> {
         self.history.snapshots()
     }
 
-    /// The state at any version that is kept. See [`Store::at`](super::Store::at).
+    /// The state at any version that is kept. O(changes since the nearest snapshot or a state still in memory). See
+    /// [`Store::at`](super::Store::at).
     ///
     /// # Errors
     /// As `Store::at`.
@@ -111,15 +111,19 @@ impl<S: State + Default> Reader<S> {
         }
     }
 
-    /// The changes that made the versions in `range`. See [`Store::changes`](super::Store::changes).
+    /// The changes that made the versions in `range`, up to the version that this reader shows. Costs what is read. See
+    /// [`Store::changes`](super::Store::changes).
     ///
     /// # Errors
     /// As `Store::changes`.
     pub fn changes(&self, range: impl RangeBounds<u64>) -> Result<Changes> {
-        changes(&self.history.view, &range)
+        let head = self.version();
+        let changes = changes(&self.history.view, &range, head)?;
+        Ok(Changes { last: changes.last.min(head), ..changes })
     }
 
-    /// Writes the state at `version` into a new store. See [`Store::restore`](super::Store::restore).
+    /// Writes the state at `version` into a new store. Costs what [`at`](Reader::at) costs, O(state) and a handful of syncs.
+    /// See [`Store::restore`](super::Store::restore).
     ///
     /// # Errors
     /// As `Store::restore`.
@@ -135,14 +139,15 @@ impl<S: State + Default> Reader<S> {
 /// Opens the log of a store for reading and holds it against the snapshots beside it.
 pub(crate) fn open_view(env: &Env, path: &Path) -> Result<log::Reader> {
     // In this order: what a snapshot proves was durable before it was taken.
-    let is_there = occupant(&*env.disk, path)? == Occupant::Store;
+    let is_there = occupant(&*env.disk, path)?.is_none();
     let proven = if is_there { proven_by_snapshot(&*env.disk, path)? } else { None };
     let view = log::Reader::in_env(env, path, proven.as_ref())?;
     Role::of(&view.header()?).must_have_a_state(path)?;
     Ok(view)
 }
 
-/// The changes of a range of versions, oldest first; ends with the newest durable one.
+/// The changes of a range of versions, oldest first. Those of a store end with the newest durable one, and go on from there
+/// when asked again; those of a reader end with the version it showed.
 #[derive(Debug)]
 pub struct Changes {
     records: Records,
@@ -151,7 +156,7 @@ pub struct Changes {
     failed: bool,
 }
 
-pub(super) fn changes(view: &log::Reader, range: &impl RangeBounds<u64>) -> Result<Changes> {
+pub(super) fn changes(view: &log::Reader, range: &impl RangeBounds<u64>, head: u64) -> Result<Changes> {
     let oldest = view.oldest()?;
     let first = match range.start_bound() {
         Bound::Included(&version) => version,
@@ -168,7 +173,22 @@ pub(super) fn changes(view: &log::Reader, range: &impl RangeBounds<u64>) -> Resu
     if first <= oldest {
         return Err(Error::Compacted { version: first, oldest: oldest + 1 });
     }
-    Ok(Changes { records: view.records(first - 1)?, last, failed: false })
+    if first - 1 > head {
+        return Err(Error::BeyondHead { version: first, head });
+    }
+    let records = view.records(first - 1).map_err(of_versions)?;
+    Ok(Changes { records, last, failed: false })
+}
+
+/// The log names offsets, and the record that made a version has the offset before it: the caller asked for versions.
+fn of_versions(error: Error) -> Error {
+    match error {
+        Error::BeyondHead { version: offset, head } => Error::BeyondHead { version: offset + 1, head },
+        Error::Compacted { version: offset, oldest } => {
+            Error::Compacted { version: offset + 1, oldest: oldest + 1 }
+        }
+        other => other,
+    }
 }
 
 impl Iterator for Changes {
@@ -181,7 +201,7 @@ impl Iterator for Changes {
         }
         let item = match self.records.next_record() {
             Ok(record) => decode(&record?),
-            Err(error) => Err(error),
+            Err(error) => Err(of_versions(error)),
         };
         self.failed = item.is_err();
         Some(item)

@@ -4,7 +4,7 @@
 
 use super::history::History;
 use crate::error::Result;
-use crate::io::Env;
+use crate::log::directory::must_be_free;
 use crate::log::options::{Options, new_identity};
 use crate::log::{Birth, Codec, Log, StoreId, directory};
 use crate::snapshot::{Header, Snapshot};
@@ -14,39 +14,34 @@ use std::path::Path;
 pub(super) fn restore<S: State + Default>(history: &History<S>, version: u64, target: &Path) -> Result<()> {
     let span = tracing::info_span!("restore", version, target = %target.display());
     let _entered = span.enter();
-    directory::must_be_free(&*history.env.disk, target)?;
+    must_be_free(&*history.env.disk, target)?;
     let tip = history.tip_at(version)?;
     let store = new_identity(&history.env, target)?;
+    let options = Options::new().env(history.env.clone()).segment_bytes(history.segment_bytes);
     if version == 0 {
-        return begin(&history.env, target, store, history.segment_bytes)?.close();
+        return begin(&options, target, store)?.close();
     }
     // The chain goes on from the source's: it still tells which history the new store grew from.
     let header = Header { store, epoch: 1, version, chain: tip.chain };
     let (writers, state) = ((*tip.writers).clone(), tip.state.to_value());
     let snapshot = Snapshot { header, writers, stamp: tip.stamp, state };
-    begin_at(&history.env, target, &snapshot, false, history.segment_bytes)?.close()
+    begin_at(&options, target, &snapshot, false)?.close()
 }
 
 /// Makes a store in which nothing has happened. Of version 0 there is nothing to take over: it is what the type begins with.
-fn begin(env: &Env, target: &Path, store: StoreId, segment_bytes: u64) -> Result<Log> {
-    let lock = directory::claim(&*env.disk, target)?;
+fn begin(options: &Options, target: &Path, store: StoreId) -> Result<Log> {
+    let lock = directory::claim(&*options.env.disk, target)?;
     let birth =
         Birth { codec: Codec::Change, store, replica: false, epoch: 1, base: 0, chain: store.genesis() };
-    Log::create(&Options::new().env(env.clone()).segment_bytes(segment_bytes), target, birth, lock)
+    Log::create(options, target, birth, lock)
 }
 
 /// Makes a store (or replica) whose log begins at a snapshot.
-pub(crate) fn begin_at(
-    env: &Env,
-    target: &Path,
-    snapshot: &Snapshot,
-    replica: bool,
-    segment_bytes: u64,
-) -> Result<Log> {
-    let lock = directory::claim(&*env.disk, target)?;
-    snapshot.write(&*env.disk, target)?;
+pub(crate) fn begin_at(options: &Options, target: &Path, snapshot: &Snapshot, replica: bool) -> Result<Log> {
+    let disk = &*options.env.disk;
+    let lock = directory::claim(disk, target)?;
+    snapshot.write(disk, target)?;
     let Header { store, epoch, version, chain } = snapshot.header;
     let birth = Birth { codec: Codec::Change, store, replica, epoch, base: version, chain };
-    let options = Options::new().env(env.clone()).segment_bytes(segment_bytes);
-    Log::create(&options, target, birth, lock)
+    Log::create(options, target, birth, lock)
 }

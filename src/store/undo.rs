@@ -6,34 +6,34 @@
 
 use super::complete::applied;
 use super::{Commit, Store};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UndoRefusal};
 use crate::patch::{self, Patch, interferes};
 use crate::record::{Change, Meta};
 use crate::state::State;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl<S: State + Default> Store<S> {
-    /// Takes back the change that made `version`, as a new change. Costs the state at that version and reading the changes
-    /// since.
+    /// Takes back the change that made `version`, as a new change. Costs the state at that version, reading the changes since,
+    /// one record and (a share of) one sync.
     ///
     /// # Errors
     /// [`Error::UndoConflict`] when a later change touched the same place, [`Error::UndoState`] when it is undone
     /// already, [`Error::BeyondHead`], [`Error::Compacted`]; otherwise as [`produce`](Store::produce). Nothing changed.
     pub fn undo(&self, version: u64) -> Result<Commit<S>> {
-        self.undo_with(version, Meta::default())
+        self.undo_with(Meta::default(), version)
     }
 
     /// [`undo`](Store::undo), with a label, a time or tags for the history.
     ///
     /// # Errors
     /// As `undo`.
-    pub fn undo_with(&self, version: u64, meta: Meta) -> Result<Commit<S>> {
+    pub fn undo_with(&self, meta: Meta, version: u64) -> Result<Commit<S>> {
         let head = self.version();
         if version > head {
             return Err(Error::BeyondHead { version, head });
         }
         let Some(before) = version.checked_sub(1) else {
-            return Err(Error::UndoState { version, why: "is the beginning: no change made it" });
+            return Err(Error::UndoState { version, why: UndoRefusal::Beginning });
         };
         let base = self.at(before)?;
         let Some(done) = self.changes(version..=version)?.next().transpose()? else {
@@ -48,13 +48,12 @@ impl<S: State + Default> Store<S> {
         loop {
             let head = self.version();
             self.unless_touched(done, head)?;
-            let mut newest = self.newest()?;
+            let mut newest = self.lock_newest()?;
             if newest.version == head {
                 let drafted = applied(&*newest.state, inverse)?;
                 let commit = self.record(&mut newest, meta, Some(done.version), drafted)?;
                 drop(newest);
-                self.settle(commit.version)?;
-                return Ok(commit);
+                return self.settled(commit);
             }
             let version = newest.version;
             drop(newest);
@@ -62,18 +61,27 @@ impl<S: State + Default> Store<S> {
         }
     }
 
-    /// Does again what was undone: takes back the newest undo of `version`.
+    /// Does again what was undone: takes back the newest undo of `version`. Costs reading the changes since, and what
+    /// [`undo`](Store::undo) costs.
     ///
     /// # Errors
     /// [`Error::UndoState`] when it is not undone; otherwise as [`undo`](Store::undo).
     pub fn redo(&self, version: u64) -> Result<Commit<S>> {
+        self.redo_with(Meta::default(), version)
+    }
+
+    /// [`redo`](Store::redo), with a label, a time or tags for the history.
+    ///
+    /// # Errors
+    /// As `redo`.
+    pub fn redo_with(&self, meta: Meta, version: u64) -> Result<Commit<S>> {
         let head = self.version();
         if version > head {
             return Err(Error::BeyondHead { version, head });
         }
         match self.standing_undo(version)? {
-            Some(undo) => self.undo(undo),
-            None => Err(Error::UndoState { version, why: "is not undone" }),
+            Some(undo) => self.undo_with(meta, undo),
+            None => Err(Error::UndoState { version, why: UndoRefusal::NotUndone }),
         }
     }
 
@@ -100,11 +108,12 @@ impl<S: State + Default> Store<S> {
         let cancelled = cancelled(&later);
         for change in later.iter().filter(|change| !cancelled.contains(&change.version)) {
             if change.undoes == Some(done.version) {
-                return Err(Error::UndoState { version: done.version, why: "is undone already" });
+                let (version, why) = (done.version, UndoRefusal::AlreadyUndone);
+                return Err(Error::UndoState { version, why });
             }
             if let Some(path) = interferes(&done.patch, &change.patch) {
                 let (version, later) = (done.version, change.version);
-                return Err(Error::UndoConflict { version, later, path: path.to_string() });
+                return Err(Error::UndoConflict { version, later, path });
             }
         }
         Ok(())

@@ -3,8 +3,8 @@
 
 use crate::common::watched::Watched;
 use crate::common::{Model, dir, env, open, options, seed};
-use redraft::io::clock::SeededEntropy;
-use redraft::io::memory::MemoryDisk;
+use redraft::io::SeededEntropy;
+use redraft::io::MemoryDisk;
 use redraft::{Error, Repair};
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -75,7 +75,7 @@ fn a_copy_made_while_it_was_written_shows_a_version_or_is_called_damaged() {
         match open(&copy.process_kill()) {
             Ok(_) => opened += 1,
             Err(Error::Damaged(_)) => {
-                match Repair::plan(&env(&copy), dir()) {
+                match options(&copy).plan_repair(dir()) {
                     Ok(repair) => drop(repair.carry_out().unwrap()),
                     Err(Error::Irreparable { .. }) => continue,
                     Err(error) => panic!("run {run}: {error:?}"),

@@ -3,8 +3,8 @@
 
 use crate::common::logs::{forward, options};
 use crate::common::{counted, dir, seed};
-use redraft::io::fault::{Failure, FaultDisk, Plan};
-use redraft::io::memory::MemoryDisk;
+use redraft::io::{Failure, FaultDisk, FaultPlan};
+use redraft::io::MemoryDisk;
 use redraft::log::Log;
 use redraft::{Error, Result};
 use std::path::Path;
@@ -59,7 +59,7 @@ fn work(disk: &FaultDisk, outcome: &mut Outcome) -> Result<()> {
     Ok(())
 }
 
-fn run(plan: Plan) -> bool {
+fn run(plan: FaultPlan) -> bool {
     let disk = FaultDisk::new(MemoryDisk::new(), Some(plan));
     let mut outcome = Outcome::default();
     if let Err(error) = work(&disk, &mut outcome) {
@@ -75,7 +75,7 @@ fn run(plan: Plan) -> bool {
         log.append(b"and on").unwrap();
         log.truncate_front(log.head()).unwrap();
         log.close().unwrap();
-        let again = redraft::verify(&crate::common::env(&image), Path::new(dir())).unwrap();
+        let again = crate::common::check(&image).unwrap();
         assert!(again.is_sound(), "{plan:?}: {again:?}");
     }
     disk.calls() > plan.call
@@ -86,7 +86,7 @@ fn once_and_for_ever_in_every_way() {
     for failure in [Failure::Medium, Failure::NoSpace, Failure::Interrupted] {
         for forever in [false, true] {
             let mut calls = 0;
-            while run(Plan { call: calls, failure, forever }) {
+            while run(FaultPlan { call: calls, failure, forever }) {
                 calls += 1;
             }
             counted(calls, "calls failed");

@@ -2,9 +2,7 @@
 
 use crate::common::watched::{Call, Watched};
 use crate::common::{dir, logs, segment_path};
-use redraft::io::disk::RealDisk;
-use redraft::io::memory::MemoryDisk;
-use redraft::io::{Access, Disk, Env};
+use redraft::io::{Access, Disk, Env, MemoryDisk, RealDisk};
 use redraft::log::Options;
 use std::path::Path;
 use std::sync::Arc;

@@ -2,7 +2,7 @@
 
 use crate::common::dir;
 use crate::common::logs::{backward, forward, options};
-use redraft::io::memory::MemoryDisk;
+use redraft::io::MemoryDisk;
 use redraft::log::Options;
 
 fn body(bytes: usize) -> Vec<u8> {

@@ -3,7 +3,7 @@
 //! power cut such a log could not be opened, though all that had been acknowledged was there.
 
 use crate::common::{contents, dir, segment_path};
-use redraft::io::memory::MemoryDisk;
+use redraft::io::MemoryDisk;
 use redraft::log::{Log, Options};
 use redraft::{Defect, Error, Result};
 

@@ -13,7 +13,7 @@ struct Copied {
 
 #[test]
 fn a_look_without_news_copies_nothing() {
-    let disk = redraft::io::memory::MemoryDisk::new();
+    let disk = redraft::io::MemoryDisk::new();
     let store = options(&disk).create(true).open::<Copied>(dir()).unwrap();
     for n in 0..20 {
         store.produce(|state| state.words.push(n.to_string())).unwrap();

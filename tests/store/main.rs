@@ -14,8 +14,10 @@
 mod common;
 
 mod clocks;
+mod drafts;
 mod durability;
 mod editing_trace;
+mod errors;
 mod first_light;
 mod large_changes;
 mod listeners;
@@ -24,6 +26,7 @@ mod model;
 mod one_writer;
 mod places;
 mod point_reads;
+mod ranges;
 mod roles;
 mod sizes;
 mod snapshot_while_rolling;

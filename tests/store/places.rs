@@ -4,7 +4,7 @@
 
 use crate::common::watched::{Call, Watched};
 use crate::common::{check, dir, env, open, options, written};
-use redraft::io::memory::MemoryDisk;
+use redraft::io::MemoryDisk;
 use redraft::io::{Access, Disk};
 use redraft::{Error, Repair, Replica, Result, Store, Value};
 use std::path::Path;
@@ -48,7 +48,7 @@ fn a_replica_that_starts_slowly_replaces_nothing() {
     let (disk, store, _) = written(5, 30, &[10]);
     drop(store);
     let watched = somebody_is_faster(&disk);
-    stands_as_acknowledged(&disk, &Replica::in_env(&env(&watched), dir(), target()).map(drop));
+    stands_as_acknowledged(&disk, &options(&watched).open_replica(dir(), target()).map(drop));
 }
 
 #[test]
@@ -75,16 +75,16 @@ fn what_is_restored_to_the_beginning_is_a_store_like_any_new_one() {
     assert_eq!((restored.version(), &*restored.state()), (0, &Value::default()));
     restored.produce(|doc| doc["first"] = 1.into()).unwrap();
     drop(restored);
-    let report = redraft::verify(&env(&disk), target()).unwrap();
+    let report = options(&disk).verify(target()).unwrap();
     assert!(report.is_sound() && report.intact == 1, "{report:?}");
-    assert!(!Repair::plan(&env(&disk), target()).unwrap().is_needed());
+    assert!(!options(&disk).plan_repair(target()).unwrap().is_needed());
 }
 
 #[test]
 fn what_was_restored_is_good_up_to_the_version_it_begins_with() {
     let (disk, store, _) = written(5, 30, &[]);
     store.restore(20, target()).unwrap();
-    let report = redraft::verify(&env(&disk), target()).unwrap();
+    let report = options(&disk).verify(target()).unwrap();
     assert!(report.is_sound(), "{report:?}");
     assert_eq!(report.intact, 20);
 }
@@ -95,7 +95,7 @@ fn what_was_restored_is_good_up_to_the_version_it_begins_with() {
 fn a_replica_goes_on_once_its_source_can_be_read_again() {
     let (disk, store, model) = written(5, 30, &[]);
     drop(store);
-    let mut replica = Replica::in_env(&env(&disk), dir(), target()).unwrap();
+    let mut replica = options(&disk).open_replica(dir(), target()).unwrap();
     let second = disk
         .files()
         .into_iter()
@@ -110,11 +110,11 @@ fn a_replica_goes_on_once_its_source_can_be_read_again() {
     };
     flip();
     for _ in 0..2 {
-        let answer = replica.catch_up(|_| ());
+        let answer = replica.catch_up();
         assert!(matches!(answer, Err(Error::Damaged(_))), "{answer:?}");
     }
     flip();
-    assert_eq!(replica.catch_up(|_| ()).unwrap().version, 30);
+    assert_eq!(replica.catch_up().unwrap().version, 30);
     drop(replica);
     let copied = options(&disk).open_read_only::<Value>(target()).unwrap();
     assert_eq!(*copied.state(), model.states[30]);
