@@ -129,14 +129,14 @@
 //! | kind | what happened | what to do |
 //! |---|---|---|
 //! | [`Recipe`](ErrorKind::Recipe) | your recipe returned an error; nothing changed | [`Error::recipe`] gives it back |
-//! | [`Refused`](ErrorKind::Refused) | it does not apply here, or is too large; nothing changed | correct it and ask again |
+//! | [`Refused`](ErrorKind::Refused) | it does not apply here, is too large, or something is there already; nothing changed | correct it and ask again |
 //! | [`Stale`](ErrorKind::Stale) | what you began with is not the newest any more; nothing changed | begin anew |
-//! | [`Misuse`](ErrorKind::Misuse) | a call that can never work: a recipe that changes its own store | mend the program |
+//! | [`Misuse`](ErrorKind::Misuse) | a call that can never work: a recipe that changes its own store, a replica opened as a store | mend the program |
 //! | [`Misfit`](ErrorKind::Misfit) | what is recorded is good, but not of this type | open it as the type that wrote it, or as [`Value`] |
 //! | [`NotFound`](ErrorKind::NotFound) | no such store, version or record | ask for another |
 //! | [`Busy`](ErrorKind::Busy) | another writer has it | wait, or use a [`Reader`] |
 //! | [`Environment`](ErrorKind::Environment) | the system said no: permission, space, a failed read | mend that and ask again |
-//! | [`Poisoned`](ErrorKind::Poisoned) | a write or sync failed, now or before: the session is over | open it again, which finds out what is there |
+//! | [`Poisoned`](ErrorKind::Poisoned) | a write or sync failed, now or before: the session is over | open it again; `pending` is the version to look for then |
 //! | [`Damage`](ErrorKind::Damage) | bytes are not what was written; nothing was changed | see [Damage](#damage) |
 //! | [`Newer`](ErrorKind::Newer) | files of a newer redraft; nothing was changed | use that one |
 //! | [`Diverged`](ErrorKind::Diverged) | replica and source have different histories; both were left as they are | say which is right |
