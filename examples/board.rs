@@ -16,7 +16,7 @@ use std::process::ExitCode;
 use std::{fmt, mem};
 
 use redraft::collections::{Counter, KeyedList, Set};
-use redraft::{Commit, DraftError, Meta, Options, Patch, State, Store, diff};
+use redraft::{Commit, Meta, Options, Patch, State, Store, diff};
 
 type Failure = Box<dyn Error + Send + Sync>;
 type Result<T = ()> = std::result::Result<T, Failure>;
@@ -54,6 +54,12 @@ A stage is todo, doing or done; the label a card has already is taken off. Witho
 #[error("{0}")]
 struct Misunderstood(String);
 
+/// Whether it was a command that was wrong: said here, or by a recipe that could not make sense of its words.
+fn is_misunderstood(error: &Failure) -> bool {
+    let by_recipe = || error.downcast_ref::<redraft::Error>()?.recipe::<Misunderstood>();
+    error.is::<Misunderstood>() || by_recipe().is_some()
+}
+
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1);
     let done = match arguments.next() {
@@ -65,7 +71,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS; // Whoever read along, `head` for example, has seen enough.
     }
     drop(writeln!(io::stderr(), "board: {error}"));
-    if error.is::<Misunderstood>() {
+    if is_misunderstood(&error) {
         drop(writeln!(io::stderr(), "usage: board [PATH [COMMAND]]\n{COMMANDS}"));
         return ExitCode::from(2);
     }
@@ -190,12 +196,7 @@ fn change(
     out: &mut impl Write,
     recipe: impl FnOnce(&mut Board) -> Result,
 ) -> Result {
-    let made = store.produce_with(Meta::label(words.join(" ")), recipe);
-    let commit = made.map_err(|error| match error {
-        redraft::Error::Draft(DraftError::Recipe(why)) => why,
-        other => other.into(),
-    })?;
-    tell(&commit, out)
+    tell(&store.produce_with(Meta::label(words.join(" ")), recipe)?, out)
 }
 
 fn tell(commit: &Commit<Board>, out: &mut impl Write) -> Result {

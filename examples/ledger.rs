@@ -39,6 +39,11 @@ const OWNERS: [(&str, &str); 4] =
     [("ann", "Ann Lee"), ("ben", "Ben Oz"), ("cem", "Cem Ak"), ("dot", "Dot Ray")];
 const TOTAL: i64 = OPENING * OWNERS.len() as i64;
 
+/// A rule of the house that a request would break.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Rule(String);
+
 impl Bank {
     /// The payer has paid already when the payee turns out to be unknown. That is no harm: a recipe that returns an error
     /// has changed nothing.
@@ -46,7 +51,7 @@ impl Bank {
         let payer = self.account(from)?;
         let holds = payer.balance.get();
         if !(1..=holds).contains(&amount) {
-            return Err(format!("{from} holds {holds} and cannot pay {amount}").into());
+            return Err(Rule(format!("{from} holds {holds} and cannot pay {amount}")).into());
         }
         payer.balance -= amount;
         self.account(to)?.balance += amount;
@@ -68,7 +73,7 @@ impl Bank {
     }
 
     fn account(&mut self, name: &str) -> Result<&mut Account> {
-        self.accounts.get_mut(name).ok_or_else(|| format!("there is no account {name}").into())
+        self.accounts.get_mut(name).ok_or_else(|| Rule(format!("there is no account {name}")).into())
     }
 
     fn total(&self) -> i64 {
@@ -78,10 +83,10 @@ impl Bank {
     /// The two rules of the house.
     fn check(&self) -> Result {
         if self.total() != TOTAL {
-            return Err(format!("the accounts hold {} together, not {TOTAL}", self.total()).into());
+            return Err(Rule(format!("the accounts hold {} together, not {TOTAL}", self.total())).into());
         }
         match self.accounts.iter().find(|(_, account)| account.balance.get() < 0) {
-            Some((name, account)) => Err(format!("{name} would be left with {}", account.balance).into()),
+            Some((name, account)) => Err(Rule(format!("{name} would be left with {}", account.balance)).into()),
             None => Ok(()),
         }
     }
@@ -160,7 +165,7 @@ fn serve(store: &Store<Bank>, teller: u64) -> Result<u64> {
         let order = (OWNERS[from].0, OWNERS[to].0, throw(400) as i64 + 1);
         match transfer(store, order, &teller.to_string()) {
             Ok(commit) => commit.state().check()?,
-            Err(error) if error.kind() == ErrorKind::Refused => refused += 1,
+            Err(error) if error.recipe::<Rule>().is_some() => refused += 1,
             Err(error) => return Err(error.into()),
         }
     }
@@ -238,11 +243,13 @@ fn balances(bank: &Bank) -> String {
     format!("{} = {}", each.collect::<Vec<_>>().join(" + "), bank.total())
 }
 
-/// What came of a request; only what is not a refusal is a failure.
+/// What came of a request. That a rule of the house or a later change stands in its way is no failure; all else is.
 fn tell(done: Made) -> Result {
     match done {
         Ok(commit) => println!("  version {}: {}", commit.version(), balances(commit.state())),
-        Err(error) if error.kind() == ErrorKind::Refused => println!("  refused: {error}"),
+        Err(error) if error.recipe::<Rule>().is_some() || error.kind() == ErrorKind::Refused => {
+            println!("  refused: {error}");
+        }
         Err(error) => return Err(error.into()),
     }
     Ok(())

@@ -5,8 +5,7 @@
 
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::Env;
-use crate::log::directory::{Occupant, not_a_store, occupant};
-use crate::log::{Chain, Codec, Proven, Record, StoreId};
+use crate::log::{Chain, Codec, Proven, Record, StoreId, directory};
 use crate::segment::footer::{Ending, Footer, Table};
 use crate::segment::format::{FRAME_BYTES, Item};
 use crate::segment::reader::SegmentReader;
@@ -54,12 +53,7 @@ impl Report {
 pub fn verify(env: &Env, path: &Path) -> Result<Report> {
     let span = tracing::info_span!("verify", path = %path.display());
     let _entered = span.enter();
-    match occupant(&*env.disk, path)? {
-        Occupant::Store => {}
-        Occupant::Other(why) => return Err(not_a_store(path, why)),
-        Occupant::Missing => return Err(not_a_store(path, "it does not exist")),
-        Occupant::Nothing => return Err(not_a_store(path, "there is nothing in it")),
-    }
+    directory::must_be_there(&*env.disk, path)?;
     let names = env.disk.list(path).during("list store", path)?;
     let mut check = Check {
         env,

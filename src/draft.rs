@@ -27,9 +27,9 @@ pub struct Drafted<S> {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DraftError {
-    /// The recipe itself returned an error.
-    #[error("the recipe failed: {0}")]
-    Recipe(#[source] Box<dyn Error + Send + Sync>),
+    /// The recipe itself returned an error; this reads as that one does.
+    #[error(transparent)]
+    Recipe(Box<dyn Error + Send + Sync>),
     /// The recipe nested values too deep.
     #[error("nested deeper than {DEPTH_MAX} at \"{path}\"")]
     Depth {
@@ -91,12 +91,23 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> Outcome for Result<(), E> {
 pub struct Draft<S> {
     original: Arc<S>,
     state: S,
+    /// The version of the store it was begun on.
+    version: Option<u64>,
 }
 
 impl<S: State> Draft<S> {
     /// Begins a draft; `Draft::from` takes a state that is shared already. Costs one clone of the state.
     pub fn new(original: S) -> Self {
         Self::from(Arc::new(original))
+    }
+
+    /// Begins a draft on a version of a store.
+    pub(crate) fn at(version: u64, original: Arc<S>) -> Self {
+        Self { version: Some(version), ..Self::from(original) }
+    }
+
+    pub(crate) fn version(&self) -> Option<u64> {
+        self.version
     }
 
     /// The state the draft was begun on. O(1).
@@ -130,7 +141,7 @@ impl<S: State> Draft<S> {
 impl<S: State> From<Arc<S>> for Draft<S> {
     fn from(original: Arc<S>) -> Self {
         let state = S::clone(&original);
-        Self { original, state }
+        Self { original, state, version: None }
     }
 }
 

@@ -333,7 +333,7 @@ mod replica;
 
 pub use check::{Report, verify};
 pub use draft::{Draft, DraftError, Drafted, Outcome, diff, draft, producer};
-pub use error::{Damage, Defect, Error, ErrorKind, Result};
+pub use error::{Damage, Defect, Error, ErrorKind, Occupant, Result, Role, UndoRefusal};
 pub use log::{Durability, RECORD_BYTES_MAX, StoreId};
 pub use patch::{Patch, apply, compose, invert, squash};
 pub use record::{Change, DecodeError, Meta, Stamp, WriterId};

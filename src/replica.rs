@@ -7,14 +7,14 @@
 //! Always: a record is appended only if it continues the replica's chain, so source and replica agree on every byte of
 //! history up to the replica's head. When they do not, both are left as they are.
 
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, IoContext, Result, Role};
 use crate::io::Env;
-use crate::log::directory::{self, Occupant, occupant};
+use crate::log::directory::{self, must_be_free, occupant};
 use crate::log::options::{Options, USUAL_SEGMENT_BYTES};
-use crate::log::{self, Birth, Codec, Log, Records, Role};
+use crate::log::{self, Birth, Codec, Log, Records};
 use crate::snapshot::{self, Snapshot};
 use crate::store::history::base_missing;
-use crate::store::open::{begin_at, must_be_free, proven_by_snapshot};
+use crate::store::open::{begin_at, proven_by_snapshot};
 use crate::store::reader::open_view;
 use std::path::{Path, PathBuf};
 
@@ -65,8 +65,8 @@ impl Replica {
         let _entered = span.enter();
         let source = open_view(env, source_dir)?;
         let log = match occupant(&*env.disk, dir)? {
-            Occupant::Store => reopen(env, dir)?,
-            _ => bootstrap(env, &source, source_dir, dir)?,
+            None => reopen(env, dir)?,
+            Some(_) => bootstrap(env, &source, source_dir, dir)?,
         };
         let (source_dir, dir) = (source_dir.to_owned(), dir.to_owned());
         let mut replica = Replica { source, source_dir, log, dir, place: None, seen: 0 };
@@ -144,7 +144,7 @@ impl Replica {
     fn agrees(&self) -> Result<u64> {
         let (expected, found) = (self.log.id(), self.source.id()?);
         if expected != found {
-            return Err(Error::Foreign { expected: expected.to_string(), found: found.to_string() });
+            return Err(Error::Foreign { expected, found });
         }
         let own = self.log.reader();
         let (replica_head, source_head) = (self.log.head(), self.source.head()?);

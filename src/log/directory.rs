@@ -2,38 +2,41 @@
 //!
 //! Always: looking changes nothing; the lock ends with the process.
 
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, IoContext, Occupant, Result};
 use crate::io::{Disk, Lock, LockAttempt};
 use crate::segment::{UNFINISHED, bases_in};
 use std::path::Path;
 
 const LOCK_NAME: &str = "LOCK";
 
-/// What is in the place of a log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Occupant {
-    Missing,
-    /// An empty directory, or what an interrupted creation left.
-    Nothing,
-    /// A log, perhaps that of a store.
-    Store,
-    Other(&'static str),
-}
-
-pub(crate) fn occupant(disk: &dyn Disk, path: &Path) -> Result<Occupant> {
+/// What is in the place of a log, perhaps that of a store; nothing if such a log is there.
+pub(crate) fn occupant(disk: &dyn Disk, path: &Path) -> Result<Option<Occupant>> {
     let names = match disk.list(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Occupant::Missing),
-        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => {
-            return Ok(Occupant::Other("it is a file; a store is a directory"));
-        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Some(Occupant::Missing)),
+        Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => return Ok(Some(Occupant::File)),
         answer => answer.during("list", path)?,
     };
     let leftover = |name: &String| name == LOCK_NAME || is_unfinished(name);
     Ok(match () {
-        () if has_segments(&names) => Occupant::Store,
-        () if names.iter().all(leftover) && disk.is_vacant(path).during("list", path)? => Occupant::Nothing,
-        () => Occupant::Other("it holds other files and no segment"),
+        () if has_segments(&names) => None,
+        () if names.iter().all(leftover) && disk.is_vacant(path).during("list", path)? => {
+            Some(Occupant::Empty)
+        }
+        () => Some(Occupant::Other),
     })
+}
+
+/// Refuses a directory without a log.
+pub(crate) fn must_be_there(disk: &dyn Disk, path: &Path) -> Result<()> {
+    occupant(disk, path)?.map_or(Ok(()), |found| Err(not_a_store(path, found)))
+}
+
+/// Refuses a directory that holds anything.
+pub(crate) fn must_be_free(disk: &dyn Disk, path: &Path) -> Result<()> {
+    match occupant(disk, path)? {
+        Some(Occupant::Missing | Occupant::Empty) => Ok(()),
+        _ => Err(Error::Exists { path: path.to_owned() }),
+    }
 }
 
 pub(crate) fn has_segments(names: &[String]) -> bool {
@@ -44,8 +47,8 @@ fn is_unfinished(name: &str) -> bool {
     Path::new(name).extension().is_some_and(|ending| ending == UNFINISHED)
 }
 
-pub(crate) fn not_a_store(path: &Path, why: &'static str) -> Error {
-    Error::NotAStore { path: path.to_owned(), why }
+pub(crate) fn not_a_store(path: &Path, found: Occupant) -> Error {
+    Error::NotAStore { path: path.to_owned(), found }
 }
 
 /// Takes the lock that makes this process the only writer.

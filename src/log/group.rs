@@ -128,8 +128,8 @@ impl Group {
         self.check()?;
         let mut queue = self.queue_with_room()?;
         let mut pushed = Pushed::onto(&mut queue);
-        for body in bodies {
-            pushed.queue.push(body.as_ref())?;
+        for (index, body) in bodies.iter().enumerate() {
+            pushed.queue.push(index, body.as_ref())?;
         }
         pushed.all = true;
         drop(pushed);
@@ -232,17 +232,18 @@ impl Group {
     /// The error that everything after a failure gets.
     pub(super) fn check(&self) -> Result<()> {
         match self.failure.get() {
-            Some(cause) => Err(Error::Poisoned { cause: Arc::clone(cause) }),
+            Some(source) => Err(Error::Poisoned { source: Arc::clone(source), pending: None }),
             None => Ok(()),
         }
     }
 
     fn fail(&self, error: Error) -> Error {
-        let cause = Arc::clone(self.failure.get_or_init(|| Arc::new(error)));
-        tracing::error!(%cause, "the log accepts nothing more until it is opened again");
+        let source = Arc::clone(self.failure.get_or_init(|| Arc::new(error)));
+        let cause: &(dyn std::error::Error + 'static) = &*source;
+        tracing::error!(cause, "the log accepts nothing more until it is opened again");
         // Nothing will ever be durable that is not; whoever awaits it must hear of that.
         self.durable.wake();
-        Error::Poisoned { cause }
+        Error::Poisoned { source, pending: None }
     }
 
     fn flush(&self, desk: &mut Desk, stage: Stage) -> Result<()> {
@@ -368,12 +369,13 @@ impl Drop for Pushed<'_> {
 }
 
 impl Queue {
-    fn push(&mut self, body: &[u8]) -> Result<()> {
+    fn push(&mut self, index: usize, body: &[u8]) -> Result<()> {
         if body.is_empty() {
-            return Err(Error::EmptyRecord);
+            return Err(Error::EmptyRecord { index });
         }
-        if body.len() > RECORD_BYTES_MAX as usize {
-            return Err(Error::TooLarge { bytes: body.len() as u64, limit: RECORD_BYTES_MAX.into() });
+        let (bytes, limit) = (body.len() as u64, RECORD_BYTES_MAX.into());
+        if bytes > limit {
+            return Err(Error::TooLarge { index, bytes, limit });
         }
         self.chain = push_frame(&mut self.frames, body, self.chain);
         self.ends.push(self.frames.len());

@@ -36,6 +36,7 @@ mod group;
 pub(crate) mod options;
 mod reader;
 mod records;
+mod role;
 mod syncer;
 mod ticket;
 
@@ -50,7 +51,9 @@ pub(crate) use crate::segment::format::{Chain, Codec};
 pub(crate) use crate::segment::recovery::Proven;
 pub(crate) use syncer::Syncer;
 
-use crate::error::{Error, IoContext, Result};
+use crate::error::{IoContext, Result, Role};
+#[cfg(doc)]
+use crate::error::Error;
 use crate::io::{Env, Lock};
 use crate::segment::format::Header;
 use crate::segment::recovery::{self, Cut};
@@ -187,7 +190,7 @@ impl Log {
     pub fn append(&self, payload: &[u8]) -> Result<u64> {
         self.prepare()?;
         let (end, _) = self.enqueue(&[payload])?;
-        self.acknowledge(end)?;
+        self.acknowledge(end).map_err(|error| error.pending(end))?;
         Ok(end - 1)
     }
 
@@ -201,8 +204,9 @@ impl Log {
         // Before any lock is taken: the iterator is the caller's, and may do anything.
         let payloads: Vec<P> = payloads.into_iter().collect();
         let (end, _) = self.enqueue(&payloads)?;
-        self.acknowledge(end)?;
-        Ok(end - payloads.len() as u64..end)
+        let first = end - payloads.len() as u64;
+        self.acknowledge(end).map_err(|error| error.pending(first + 1))?;
+        Ok(first..end)
     }
 
     /// Appends a record without waiting for the disk: a thread of the log makes it durable, together with all that has been
@@ -352,7 +356,8 @@ impl Log {
     pub(crate) fn enqueue<P: AsRef<[u8]>>(&self, bodies: &[P]) -> Result<(u64, Chain)> {
         let (end, chain, queued) = self.group.enqueue(bodies)?;
         if queued >= LARGE_WRITE_BYTES && self.durability != Durability::Immediate {
-            self.group.write_unless_busy()?;
+            let first = end + 1 - bodies.len() as u64;
+            self.group.write_unless_busy().map_err(|error| error.pending(first))?;
         }
         Ok((end, chain))
     }
@@ -420,45 +425,6 @@ impl Drop for Log {
         if let Err(error) = self.finish() {
             tracing::warn!(%error, "closing the log failed; opening it again will sort it out");
         }
-    }
-}
-
-/// Refuses a store where a log is wanted, and the other way round.
-/// What a log is for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Role {
-    /// Records of a program's own.
-    Log,
-    /// The changes of a state, made here.
-    Store,
-    /// The changes of a state, made elsewhere.
-    Replica,
-}
-
-impl Role {
-    pub(crate) fn of(header: &Header) -> Role {
-        match (header.codec, header.replica) {
-            (Codec::Opaque, _) => Role::Log,
-            (Codec::Change, false) => Role::Store,
-            (Codec::Change, true) => Role::Replica,
-        }
-    }
-
-    /// Refuses to use one for another.
-    pub(crate) fn must_be(self, wanted: Role, dir: &Path) -> Result<()> {
-        let why = match (self, wanted) {
-            _ if self == wanted => return Ok(()),
-            (_, Role::Log) => "is a store: its records are changes of a state, and are made through Store",
-            (Role::Log, _) => "is a log with records of a program's own, not a store",
-            (Role::Replica, _) => "is a replica: changes are made in its source, this copy only follows",
-            (Role::Store, _) => "is a store of its own, not a replica",
-        };
-        Err(Error::Role { path: dir.to_owned(), why })
-    }
-
-    /// Refuses what does not hold the changes of a state, whoever makes them.
-    pub(crate) fn must_have_a_state(self, dir: &Path) -> Result<()> {
-        self.must_be(if self == Role::Replica { Role::Replica } else { Role::Store }, dir)
     }
 }
 

@@ -1,8 +1,8 @@
 //! How a log is opened, and what it promises about what is appended.
 
-use super::directory::{Occupant, occupant};
-use super::{Birth, Log, Reader, Role, directory};
-use crate::error::{IoContext, Result};
+use super::directory::occupant;
+use super::{Birth, Log, Reader, directory};
+use crate::error::{IoContext, Occupant, Result, Role};
 use crate::io::Env;
 use crate::segment::format::{Codec, StoreId};
 use std::path::Path;
@@ -109,11 +109,9 @@ impl Options {
     pub fn open(&self, path: impl AsRef<Path>) -> Result<Log> {
         let path = path.as_ref();
         match occupant(&*self.env.disk, path)? {
-            Occupant::Store => self.open_existing(path),
-            Occupant::Nothing | Occupant::Missing if self.create => self.create_in(path),
-            Occupant::Nothing => Err(directory::not_a_store(path, "there is nothing in it")),
-            Occupant::Missing => Err(directory::not_a_store(path, "it does not exist")),
-            Occupant::Other(why) => Err(directory::not_a_store(path, why)),
+            None => self.open_existing(path),
+            Some(Occupant::Empty | Occupant::Missing) if self.create => self.create_in(path),
+            Some(found) => Err(directory::not_a_store(path, found)),
         }
     }
 

@@ -3,10 +3,10 @@
 //! Finds the segment and the place in it; leaves going through records to [`Records`] and [`Backward`]. Always holds: no
 //! lock that a writer would feel is taken, and nothing is written.
 
-use super::directory::{Occupant, not_a_store, occupant};
+use super::directory::{must_be_there, not_a_store};
 use super::durable::{Durable, holding};
 use super::{Backward, Records, ignore_poison};
-use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::error::{Error, ErrorKind, IoContext, Occupant, Result};
 use crate::io::Env;
 use crate::segment::format::{Header, StoreId};
 use crate::segment::point::PointReader;
@@ -73,12 +73,7 @@ impl Reader {
 
     /// The same, refusing a log that ends before what a snapshot has `proven`.
     pub(crate) fn in_env(env: &Env, dir: &Path, proven: Option<&Proven>) -> Result<Reader> {
-        match occupant(&*env.disk, dir)? {
-            Occupant::Store => {}
-            Occupant::Missing => return Err(not_a_store(dir, "it does not exist")),
-            Occupant::Nothing => return Err(not_a_store(dir, "there is nothing in it")),
-            Occupant::Other(why) => return Err(not_a_store(dir, why)),
-        }
+        must_be_there(&*env.disk, dir)?;
         let layout = recovery::inspect_live(&*env.disk, dir)?;
         layout.reaches(proven)?;
         // A snapshot of another store, older than this log's end, proves nothing here.
@@ -102,7 +97,7 @@ impl Reader {
     fn look_again(&self) -> Result<Arc<Vec<u64>>> {
         let Bound::Proof(seen) = &self.bound else { return Ok(Arc::default()) };
         let bases = bases_in(&self.env.disk.list(&self.dir).during("list store", &self.dir)?);
-        let Some(&newest) = bases.last() else { return Err(not_a_store(&self.dir, "it has no segments")) };
+        let Some(&newest) = bases.last() else { return Err(not_a_store(&self.dir, Occupant::Other)) };
         // A segment is named only after everything before it was durable.
         seen.head.fetch_max(newest, Ordering::AcqRel);
         let bases = Arc::new(bases);

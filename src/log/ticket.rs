@@ -39,7 +39,7 @@ impl<'l> Ticket<'l> {
     /// [`Error::Poisoned`](crate::Error::Poisoned) when the disk failed: whether the records will be there when the log is
     /// opened again is not known.
     pub fn wait(self) -> Result<u64> {
-        self.log.make_durable(self.end)?;
+        self.log.make_durable(self.end).map_err(|error| error.pending(self.end))?;
         Ok(self.end)
     }
 
@@ -48,7 +48,7 @@ impl<'l> Ticket<'l> {
         if self.is_durable() {
             return Some(Ok(self.end));
         }
-        self.log.check().err().map(Err)
+        self.log.check().err().map(|error| Err(error.pending(self.end)))
     }
 }
 

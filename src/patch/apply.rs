@@ -74,7 +74,7 @@ pub enum ApplyErrorKind {
     Required,
     /// The value does not fit the type of the place it was to go to, or what would be there afterwards does not.
     #[error("does not fit the type: {0}")]
-    Unfit(#[from] StateError),
+    Unfit(StateError),
     /// The sum is no 64-bit integer.
     #[error("the sum does not fit 64 bits")]
     Overflow,
@@ -93,6 +93,12 @@ pub enum ApplyErrorKind {
     /// A limit on size was reached.
     #[error("too large")]
     Limit,
+}
+
+impl From<StateError> for ApplyErrorKind {
+    fn from(error: StateError) -> Self {
+        Self::Unfit(error)
+    }
 }
 
 /// Applies a patch to a copy of `state`. O(operations * log n) for dynamic values, plus the size of what is inserted.

@@ -3,8 +3,9 @@
 //! Leaves it to `plan` what becomes of them. Always: nothing is changed, and a file of a newer format is an error, not a
 //! damaged file.
 
-use crate::error::{Damage, Defect, Error, IoContext, Result};
+use crate::error::{Damage, Defect, Error, IoContext, Occupant, Result};
 use crate::io::{Access, Disk, read_full_at};
+use crate::log::directory::not_a_store;
 use crate::segment::format::{HEADER_BYTES, Header, StoreId};
 use crate::segment::reader::SegmentReader;
 use crate::segment::{bases_in, path_of};
@@ -175,6 +176,6 @@ fn owner(pieces: &[Piece], pictures: &[Picture]) -> Option<StoreId> {
 fn unreadable(dir: &Path, pieces: &[Piece]) -> Error {
     match pieces.first().and_then(Piece::flaw) {
         Some(why) => Error::Irreparable { path: dir.to_owned(), why: Box::new(why) },
-        None => crate::log::directory::not_a_store(dir, "there is nothing in it"),
+        None => not_a_store(dir, Occupant::Empty),
     }
 }

@@ -10,7 +10,7 @@ use super::walk::{Stretch, Walk, Walker};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::Disk;
 use crate::log::StoreId;
-use crate::log::directory::{Occupant, not_a_store, occupant};
+use crate::log::directory::must_be_there;
 use crate::segment::footer::{Ending, Footer};
 use crate::segment::format::Header;
 use crate::segment::path_of;
@@ -37,12 +37,7 @@ pub(super) struct Plan {
 }
 
 pub(super) fn plan(disk: &dyn Disk, dir: &Path) -> Result<Plan> {
-    match occupant(disk, dir)? {
-        Occupant::Store => {}
-        Occupant::Other(why) => return Err(not_a_store(dir, why)),
-        Occupant::Missing => return Err(not_a_store(dir, "it does not exist")),
-        Occupant::Nothing => return Err(not_a_store(dir, "there is nothing in it")),
-    }
+    must_be_there(disk, dir)?;
     let files = Files::read(disk, dir)?;
     let walk = Walker::new(disk, &files).walk()?.ok_or_else(|| nowhere_to_begin(dir, &files))?;
     let versions = walk.versions();

@@ -10,7 +10,7 @@ use super::format::{Chain, Codec, Item, MARK_BYTES, StoreId};
 use super::reader::SegmentReader;
 use super::writer::{Extent, SegmentWriter};
 use super::{bases_in, path_of};
-use crate::error::{Damage, Defect, Error, ErrorKind, IoContext, Result};
+use crate::error::{Damage, Defect, Error, ErrorKind, IoContext, Occupant, Result};
 use crate::io::{Access, Disk, write_all_at};
 use std::path::{Path, PathBuf};
 
@@ -166,7 +166,7 @@ fn begins_at_origin(disk: &dyn Disk, dir: &Path, bases: &[u64], origin: u64) -> 
 }
 
 fn no_segments(dir: &Path) -> Error {
-    Error::NotAStore { path: dir.to_owned(), why: "it has no segments" }
+    Error::NotAStore { path: dir.to_owned(), found: Occupant::Other }
 }
 
 fn follows(reader: &SegmentReader, before: Option<&End>) -> Result<()> {

@@ -175,7 +175,7 @@ impl<S: State + Default> History<S> {
         while replay.version < version {
             let Some(frame) = records.next_record()? else { break };
             let change = decode(&frame)?;
-            replay.step(&change, frame.chain()).map_err(|refused| self.explain(&refused, &frame))?;
+            replay.step(&change, frame.chain()).map_err(|refused| self.explain(refused, &frame))?;
             // A state on the way that does not fit the type is not kept; a later change may mend it.
             if replay.version.is_multiple_of(KEEP_EVERY)
                 && replay.version < version
@@ -189,17 +189,15 @@ impl<S: State + Default> History<S> {
 
     /// A change that applies to the document, but not to the type, is no damage: the program has another type than the
     /// one that wrote it.
-    fn explain(&self, refused: &ApplyError, frame: &Record<'_>) -> Error {
+    fn explain(&self, refused: ApplyError, frame: &Record<'_>) -> Error {
         let version = frame.offset() + 1;
         if TypeId::of::<S>() == TypeId::of::<Value>() {
             return inapplicable(frame, refused);
         }
-        match (self.document(version), &refused.kind) {
+        match (self.document(version), refused.kind) {
             (Err(error), _) => error,
-            (Ok(_), ApplyErrorKind::Unfit(error)) => misfit(version, &refused.path, error),
-            (Ok(_), kind) => {
-                Error::Misfit { version, path: refused.path.to_string(), reason: kind.to_string() }
-            }
+            (Ok(_), ApplyErrorKind::Unfit(error)) => misfit(version, &refused.path, &error),
+            (Ok(_), kind) => Error::Misfit { version, path: refused.path, reason: kind.to_string() },
         }
     }
 
@@ -218,7 +216,7 @@ pub(crate) fn base_missing(dir: &std::path::Path, oldest: u64) -> Error {
 }
 
 fn misfit(version: u64, at: &Path, error: &StateError) -> Error {
-    Error::Misfit { version, path: at.join(&error.path).to_string(), reason: error.kind.to_string() }
+    Error::Misfit { version, path: at.join(&error.path), reason: error.kind.to_string() }
 }
 
 pub(super) fn copy_of<S>(tip: &Tip<S>) -> Tip<S> {
@@ -284,11 +282,11 @@ impl<S: State> Replay<S> {
 /// Applies the change in a record. What was logged fits the document it was logged for; if not, it is damage.
 pub(crate) fn carry_out(document: &mut Value, frame: &Record<'_>) -> Result<()> {
     let change = decode(frame)?;
-    patch::carry_out(document, &change.patch).map_err(|refused| inapplicable(frame, &refused))
+    patch::carry_out(document, &change.patch).map_err(|refused| inapplicable(frame, refused))
 }
 
-fn inapplicable(frame: &Record<'_>, refused: &ApplyError) -> Error {
-    in_frame(frame, Defect::Inapplicable { reason: refused.to_string() })
+fn inapplicable(frame: &Record<'_>, refused: ApplyError) -> Error {
+    in_frame(frame, Defect::Inapplicable { error: Box::new(refused) })
 }
 
 /// Decodes the change in a record.

@@ -239,11 +239,12 @@ impl<S: State + Default> Store<S> {
     /// draft["title"] = "plan".into();
     /// let late = store.draft();
     /// store.commit(draft)?;
-    /// assert!(matches!(store.commit(late), Err(Error::Outdated { head: 1 })));
+    /// assert!(matches!(store.commit(late), Err(Error::Outdated { base: Some(0), head: 1 })));
     /// # Ok(()) }
     /// ```
     pub fn draft(&self) -> Draft<S> {
-        Draft::from(self.state())
+        let tip = self.published.tip();
+        Draft::at(tip.version, Arc::clone(&tip.state))
     }
 
     /// Records what a draft changed, as [`produce`](Store::produce) does, if nothing has changed since it was begun.
@@ -260,13 +261,12 @@ impl<S: State + Default> Store<S> {
     /// # Errors
     /// As `commit`.
     pub fn commit_with(&self, meta: Meta, draft: Draft<S>) -> Result<Commit<S>> {
-        self.change(meta, |newest| {
-            // The address tells: the draft keeps the state it was begun on alive.
-            if !Arc::ptr_eq(&newest.state, draft.original()) {
-                return Err(Error::Outdated { head: newest.version });
-            }
-            Ok(draft.finish()?)
-        })
+        let answer = self.change(meta, |newest| finished(newest, draft));
+        if let Err(Error::Outdated { head, .. }) = answer {
+            // What it lost against may be on its way still: a draft begun now must not lose against the same again.
+            self.settle(head)?;
+        }
+        answer
     }
 
     /// Calls `listener` with every change that this store makes from now on, once it is durable and visible, for as long
@@ -312,7 +312,12 @@ impl<S: State + Default> Store<S> {
         }
         let commit = self.place(meta, make)?;
         span.record("version", commit.version);
-        self.settle(commit.version)?;
+        self.settled(commit)
+    }
+
+    /// A change that has its place, once it is acknowledged.
+    fn settled(&self, commit: Commit<S>) -> Result<Commit<S>> {
+        self.settle(commit.version).map_err(|error| error.pending(commit.version))?;
         Ok(commit)
     }
 
@@ -407,8 +412,9 @@ impl<S: State + Default> Store<S> {
     /// # Errors
     /// [`Error::Compacted`] when the range starts before what is kept; later trouble comes out of the iterator.
     pub fn changes(&self, range: impl RangeBounds<u64>) -> Result<Changes> {
-        self.on_disk(u64::MAX)?;
-        reader::changes(&self.history.view, &range)
+        let head = self.version();
+        self.on_disk(head)?;
+        reader::changes(&self.history.view, &range, head)
     }
 
     /// Writes a snapshot of the newest durable state, so that opening the store and going back to versions after this one
@@ -454,6 +460,15 @@ impl<S: State + Default> Store<S> {
     pub fn close(self) -> Result<()> {
         self.log.close()
     }
+}
+
+/// What a draft comes to, if nothing has changed since it was begun.
+fn finished<S: State>(newest: &Tip<S>, draft: Draft<S>) -> Result<Drafted<S>> {
+    // The address tells: the draft keeps the state it was begun on alive.
+    if !Arc::ptr_eq(&newest.state, draft.original()) {
+        return Err(Error::Outdated { base: draft.version(), head: newest.version });
+    }
+    Ok(draft.finish()?)
 }
 
 fn after<S>(tip: &Tip<S>, change: &Change, chain: u32, state: S) -> Tip<S> {

@@ -4,11 +4,11 @@ use super::Store;
 use super::history::{History, Start};
 use super::publish::Published;
 use super::restore;
-use crate::error::{Error, IoContext, Result};
+use crate::error::{Error, IoContext, Occupant, Result, Role};
 use crate::io::{Disk, Env, Lock};
-use crate::log::directory::{self, Occupant, not_a_store, occupant};
+use crate::log::directory::{self, must_be_free, not_a_store, occupant};
 use crate::log::options::new_identity;
-use crate::log::{self, Birth, Codec, Durability, Log, Proven, Role};
+use crate::log::{self, Birth, Codec, Durability, Log, Proven};
 use crate::segment::recovery::Cut;
 use crate::snapshot;
 use crate::state::State;
@@ -89,11 +89,9 @@ impl Options {
         let span = tracing::info_span!("open", path = %path.display());
         let _entered = span.enter();
         match occupant(&*self.log.env.disk, path)? {
-            Occupant::Store => self.open_existing(path),
-            Occupant::Nothing | Occupant::Missing if self.log.create => self.create_in(path),
-            Occupant::Nothing => Err(not_a_store(path, "there is nothing in it")),
-            Occupant::Missing => Err(not_a_store(path, "it does not exist")),
-            Occupant::Other(why) => Err(not_a_store(path, why)),
+            None => self.open_existing(path),
+            Some(Occupant::Empty | Occupant::Missing) if self.log.create => self.create_in(path),
+            Some(found) => Err(not_a_store(path, found)),
         }
     }
 
@@ -162,14 +160,6 @@ impl Options {
             snapshotting: Mutex::new(()),
             opened,
         })
-    }
-}
-
-/// Refuses a directory that holds anything.
-pub(crate) fn must_be_free(disk: &dyn Disk, path: &Path) -> Result<()> {
-    match occupant(disk, path)? {
-        Occupant::Missing | Occupant::Nothing => Ok(()),
-        Occupant::Store | Occupant::Other(_) => Err(Error::Exists { path: path.to_owned() }),
     }
 }
 

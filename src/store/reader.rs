@@ -3,11 +3,11 @@
 use super::history::{History, Tip, decode};
 use super::open::proven_by_snapshot;
 use super::restore;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Role};
 use crate::io::Env;
-use crate::log::directory::{Occupant, occupant};
+use crate::log::directory::occupant;
 use crate::log::options::USUAL_SEGMENT_BYTES;
-use crate::log::{self, Records, Role, StoreId};
+use crate::log::{self, Records, StoreId};
 use crate::record::Change;
 use crate::state::State;
 use crate::value::Value;
@@ -109,7 +109,7 @@ impl<S: State + Default> Reader<S> {
     /// # Errors
     /// As `Store::changes`.
     pub fn changes(&self, range: impl RangeBounds<u64>) -> Result<Changes> {
-        changes(&self.history.view, &range)
+        changes(&self.history.view, &range, self.version())
     }
 
     /// Writes the state at `version` into a new store. See [`Store::restore`](super::Store::restore).
@@ -128,14 +128,14 @@ impl<S: State + Default> Reader<S> {
 /// Opens the log of a store for reading and holds it against the snapshots beside it.
 pub(crate) fn open_view(env: &Env, path: &Path) -> Result<log::Reader> {
     // In this order: what a snapshot proves was durable before it was taken.
-    let is_there = occupant(&*env.disk, path)? == Occupant::Store;
+    let is_there = occupant(&*env.disk, path)?.is_none();
     let proven = if is_there { proven_by_snapshot(&*env.disk, path)? } else { None };
     let view = log::Reader::in_env(env, path, proven.as_ref())?;
     Role::of(&view.header()?).must_have_a_state(path)?;
     Ok(view)
 }
 
-/// The changes of a range of versions, oldest first; ends with the newest durable one.
+/// The changes of a range of versions, oldest first; ends with the newest version that could be seen when it was made.
 #[derive(Debug)]
 pub struct Changes {
     records: Records,
@@ -144,7 +144,7 @@ pub struct Changes {
     failed: bool,
 }
 
-pub(super) fn changes(view: &log::Reader, range: &impl RangeBounds<u64>) -> Result<Changes> {
+pub(super) fn changes(view: &log::Reader, range: &impl RangeBounds<u64>, head: u64) -> Result<Changes> {
     let oldest = view.oldest()?;
     let first = match range.start_bound() {
         Bound::Included(&version) => version,
@@ -161,7 +161,22 @@ pub(super) fn changes(view: &log::Reader, range: &impl RangeBounds<u64>) -> Resu
     if first <= oldest {
         return Err(Error::Compacted { version: first, oldest: oldest + 1 });
     }
-    Ok(Changes { records: view.records(first - 1)?, last, failed: false })
+    if first - 1 > head {
+        return Err(Error::BeyondHead { version: first, head });
+    }
+    let records = view.records(first - 1).map_err(of_versions)?;
+    Ok(Changes { records, last: last.min(head), failed: false })
+}
+
+/// The log names offsets, and the record that made a version has the offset before it: the caller asked for versions.
+fn of_versions(error: Error) -> Error {
+    match error {
+        Error::BeyondHead { version: offset, head } => Error::BeyondHead { version: offset + 1, head },
+        Error::Compacted { version: offset, oldest } => {
+            Error::Compacted { version: offset + 1, oldest: oldest + 1 }
+        }
+        other => other,
+    }
 }
 
 impl Iterator for Changes {
@@ -174,7 +189,7 @@ impl Iterator for Changes {
         }
         let item = match self.records.next_record() {
             Ok(record) => decode(&record?),
-            Err(error) => Err(error),
+            Err(error) => Err(of_versions(error)),
         };
         self.failed = item.is_err();
         Some(item)

@@ -3,9 +3,9 @@
 //! Always: the source is only read, and the target is a store only once it is complete: its first segment is named last.
 
 use super::history::History;
-use super::open::must_be_free;
 use crate::error::{IoContext, Result};
 use crate::io::Env;
+use crate::log::directory::must_be_free;
 use crate::log::options::{Options, new_identity};
 use crate::log::{Birth, Codec, Log, directory};
 use crate::snapshot::{Header, Snapshot};

@@ -84,7 +84,8 @@ impl<S: State + Default> Ticket<'_, S> {
     /// [`Error::Poisoned`](crate::Error::Poisoned) when the disk failed: whether the change will be there when the store is
     /// opened again is not known.
     pub fn wait(self) -> Result<Commit<S>> {
-        self.store.log.make_durable(self.commit.version)?;
+        let version = self.commit.version;
+        self.store.log.make_durable(version).map_err(|error| error.pending(version))?;
         self.store.published.up_to(self.store.log.head());
         Ok(self.commit)
     }
@@ -95,7 +96,7 @@ impl<S: State + Default> Ticket<'_, S> {
             self.store.published.up_to(self.store.log.head());
             return Some(Ok(self.commit.clone()));
         }
-        self.store.log.check().err().map(Err)
+        self.store.log.check().err().map(|error| Err(error.pending(self.commit.version)))
     }
 }
 

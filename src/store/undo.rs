@@ -6,7 +6,7 @@
 
 use super::complete::applied;
 use super::{Commit, Store};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, UndoRefusal};
 use crate::patch::{self, Patch, interferes};
 use crate::record::{Change, Meta};
 use crate::state::State;
@@ -33,7 +33,7 @@ impl<S: State + Default> Store<S> {
             return Err(Error::BeyondHead { version, head });
         }
         let Some(before) = version.checked_sub(1) else {
-            return Err(Error::UndoState { version, why: "is the beginning: no change made it" });
+            return Err(Error::UndoState { version, why: UndoRefusal::Beginning });
         };
         let base = self.at(before)?;
         let Some(done) = self.changes(version..=version)?.next().transpose()? else {
@@ -53,8 +53,7 @@ impl<S: State + Default> Store<S> {
                 let drafted = applied(&*newest.state, inverse)?;
                 let commit = self.record(&mut newest, meta, Some(done.version), drafted)?;
                 drop(newest);
-                self.settle(commit.version)?;
-                return Ok(commit);
+                return self.settled(commit);
             }
             let version = newest.version;
             drop(newest);
@@ -73,7 +72,7 @@ impl<S: State + Default> Store<S> {
         }
         match self.standing_undo(version)? {
             Some(undo) => self.undo(undo),
-            None => Err(Error::UndoState { version, why: "is not undone" }),
+            None => Err(Error::UndoState { version, why: UndoRefusal::NotUndone }),
         }
     }
 
@@ -100,11 +99,12 @@ impl<S: State + Default> Store<S> {
         let cancelled = cancelled(&later);
         for change in later.iter().filter(|change| !cancelled.contains(&change.version)) {
             if change.undoes == Some(done.version) {
-                return Err(Error::UndoState { version: done.version, why: "is undone already" });
+                let (version, why) = (done.version, UndoRefusal::AlreadyUndone);
+                return Err(Error::UndoState { version, why });
             }
             if let Some(path) = interferes(&done.patch, &change.patch) {
                 let (version, later) = (done.version, change.version);
-                return Err(Error::UndoConflict { version, later, path: path.to_string() });
+                return Err(Error::UndoConflict { version, later, path });
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use crate::common::{contents, copy, dir, segment_path};
 use redraft::io::clock::SeededEntropy;
 use redraft::io::memory::MemoryDisk;
 use redraft::log::{Log, Reader};
-use redraft::{Defect, Error, Report, Result, verify};
+use redraft::{Defect, Error, Occupant, Report, Result, verify};
 use std::fmt::Debug;
 use std::path::Path;
 
@@ -143,7 +143,7 @@ fn read_backward(log: &Closed, reader: &Reader, end: u64) -> Result<()> {
 
 /// Less than there was counts as noticed: it is what a reader is told.
 fn missing() -> Error {
-    Error::NotAStore { path: dir().to_owned(), why: "it ends too early" }
+    Error::NotAStore { path: dir().to_owned(), found: Occupant::Other }
 }
 
 /// Verifies, reads, opens and reads again; whether anybody noticed.

@@ -176,10 +176,10 @@ impl World {
 
     /// One empty record among others: none of them is appended.
     fn append_nothing(&self) {
-        assert!(matches!(self.log.append(b""), Err(Error::EmptyRecord)));
-        assert!(matches!(self.log.submit(b""), Err(Error::EmptyRecord)));
-        assert!(matches!(self.log.append_all(["a", "b", "", "c"]), Err(Error::EmptyRecord)));
-        assert!(matches!(self.log.submit_all(["a", ""]), Err(Error::EmptyRecord)));
+        assert!(matches!(self.log.append(b""), Err(Error::EmptyRecord { index: 0 })));
+        assert!(matches!(self.log.submit(b""), Err(Error::EmptyRecord { index: 0 })));
+        assert!(matches!(self.log.append_all(["a", "b", "", "c"]), Err(Error::EmptyRecord { index: 2 })));
+        assert!(matches!(self.log.submit_all(["a", ""]), Err(Error::EmptyRecord { index: 1 })));
     }
 
     fn bases(&self) -> Vec<u64> {

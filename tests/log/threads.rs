@@ -91,7 +91,7 @@ fn records_whose_making_panics_are_not_appended_and_the_log_goes_on() {
     let panicked = catch_unwind(AssertUnwindSafe(|| log.append_all((0..5).map(fails)).map(drop)));
     assert!(panicked.is_err());
     assert_eq!((log.end(), log.head()), (0, 0), "all or none");
-    assert!(matches!(log.append_all([payload(0, 0), Vec::new()]), Err(Error::EmptyRecord)));
+    assert!(matches!(log.append_all([payload(0, 0), Vec::new()]), Err(Error::EmptyRecord { index: 1 })));
     assert_eq!(log.append(&payload(1, 1)).unwrap(), 0);
     assert_eq!(forward(&log.reader(), 0).unwrap(), [payload(1, 1)]);
 }

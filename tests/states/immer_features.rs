@@ -80,7 +80,7 @@ fn a_draft_of_a_store_is_recorded_unless_the_store_has_gone_on() {
     first["n"] = 1.into();
     second["n"] = 2.into();
     assert_eq!(store.commit(first).unwrap().version(), 1);
-    assert!(matches!(store.commit(second), Err(Error::Outdated { head: 1 })));
+    assert!(matches!(store.commit(second), Err(Error::Outdated { base: Some(0), head: 1 })));
     assert_eq!(*store.state(), value!({ "n": 1 }));
     assert_eq!(store.commit(store.draft()).unwrap().version(), 1, "nothing was changed, nothing is recorded");
 }

@@ -156,20 +156,20 @@ fn a_type_that_does_not_fit_is_told_where_and_is_not_damage() {
     let Error::Misfit { version, path, .. } = Store::<Poorer>::open(&place.path).unwrap_err() else {
         panic!("another error")
     };
-    assert_eq!((version, path.as_str()), (1, "/moves"));
+    assert_eq!((version, path.to_string().as_str()), (1, "/moves"));
     let store = Store::<Board>::open(&place.path).unwrap();
     assert_eq!(store.produce(|board| board.moves = 1000).unwrap().version(), 4);
     store.close().unwrap();
     // Fits at first, and then a logged change does not.
     let error = Store::<Numbered>::open(&place.path).unwrap_err();
-    assert!(matches!(&error, Error::Misfit { version: 4, path, .. } if path == "/moves"), "{error}");
+    assert!(matches!(&error, Error::Misfit { version: 4, path, .. } if path.to_string() == "/moves"), "{error}");
     assert!(error.damage().is_none());
     // The same from a snapshot.
     let store = Store::<Board>::open(&place.path).unwrap();
     store.snapshot().unwrap();
     store.close().unwrap();
     let error = Store::<Numbered>::open(&place.path).unwrap_err();
-    assert!(matches!(&error, Error::Misfit { version: 4, path, .. } if path == "/moves"), "{error}");
+    assert!(matches!(&error, Error::Misfit { version: 4, path, .. } if path.to_string() == "/moves"), "{error}");
     assert!(Store::<Board>::open(&place.path).is_ok());
 }
 
@@ -277,7 +277,7 @@ fn a_keyed_list_whose_parts_disagree_in_the_log_is_not_read() {
         Store::<Deck>::open(&place.path).map(drop).unwrap_err(),
         Reader::<Deck>::open(&place.path).map(drop).unwrap_err(),
     ] {
-        assert!(matches!(&error, Error::Misfit { version: 2, path, .. } if path == "/cards"), "{error}");
+        assert!(matches!(&error, Error::Misfit { version: 2, path, .. } if path.to_string() == "/cards"), "{error}");
     }
 
     let dynamic = Store::<Value>::open(&place.path).unwrap();

@@ -14,14 +14,17 @@
 mod common;
 
 mod clocks;
+mod drafts;
 mod durability;
 mod editing_trace;
+mod errors;
 mod first_light;
 mod large_changes;
 mod listeners;
 mod model;
 mod one_writer;
 mod point_reads;
+mod ranges;
 mod roles;
 mod sizes;
 mod snapshot_while_rolling;

@@ -25,7 +25,7 @@ pub use merge_patch::MergePatchError;
 pub enum PatchJsonError {
     /// The text is not JSON.
     #[error("the patch is not JSON: {0}")]
-    Syntax(#[from] JsonError),
+    Syntax(JsonError),
     /// The text is JSON, but no list of operations.
     #[error("a patch is a list of operations, found {found}")]
     NotAList {
@@ -44,6 +44,12 @@ pub enum PatchJsonError {
         /// What is wrong with it.
         fault: OpFault,
     },
+}
+
+impl From<JsonError> for PatchJsonError {
+    fn from(error: JsonError) -> Self {
+        Self::Syntax(error)
+    }
 }
 
 fn in_brackets(name: &str) -> String {

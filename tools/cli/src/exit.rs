@@ -77,7 +77,8 @@ pub(crate) fn failed(error: &anyhow::Error, json: bool) -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let (kind, code) = judge(error);
-    report(&message(error), kind, code, json);
+    // All causes in one line: no error prints what it also gives as its source.
+    report(&format!("{error:#}"), kind, code, json);
     ExitCode::from(code)
 }
 
@@ -118,24 +119,22 @@ fn judge(error: &anyhow::Error) -> (&'static str, u8) {
     }
     match error.downcast_ref::<redraft::Error>().map(redraft::Error::kind) {
         Some(ErrorKind::Damage) => ("damage", DAMAGE),
-        Some(ErrorKind::NotFound) => ("not-found", REFUSED),
-        Some(ErrorKind::Busy) => ("busy", REFUSED),
-        Some(ErrorKind::Environment) => ("environment", REFUSED),
-        Some(ErrorKind::Newer) => ("newer", REFUSED),
-        _ => ("refused", REFUSED),
+        Some(kind) => (word(kind), REFUSED),
+        None => ("refused", REFUSED),
     }
 }
 
-/// The error and its causes in one line, leaving out what an error repeats of its cause.
-fn message(error: &anyhow::Error) -> String {
-    let mut told = String::new();
-    for cause in error.chain() {
-        let text = cause.to_string();
-        if told.is_empty() {
-            told = text;
-        } else if !told.contains(&text) {
-            told = format!("{told}: {text}");
-        }
+fn word(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::Stale => "stale",
+        ErrorKind::NotFound => "not-found",
+        ErrorKind::Busy => "busy",
+        ErrorKind::Environment => "environment",
+        ErrorKind::Poisoned => "poisoned",
+        ErrorKind::Newer => "newer",
+        ErrorKind::Misfit => "misfit",
+        ErrorKind::Diverged => "diverged",
+        ErrorKind::Misuse => "misuse",
+        _ => "refused",
     }
-    told
 }

@@ -96,7 +96,7 @@ fn is_allowed(error: &Error) -> bool {
         Error::Damaged(Damage { path, .. }) => path.starts_with(dir()),
         Error::NotAStore { .. } | Error::Newer { .. } | Error::Role { .. } => true,
         Error::Io { source, .. } => source.kind() == std::io::ErrorKind::StorageFull,
-        Error::Poisoned { cause } => is_allowed(cause),
+        Error::Poisoned { source, .. } => is_allowed(source),
         _ => false,
     }
 }

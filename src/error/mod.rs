@@ -1,0 +1,333 @@
+//! The one public error.
+//!
+//! Variants say what happened and where, with facts as fields; [`Error::kind`] answers what to do now. Nothing here is
+//! a promise about message texts.
+//!
+//! Always: what an error prints it does not also return as its source, and the other way round.
+
+mod damage;
+mod facts;
+mod kind;
+
+pub use damage::{Damage, Defect};
+pub use facts::{Occupant, Role, UndoRefusal};
+pub use kind::ErrorKind;
+
+use crate::draft::DraftError;
+use crate::log::StoreId;
+use crate::patch::ApplyError;
+use crate::value;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The result of any operation on a store.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong with a store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The operating system refused an operation.
+    #[error("{operation} {path}", path = .path.display())]
+    Io {
+        /// What was being done.
+        operation: &'static str,
+        /// To which file or directory.
+        path: PathBuf,
+        /// What the system answered.
+        source: io::Error,
+    },
+    /// Another writer has the store open.
+    #[error("{path} is being written by {who}; a store has one writer at a time", path = .path.display(), who = holder_text(*.holder))]
+    Locked {
+        /// The store's directory.
+        path: PathBuf,
+        /// Its process id, where it is known.
+        holder: Option<u32>,
+    },
+    /// There is no store at this path.
+    #[error("{path} is not a store: {found}", path = .path.display())]
+    NotAStore {
+        /// The path that was opened.
+        path: PathBuf,
+        /// What was found there.
+        found: Occupant,
+    },
+    /// A new store was to be made where something is already.
+    #[error("{path} already exists and is not an empty directory; nothing was written", path = .path.display())]
+    Exists {
+        /// The path.
+        path: PathBuf,
+    },
+    /// A file was written by a newer version of redraft.
+    #[error("{path} has {what} {found}, this redraft reads up to {supported}; the file was left untouched", path = .path.display())]
+    Newer {
+        /// The file.
+        path: PathBuf,
+        /// Which field of its header.
+        what: &'static str,
+        /// Its value.
+        found: u32,
+        /// The largest value understood.
+        supported: u32,
+    },
+    /// Bytes on disk are not what was written.
+    #[error(transparent)]
+    Damaged(#[from] Damage),
+    /// A repair finds nothing that it could keep. Nothing was changed.
+    #[error("nothing of {path} can be kept: {why}; nothing was changed", path = .path.display())]
+    Irreparable {
+        /// The directory.
+        path: PathBuf,
+        /// What stands in the way.
+        why: Box<Damage>,
+    },
+    /// What is on the disk is not what the repair was planned for. Nothing was changed; plan it anew.
+    #[error("{path} has changed since the repair was planned; nothing was changed", path = .path.display())]
+    PlanOutdated {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A write or sync failed, so that what is on disk is unknown until the store is opened again.
+    #[error("{}", poisoned_text(*.pending))]
+    Poisoned {
+        /// The failure, which every call is told from then on.
+        source: Arc<Error>,
+        /// Where to look for the change of this call, once the store is open again. Nothing if it was refused before it got
+        /// a place in the log: then it is surely not done. The version it would have made, if it was on its way to the disk
+        /// when that failed: then it may be there or not.
+        ///
+        /// Of a log, the offset after the first record of the call: that record is there if the head has come so far.
+        /// `sync` and `close` add nothing of their own, and say nothing here: what was acknowledged or submitted before, and
+        /// is not durable, may be there or not.
+        pending: Option<u64>,
+    },
+    /// A patch does not apply; nothing changed.
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    /// The recipe failed, or made something that cannot be stored; nothing changed.
+    #[error(transparent)]
+    Draft(#[from] DraftError),
+    /// A recipe called back into the store that was running it; nothing changed.
+    #[error("a recipe tried to change the store that is running it; return from the recipe first")]
+    Reentrant,
+    /// A record of no bytes was to be appended to a log: a length of zero is how the log ends. Nothing was appended.
+    #[error("a record must not be empty; nothing was appended")]
+    EmptyRecord {
+        /// Which of the records of this call, counted from 0.
+        index: usize,
+    },
+    /// A change or record is larger than a log accepts. Nothing was appended.
+    #[error("a record of {bytes} bytes was to be appended, the limit is {limit}; nothing changed")]
+    TooLarge {
+        /// Which of the records of this call, counted from 0.
+        index: usize,
+        /// Its encoded size.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
+    /// The version lies beyond the newest one.
+    #[error("version {version} does not exist: the newest is {head}")]
+    BeyondHead {
+        /// What was asked for.
+        version: u64,
+        /// The newest version.
+        head: u64,
+    },
+    /// The version is older than what is kept.
+    #[error("version {version} is no longer kept: the oldest is {oldest}")]
+    Compacted {
+        /// What was asked for.
+        version: u64,
+        /// The oldest version there is.
+        oldest: u64,
+    },
+    /// The draft was begun on an older state; nothing changed. Begin it anew, or use
+    /// [`produce`](crate::Store::produce), whose recipe always runs on the newest state.
+    #[error("the draft was begun on an older state than version {head}, which is the newest now")]
+    Outdated {
+        /// The version it was begun on; nothing if it was not begun by [`Store::draft`](crate::Store::draft).
+        base: Option<u64>,
+        /// The newest version.
+        head: u64,
+    },
+    /// Undoing would overwrite something that was changed later; nothing changed.
+    #[error(
+        "change {version} cannot be undone: change {later} touched \"{path}\" since; undo that one first"
+    )]
+    UndoConflict {
+        /// The version whose change was to be undone.
+        version: u64,
+        /// The later change in the way.
+        later: u64,
+        /// The path both touched.
+        path: value::Path,
+    },
+    /// The change is already undone, or there is no undo to take back.
+    #[error("change {version} {why}")]
+    UndoState {
+        /// The version named.
+        version: u64,
+        /// What stands in the way.
+        why: UndoRefusal,
+    },
+    /// A store, a replica or a log is opened as another of these.
+    #[error("{path} is a {found}, not a {wanted}: {}", .found.means(), path = .path.display())]
+    Role {
+        /// The directory.
+        path: PathBuf,
+        /// What it was opened as.
+        wanted: Role,
+        /// What it is.
+        found: Role,
+    },
+    /// The source and the replica are not the same store.
+    #[error("the source is another store: the replica follows {expected}, the source is {found}")]
+    Foreign {
+        /// The store that the replica follows.
+        expected: StoreId,
+        /// The source.
+        found: StoreId,
+    },
+    /// Source and replica share a beginning and then differ. Both were left as they are.
+    #[error(
+        "source and replica differ from offset {offset} on (source has {source_head} changes, replica {replica_head}); both were left untouched"
+    )]
+    Diverged {
+        /// The first offset that differs.
+        offset: u64,
+        /// The source's head.
+        source_head: u64,
+        /// The replica's head.
+        replica_head: u64,
+    },
+    /// What is recorded is good, but does not fit the program's type.
+    #[error("version {version} does not fit the type it is opened as: at \"{path}\": {reason}")]
+    Misfit {
+        /// The version being read: the first one that does not fit.
+        version: u64,
+        /// Where in the state.
+        path: value::Path,
+        /// Why.
+        reason: String,
+    },
+}
+
+fn holder_text(holder: Option<u32>) -> String {
+    holder.map_or_else(|| "another writer".into(), |process| format!("process {process}"))
+}
+
+fn poisoned_text(pending: Option<u64>) -> String {
+    const WHAT: &str = "the store stopped accepting changes after a failure and must be opened again";
+    match pending {
+        None => format!("{WHAT}; nothing more was done"),
+        Some(version) => format!("{WHAT}; whether version {version} is there will be known then"),
+    }
+}
+
+impl Error {
+    /// What to do now. O(1), as all that follow.
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => ErrorKind::NotFound,
+            Error::NotAStore { .. } | Error::BeyondHead { .. } | Error::Compacted { .. } => {
+                ErrorKind::NotFound
+            }
+            Error::Io { .. } => ErrorKind::Environment,
+            Error::Poisoned { .. } => ErrorKind::Poisoned,
+            Error::Locked { .. } => ErrorKind::Busy,
+            Error::Newer { .. } => ErrorKind::Newer,
+            Error::Damaged(_) | Error::Irreparable { .. } => ErrorKind::Damage,
+            Error::Outdated { .. } | Error::PlanOutdated { .. } => ErrorKind::Stale,
+            Error::Draft(DraftError::Recipe(_)) => ErrorKind::Recipe,
+            Error::Draft(DraftError::Depth { .. } | DraftError::BadKey { .. }) | Error::Apply(_) => {
+                ErrorKind::Refused
+            }
+            Error::Exists { .. } | Error::TooLarge { .. } => ErrorKind::Refused,
+            Error::UndoConflict { .. } | Error::UndoState { .. } => ErrorKind::Refused,
+            Error::Reentrant | Error::EmptyRecord { .. } | Error::Role { .. } => ErrorKind::Misuse,
+            Error::Foreign { .. } | Error::Diverged { .. } => ErrorKind::Diverged,
+            Error::Misfit { .. } => ErrorKind::Misfit,
+        }
+    }
+
+    /// The program's own error, if its recipe said no with one of this type.
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// use redraft::{ErrorKind, Store, Value};
+    /// use std::num::ParseIntError;
+    ///
+    /// let store = Store::<Value>::open(dir.path())?;
+    /// let set = |doc: &mut Value| Ok::<(), ParseIntError>(doc["n"] = "ten".parse::<i64>()?.into());
+    /// let refused = store.produce(set).unwrap_err();
+    /// assert_eq!(refused.kind(), ErrorKind::Recipe);
+    /// assert!(refused.recipe::<ParseIntError>().is_some());
+    /// # Ok(()) }
+    /// ```
+    pub fn recipe<E: std::error::Error + 'static>(&self) -> Option<&E> {
+        match self {
+            Error::Draft(DraftError::Recipe(error)) => error.downcast_ref(),
+            _ => None,
+        }
+    }
+
+    /// What the operating system answered, if that is the reason: also where it is why the store stopped accepting changes.
+    pub fn io(&self) -> Option<&io::Error> {
+        match self {
+            Error::Io { source, .. } => Some(source),
+            Error::Poisoned { source, .. } => source.io(),
+            _ => None,
+        }
+    }
+
+    /// The file or directory it is about.
+    pub fn path(&self) -> Option<&Path> {
+        match self {
+            Error::Io { path, .. }
+            | Error::Locked { path, .. }
+            | Error::NotAStore { path, .. }
+            | Error::Exists { path }
+            | Error::Newer { path, .. }
+            | Error::Damaged(Damage { path, .. })
+            | Error::Irreparable { path, .. }
+            | Error::PlanOutdated { path }
+            | Error::Role { path, .. } => Some(path),
+            Error::Poisoned { source, .. } => source.path(),
+            _ => None,
+        }
+    }
+
+    /// The damage that was found, if that is what it is about: also where it is why a store cannot be repaired, or why it
+    /// stopped accepting changes.
+    pub fn damage(&self) -> Option<&Damage> {
+        match self {
+            Error::Damaged(damage) => Some(damage),
+            Error::Irreparable { why, .. } => Some(why),
+            Error::Poisoned { source, .. } => source.damage(),
+            _ => None,
+        }
+    }
+
+    /// The same failure, told to somebody whose change was on its way when it happened.
+    pub(crate) fn pending(self, version: u64) -> Error {
+        match self {
+            Error::Poisoned { source, .. } => Error::Poisoned { source, pending: Some(version) },
+            other => other,
+        }
+    }
+}
+
+/// Adds operation and path to what the system answered.
+pub(crate) trait IoContext<T> {
+    fn during(self, operation: &'static str, path: &Path) -> Result<T>;
+}
+
+impl<T> IoContext<T> for io::Result<T> {
+    fn during(self, operation: &'static str, path: &Path) -> Result<T> {
+        self.map_err(|source| Error::Io { operation, path: path.to_owned(), source })
+    }
+}
