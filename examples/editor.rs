@@ -115,7 +115,7 @@ fn in_memory(trace: &Trace) -> Result<()> {
 
 /// Every keystroke made durable before the next.
 fn in_a_store(trace: &Trace, dir: &Path) -> Result<()> {
-    let store = Store::<Text>::create(dir)?;
+    let store = Store::<Text>::create_new(dir)?;
     if !trace.start_content.is_empty() {
         store.produce_with(Meta::label("open"), |text| text.push_str(&trace.start_content))?;
     }

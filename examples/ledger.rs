@@ -86,7 +86,9 @@ impl Bank {
             return Err(Rule(format!("the accounts hold {} together, not {TOTAL}", self.total())).into());
         }
         match self.accounts.iter().find(|(_, account)| account.balance.get() < 0) {
-            Some((name, account)) => Err(Rule(format!("{name} would be left with {}", account.balance)).into()),
+            Some((name, account)) => {
+                Err(Rule(format!("{name} would be left with {}", account.balance)).into())
+            }
             None => Ok(()),
         }
     }
@@ -129,13 +131,8 @@ fn a_day(path: Option<PathBuf>) -> Result {
 
 /// The one way in which money moves. Who asked, and for what, goes into the history with it.
 fn transfer(store: &Store<Bank>, (from, to, amount): (&str, &str, i64), teller: &str) -> Made {
-    let tags = [("teller", teller.into()), ("order", format!("{from} -> {to} {amount}"))];
-    store.produce_with(meta("transfer", tags), |bank| bank.transfer(from, to, amount))
-}
-
-fn meta<const N: usize>(label: &str, tags: [(&str, String); N]) -> Meta {
-    let tags = tags.into_iter().map(|(name, text)| (name.into(), text)).collect();
-    Meta { tags, ..Meta::label(label) }
+    let meta = Meta::label("transfer").tag("teller", teller).tag("order", format!("{from} -> {to} {amount}"));
+    store.produce_with(meta, |bank| bank.transfer(from, to, amount))
 }
 
 fn rush_hour(store: &Store<Bank>) -> Result {
@@ -144,7 +141,7 @@ fn rush_hour(store: &Store<Bank>) -> Result {
         let tellers: Vec<_> = (1..=4).map(|teller| scope.spawn(move || serve(store, teller))).collect();
         tellers.into_iter().map(|teller| teller.join().map_err(|_| "a teller gave up")?).sum::<Result<u64>>()
     })?;
-    let (version, state) = store.current();
+    let (version, state) = store.newest();
     println!("\nfour tellers at the same time: {} transfers, {refused} refused", version - before);
     println!("version {version}: {}", balances(&state));
     Ok(())
@@ -181,7 +178,7 @@ fn take_back(store: &Store<Bank>, version: u64, reason: &str) -> Made {
     {
         tried.state.check().map_err(DraftError::Recipe)?;
     }
-    store.undo_with(version, meta("correction", [("reason", reason.into())]))
+    store.undo_with(Meta::label("correction").tag("reason", reason), version)
 }
 
 /// Who builds upon a change stands in the way of its undo, until that is undone too.
@@ -213,7 +210,7 @@ fn audit(store: &Store<Bank>, first: u64) -> Result {
         println!("{version:>5}  {}{takes_back} {:?}", meta.label.unwrap_or_default(), meta.tags);
     }
     println!("       and {elsewhere} transfers of the other tellers");
-    for version in store.oldest()?.max(1)..=store.version() {
+    for version in store.oldest().max(1)..=store.version() {
         store.at(version)?.check().map_err(|wrong| format!("version {version}: {wrong}"))?;
     }
     println!("in each of {} versions all hold {TOTAL} together, and none less than nothing", store.version());

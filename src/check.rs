@@ -12,16 +12,18 @@ use crate::segment::reader::SegmentReader;
 use crate::segment::recovery::Cut;
 use crate::segment::{self, bases_in, recovery};
 use crate::snapshot::{self, Snapshot};
+use crate::store::Options;
 use crate::store::history::carry_out;
 use crate::value::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 /// What [`verify`] found.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Report {
     /// Identifies the store, if a header could be read.
-    pub store: Option<StoreId>,
+    pub id: Option<StoreId>,
     /// Segment files.
     pub segments: usize,
     /// Good records.
@@ -33,7 +35,7 @@ pub struct Report {
     /// The version up to which everything is good, replay included.
     pub intact: u64,
     /// A write at the very end that no sync had made durable. Not damage: the next writer cuts it.
-    pub torn: Option<Cut>,
+    pub cut: Option<Cut>,
     /// Everything that is wrong.
     pub damage: Vec<Damage>,
 }
@@ -45,12 +47,27 @@ impl Report {
     }
 }
 
-/// Reads all of the store in the directory `path` and reports all damage. Takes no lock and changes nothing; beside a writer
-/// it checks what was there when it came by. O(history), and as much memory as the state and the snapshots take.
+/// Reads all of the store, replica or log in the directory `path` and reports all damage. Takes no lock and changes
+/// nothing; beside a writer it checks what was there when it came by. O(history), and as much memory as the state and the
+/// snapshots take.
 ///
 /// # Errors
 /// Only what keeps it from looking at all: [`Error::NotAStore`], [`Error::Newer`], [`Error::Io`]. Damage is in the report.
-pub fn verify(env: &Env, path: &Path) -> Result<Report> {
+pub fn verify(path: impl AsRef<Path>) -> Result<Report> {
+    Options::new().verify(path)
+}
+
+impl Options {
+    /// [`verify`], on the machine that these options name; nothing else in them matters for it.
+    ///
+    /// # Errors
+    /// As `verify`.
+    pub fn verify(&self, path: impl AsRef<Path>) -> Result<Report> {
+        verify_in(&self.log.env, path.as_ref())
+    }
+}
+
+fn verify_in(env: &Env, path: &Path) -> Result<Report> {
     let span = tracing::info_span!("verify", path = %path.display());
     let _entered = span.enter();
     directory::must_be_there(&*env.disk, path)?;
@@ -143,7 +160,7 @@ impl Check<'_> {
 
     /// Every record of one segment, from its own header on.
     fn read_segment(&mut self, mut reader: SegmentReader, replayed: &mut Replayed) -> Result<()> {
-        self.report.store.get_or_insert(reader.header().store);
+        self.report.id.get_or_insert(reader.header().store);
         let footer = reader.footer()?;
         self.chains.insert(reader.offset(), reader.chain());
         let mut positions = Vec::new();
@@ -233,7 +250,7 @@ impl Check<'_> {
                     version,
                 });
                 let reaches = layout.reaches(newest.as_ref());
-                self.report.torn = layout.torn;
+                self.report.cut = layout.torn;
                 reaches.or_else(|error| self.note(error))
             }
             Err(error) => self.note(error),
@@ -243,7 +260,7 @@ impl Check<'_> {
     fn snapshots_are_of_this_log(&mut self) {
         for (version, snapshot) in &self.snapshots {
             let path = snapshot::path_of(self.dir, *version);
-            let defect = match (self.report.store, self.chains.get(version)) {
+            let defect = match (self.report.id, self.chains.get(version)) {
                 (Some(store), _) if store != snapshot.header.store => Defect::Foreign,
                 (_, Some(&expected)) if expected != snapshot.header.chain => {
                     Defect::Chain { expected, found: snapshot.header.chain }

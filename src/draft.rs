@@ -1,6 +1,6 @@
 //! Running a recipe: from a base state and a closure to the new state, the patch and its inverse.
 //!
-//! The entrance of the whole path: the closure edits a cheap copy, [`State::diff`] finds out what it did. Leaves
+//! The entrance of the whole path: the closure edits a cheap copy, [`State::diff_from`] finds out what it did. Leaves
 //! making it durable to others. Always holds: the base is never changed; when the recipe fails or panics there is
 //! nothing to clean up.
 
@@ -14,6 +14,7 @@ use crate::value::{DEPTH_MAX, Flaw, KEY_BYTES_MAX, Path};
 
 /// What a recipe made of the base state.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Drafted<S> {
     /// The new state.
     pub state: S,
@@ -124,16 +125,16 @@ impl<S: State> Draft<S> {
     ///
     /// # Errors
     /// [`DraftError::Depth`] and [`DraftError::BadKey`] when the draft holds what may not be stored.
-    pub fn changes(&self) -> Result<(Patch, Patch), DraftError> {
+    pub fn diff(&self) -> Result<(Patch, Patch), DraftError> {
         diff(&*self.original, &self.state)
     }
 
     /// Ends the draft. Costs what changed.
     ///
     /// # Errors
-    /// As [`changes`](Self::changes).
+    /// As [`diff`](Self::diff).
     pub fn finish(self) -> Result<Drafted<S>, DraftError> {
-        let (patch, inverse) = self.changes()?;
+        let (patch, inverse) = self.diff()?;
         Ok(Drafted { state: self.state, patch, inverse })
     }
 }
@@ -217,7 +218,7 @@ pub fn draft<S: State, R: Outcome>(
 /// [`DraftError::Depth`] and [`DraftError::BadKey`] when `new` holds what may not be stored.
 pub fn diff<S: State>(old: &S, new: &S) -> Result<(Patch, Patch), DraftError> {
     let mut differ = Differ::new();
-    new.diff(old, &mut differ);
+    new.diff_from(old, &mut differ);
     told(differ)
 }
 

@@ -7,12 +7,12 @@
 //! Always: a record is appended only if it continues the replica's chain, so source and replica agree on every byte of
 //! history up to the replica's head. When they do not, both are left as they are.
 
-use crate::error::{Error, IoContext, Result, Role};
+use crate::error::{Error, IoContext, Occupant, Result, Role};
 use crate::io::Env;
-use crate::log::directory::{self, must_be_free, occupant};
-use crate::log::options::{Options, USUAL_SEGMENT_BYTES};
-use crate::log::{self, Birth, Codec, Log, Records};
+use crate::log::directory::{self, must_be_free, not_a_store, occupant};
+use crate::log::{self, Birth, Codec, Log, Options, Records};
 use crate::snapshot::{self, Snapshot};
+use crate::store;
 use crate::store::history::base_missing;
 use crate::store::open::{begin_at, proven_by_snapshot};
 use crate::store::reader::open_view;
@@ -27,7 +27,6 @@ pub struct Replica {
     source: log::Reader,
     source_dir: PathBuf,
     log: Log,
-    dir: PathBuf,
     /// Where the last call stopped reading, so that the next one need not look for the place again.
     place: Option<Records>,
     /// The source's version when it was last looked at.
@@ -36,66 +35,87 @@ pub struct Replica {
 
 /// How far a replica has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Progress {
     /// The replica's version, durable.
     pub version: u64,
     /// Changes copied by this call so far.
     pub copied: u64,
     /// The source's version when it was last looked at.
-    pub source: u64,
+    pub source_version: u64,
+}
+
+impl store::Options {
+    /// [`Replica::open`], with these options for the replica: the machine, which is also the source's, the size of its
+    /// segments, and whether it may be started where there is nothing.
+    ///
+    /// # Errors
+    /// As `Replica::open`.
+    pub fn open_replica(&self, source: impl AsRef<Path>, replica: impl AsRef<Path>) -> Result<Replica> {
+        Replica::open_in(&self.log, source.as_ref(), replica.as_ref())
+    }
 }
 
 impl Replica {
     /// Opens the replica in the directory `replica` of the store in the directory `source`, or starts one there if it does
-    /// not exist or is empty. The source is only read; its writer may be at work.
+    /// not exist or is empty. The source is only read; its writer may be at work. Costs opening both as logs, and a few looks
+    /// into either; starting one costs its first snapshot, if there is one, and a handful of syncs.
     ///
     /// # Errors
     /// [`Error::Foreign`] when the replica follows another store, [`Error::Diverged`] when their histories differ or the
     /// replica has more, [`Error::Role`] when it is no replica; otherwise as opening a store.
     pub fn open(source: impl AsRef<Path>, replica: impl AsRef<Path>) -> Result<Replica> {
-        Replica::in_env(&Env::real(), source.as_ref(), replica.as_ref())
+        store::Options::new().open_replica(source, replica)
     }
 
-    /// [`open`](Replica::open) on another machine than the real one.
-    ///
-    /// # Errors
-    /// As `open`.
-    pub fn in_env(env: &Env, source_dir: &Path, dir: &Path) -> Result<Replica> {
+    fn open_in(options: &Options, source_dir: &Path, dir: &Path) -> Result<Replica> {
         let span = tracing::info_span!("follow", source = %source_dir.display(), replica = %dir.display());
         let _entered = span.enter();
-        let source = open_view(env, source_dir)?;
-        let log = match occupant(&*env.disk, dir)? {
-            None => reopen(env, dir)?,
-            Some(_) => bootstrap(env, &source, source_dir, dir)?,
+        let source = open_view(&options.env, source_dir)?;
+        let log = match occupant(&*options.env.disk, dir)? {
+            None => reopen(options, dir)?,
+            Some(found @ (Occupant::Missing | Occupant::Empty)) if !options.create => {
+                return Err(not_a_store(dir, found));
+            }
+            Some(_) => bootstrap(options, &source, source_dir, dir)?,
         };
-        let (source_dir, dir) = (source_dir.to_owned(), dir.to_owned());
-        let mut replica = Replica { source, source_dir, log, dir, place: None, seen: 0 };
+        let source_dir = source_dir.to_owned();
+        let mut replica = Replica { source, source_dir, log, place: None, seen: 0 };
         replica.seen = replica.agrees()?;
         Ok(replica)
     }
 
-    /// The replica's version: how many changes it holds durably.
+    /// The replica's version: how many changes it holds durably. O(1).
     pub fn version(&self) -> u64 {
         self.log.head()
     }
 
-    /// The directory of the replica.
+    /// The directory of the replica. O(1).
     pub fn path(&self) -> &Path {
-        &self.dir
+        self.log.path()
     }
 
-    /// The directory of the source.
+    /// The directory of the source. O(1).
     pub fn source(&self) -> &Path {
         &self.source_dir
     }
 
-    /// Copies what the source has and the replica has not, and tells `progress` after each durable piece. Returns how far it
-    /// came. Costs what is copied, one sync per MiB; next to nothing when there is nothing new.
+    /// Copies what the source has and the replica has not; durable on return. Returns how far it came. Costs what is copied,
+    /// one sync per MiB; next to nothing when there is nothing new.
     ///
     /// # Errors
     /// [`Error::Diverged`] when a record does not continue the replica's chain; [`Error::Damaged`] when the source is;
-    /// [`Error::Io`]. What was copied before stays.
-    pub fn catch_up(&mut self, mut progress: impl FnMut(Progress)) -> Result<Progress> {
+    /// [`Error::Compacted`] when the source has given up what comes next; [`Error::Poisoned`] when the replica cannot be
+    /// written; [`Error::Io`]. What was copied before stays.
+    pub fn catch_up(&mut self) -> Result<Progress> {
+        self.catch_up_with(|_| ())
+    }
+
+    /// [`catch_up`](Replica::catch_up), telling `progress` after each durable piece, and once in the end.
+    ///
+    /// # Errors
+    /// As `catch_up`.
+    pub fn catch_up_with(&mut self, mut progress: impl FnMut(Progress)) -> Result<Progress> {
         let mut records = match self.place.take() {
             Some(place) => place,
             None => self.source.records(self.log.head())?,
@@ -115,13 +135,13 @@ impl Replica {
                 self.log.make_durable(end)?;
                 unsynced = 0;
                 let version = self.log.head();
-                progress(Progress { version, copied, source: self.seen.max(version) });
+                progress(Progress { version, copied, source_version: self.seen.max(version) });
             }
         }
         let end = records.offset();
         self.log.make_durable(end)?;
         (self.place, self.seen) = (Some(records), end);
-        let done = Progress { version: self.log.head(), copied, source: end };
+        let done = Progress { version: self.log.head(), copied, source_version: end };
         tracing::debug!(version = done.version, copied, "caught up");
         progress(done);
         Ok(done)
@@ -132,17 +152,17 @@ impl Replica {
         Error::Diverged { offset, source_head, replica_head: self.log.head() }
     }
 
-    /// Ends the replica's session cleanly, as [`Store::close`](crate::Store::close) does.
+    /// Ends the replica's session cleanly, as [`Store::close`](crate::Store::close) does. At most two syncs.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Poisoned`]; what was copied before is there all the same.
     pub fn close(self) -> Result<()> {
         self.log.close()
     }
 
     /// Refuses unless source and replica share all of the replica's history; returns the source's version.
     fn agrees(&self) -> Result<u64> {
-        let (expected, found) = (self.log.id(), self.source.id()?);
+        let (expected, found) = (self.log.id(), self.source.id());
         if expected != found {
             return Err(Error::Foreign { expected, found });
         }
@@ -167,27 +187,28 @@ impl Replica {
     }
 }
 
-fn reopen(env: &Env, dir: &Path) -> Result<Log> {
-    let lock = directory::lock(&*env.disk, dir)?;
-    let proven = proven_by_snapshot(&*env.disk, dir)?;
-    let options = Options::new().env(env.clone());
-    Log::open_locked(&options, dir, Role::Replica, proven.as_ref(), lock).map(|(log, _)| log)
+fn reopen(options: &Options, dir: &Path) -> Result<Log> {
+    let disk = &*options.env.disk;
+    let lock = directory::lock(disk, dir)?;
+    let proven = proven_by_snapshot(disk, dir)?;
+    Log::open_locked(options, dir, Role::Replica, proven.as_ref(), lock).map(|(log, _)| log)
 }
 
 /// Starts where the source's history starts: at the beginning, or with a copy of the snapshot its log begins at.
-fn bootstrap(env: &Env, source: &log::Reader, source_dir: &Path, dir: &Path) -> Result<Log> {
+fn bootstrap(options: &Options, source: &log::Reader, source_dir: &Path, dir: &Path) -> Result<Log> {
+    let env = &options.env;
     must_be_free(&*env.disk, dir)?;
     let oldest = source.oldest()?;
     let header = source.header()?;
     if oldest > 0 {
         let snapshot = first_snapshot(env, source_dir, oldest)?;
-        return begin_at(env, dir, &snapshot, true, USUAL_SEGMENT_BYTES);
+        return begin_at(options, dir, &snapshot, true);
     }
     env.disk.create_dir(dir).during("create directory", dir)?;
     let lock = directory::lock(&*env.disk, dir)?;
     let (store, epoch) = (header.store, header.epoch);
     let birth = Birth { codec: Codec::Change, store, replica: true, epoch, base: 0, chain: store.genesis() };
-    Log::create(&Options::new().env(env.clone()), dir, birth, lock)
+    Log::create(options, dir, birth, lock)
 }
 
 /// The snapshot that a log without its beginning starts from.

@@ -56,7 +56,7 @@ fn appending_without_sync_allocates_nothing() {
 #[test]
 fn submitting_allocates_nothing() {
     let (_dir, log) = fresh(Durability::Immediate);
-    a_few(allocations(RECORDS, |number| assert_eq!(log.submit(&PAYLOAD).unwrap().end(), number + 1)));
+    a_few(allocations(RECORDS, |number| assert_eq!(log.submit(&PAYLOAD).unwrap().offsets().start, number)));
 }
 
 /// The list that is taken from the caller's iterator before any lock is the one allocation.
@@ -102,8 +102,8 @@ fn reading_on_and_back_allocates_nothing_for_a_record() {
     }));
     let mut records = log.reader().backward(2 * RECORDS).unwrap();
     let back = allocations(RECORDS, |number| {
-        let (offset, payload) = records.next_record().unwrap().unwrap();
-        assert_eq!((offset, payload), (2 * RECORDS - 1 - number, &PAYLOAD[..]));
+        let record = records.next_record().unwrap().unwrap();
+        assert_eq!((record.offset(), record.payload()), (2 * RECORDS - 1 - number, &PAYLOAD[..]));
     });
     // A place to start from for every sixteen.
     assert!(back <= RECORDS, "{back} allocations for {RECORDS} records read backward");

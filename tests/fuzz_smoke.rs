@@ -14,7 +14,7 @@
 #[path = "../tools/fuzz/src/mod.rs"]
 mod targets;
 
-use redraft::io::clock::SeededEntropy;
+use redraft::io::SeededEntropy;
 use std::path::PathBuf;
 use targets::{Judged, Seen};
 

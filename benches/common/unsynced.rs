@@ -1,7 +1,6 @@
 //! A disk that never syncs: lets a benchmark build a large store in seconds before it measures the real thing.
 
-use redraft::io::disk::RealDisk;
-use redraft::io::{Access, Disk, File, LockAttempt};
+use redraft::io::{Access, Disk, File, LockAttempt, RealDisk};
 use std::io::Result;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! [`Changes`]: what differs between two maps, in key order.
+//! [`MapChanges`]: what differs between two maps, in key order.
 //!
 //! Moves a cursor through each map. Branches know the first key of each of their nodes, so whichever cursor stands
 //! before the smaller key goes on, and nodes that both maps have come to stand before both cursors at once. Always
@@ -14,7 +14,7 @@ use super::node::Link;
 
 /// One difference between two maps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Change<'a, K, V> {
+pub enum MapChange<'a, K, V> {
     /// An entry of the new map only.
     Added(&'a K, &'a V),
     /// An entry of both maps whose values may differ.
@@ -36,13 +36,13 @@ type Run<K, V> = Vec<(K, V)>;
 type MapCursor<'a, K, V> = Cursor<'a, Run<K, V>, First<K>>;
 
 /// The differences between two maps in key order, from [`Map::diff`](super::Map::diff).
-pub struct Changes<'a, K, V, S> {
+pub struct MapChanges<'a, K, V, S> {
     old: MapCursor<'a, K, V>,
     new: MapCursor<'a, K, V>,
     same: S,
 }
 
-impl<'a, K, V, S> Changes<'a, K, V, S> {
+impl<'a, K, V, S> MapChanges<'a, K, V, S> {
     pub(super) fn new(
         old: Option<&'a Link<Run<K, V>, First<K>>>,
         new: Option<&'a Link<Run<K, V>, First<K>>>,
@@ -79,8 +79,8 @@ fn advance<'a, K, V>(cursor: &mut MapCursor<'a, K, V>) -> Option<&'a (K, V)> {
     }
 }
 
-impl<'a, K: Ord, V, S: FnMut(&V, &V) -> bool> Iterator for Changes<'a, K, V, S> {
-    type Item = Change<'a, K, V>;
+impl<'a, K: Ord, V, S: FnMut(&V, &V) -> bool> Iterator for MapChanges<'a, K, V, S> {
+    type Item = MapChange<'a, K, V>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
@@ -96,8 +96,8 @@ impl<'a, K: Ord, V, S: FnMut(&V, &V) -> bool> Iterator for Changes<'a, K, V, S> 
                 (Some(old), Some(new)) => old.cmp(new),
             };
             let found = match order {
-                Ordering::Less => advance(&mut self.old).map(|(key, old)| Change::Removed(key, old)),
-                Ordering::Greater => advance(&mut self.new).map(|(key, new)| Change::Added(key, new)),
+                Ordering::Less => advance(&mut self.old).map(|(key, old)| MapChange::Removed(key, old)),
+                Ordering::Greater => advance(&mut self.new).map(|(key, new)| MapChange::Added(key, new)),
                 Ordering::Equal => self.meet(&old, &new),
             };
             if found.is_some() {
@@ -107,7 +107,7 @@ impl<'a, K: Ord, V, S: FnMut(&V, &V) -> bool> Iterator for Changes<'a, K, V, S> 
     }
 }
 
-impl<'a, K: Ord, V, S: FnMut(&V, &V) -> bool> Changes<'a, K, V, S> {
+impl<'a, K: Ord, V, S: FnMut(&V, &V) -> bool> MapChanges<'a, K, V, S> {
     /// Steps over entries that both maps have: nearly all there are, once two leaves are open. Returns whether that
     /// leads to the end of a leaf, where nodes may be shared again.
     fn skip_same(&mut self) -> bool {
@@ -126,13 +126,13 @@ impl<'a, K: Ord, V, S: FnMut(&V, &V) -> bool> Changes<'a, K, V, S> {
         &mut self,
         old: &Next<'a, Run<K, V>, First<K>>,
         new: &Next<'a, Run<K, V>, First<K>>,
-    ) -> Option<Change<'a, K, V>> {
+    ) -> Option<MapChange<'a, K, V>> {
         match (old, new) {
             (Next::Items(old), Next::Items(new)) => {
                 self.old.take(1);
                 self.new.take(1);
                 let ((_, old), (key, new)) = (old.first()?, new.first()?);
-                (!(self.same)(old, new)).then_some(Change::Updated { key, old, new })
+                (!(self.same)(old, new)).then_some(MapChange::Updated { key, old, new })
             }
             (Next::Items(_), _) => advance(&mut self.new).and(None),
             (_, Next::Items(_)) => advance(&mut self.old).and(None),
@@ -144,4 +144,4 @@ impl<'a, K: Ord, V, S: FnMut(&V, &V) -> bool> Changes<'a, K, V, S> {
     }
 }
 
-impl<K: Ord, V, S: FnMut(&V, &V) -> bool> FusedIterator for Changes<'_, K, V, S> {}
+impl<K: Ord, V, S: FnMut(&V, &V) -> bool> FusedIterator for MapChanges<'_, K, V, S> {}

@@ -10,7 +10,7 @@ use std::ops::{Index, IndexMut};
 
 use equivalent::{Comparable, Equivalent};
 
-use super::{Change, Entry, Iter, List, Map};
+use super::{Entry, Iter, List, Map, MapChange};
 
 /// A key in the order. A type of its own, so that it can be told what it is as a state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -258,9 +258,9 @@ impl<K: Ord + Clone, T: Clone> KeyedList<K, T> {
         }
         for change in old.items.diff(&self.items, |_, _| true) {
             match change {
-                Change::Added(key, _) => *balance.entry(key).or_default() -= 1,
-                Change::Removed(key, _) => *balance.entry(key).or_default() += 1,
-                Change::Updated { .. } => {}
+                MapChange::Added(key, _) => *balance.entry(key).or_default() -= 1,
+                MapChange::Removed(key, _) => *balance.entry(key).or_default() += 1,
+                MapChange::Updated { .. } => {}
             }
         }
         balance.values().all(|times| *times == 0)

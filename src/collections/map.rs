@@ -13,7 +13,7 @@ use equivalent::Comparable;
 
 use super::contents::{Entries, EntriesMut};
 use super::cursor::Pairs;
-use super::difference::Changes;
+use super::difference::MapChanges;
 use super::entry::Entry;
 use super::iter;
 use super::node::{Mark, Node, start_of};
@@ -35,13 +35,13 @@ impl<K: Clone, V> Mark<Vec<(K, V)>> for First<K> {
 /// O(log n) nodes on the way to the change. Iteration is in key order.
 ///
 /// ```
-/// use redraft::collections::{Change, Map};
+/// use redraft::collections::{MapChange, Map};
 ///
 /// let old: Map<u32, &str> = (0..1000).map(|n| (n, "old")).collect();
 /// let mut new = old.clone();
 /// new.insert(7, "new");
 /// let mut changes = old.diff(&new, |a, b| a == b); // found without reading all of the other 999
-/// assert_eq!(changes.next(), Some(Change::Updated { key: &7, old: &"old", new: &"new" }));
+/// assert_eq!(changes.next(), Some(MapChange::Updated { key: &7, old: &"old", new: &"new" }));
 /// assert_eq!(changes.next(), None);
 /// ```
 pub struct Map<K, V> {
@@ -178,11 +178,11 @@ impl<K: Ord, V> Map<K, V> {
     ///
     /// Nodes that both maps share are skipped; the values of the others are shown to `same`, which is to answer at once
     /// and may say `false` of values that are equal. Values are never compared otherwise. O(nodes that are not shared).
-    pub fn diff<'a, S>(&'a self, newer: &'a Self, same: S) -> Changes<'a, K, V, S>
+    pub fn diff<'a, S>(&'a self, newer: &'a Self, same: S) -> MapChanges<'a, K, V, S>
     where
         S: FnMut(&V, &V) -> bool,
     {
-        Changes::new(self.tree.root(), newer.tree.root(), same)
+        MapChanges::new(self.tree.root(), newer.tree.root(), same)
     }
 }
 

@@ -20,6 +20,7 @@ mod chunk;
 mod contents;
 mod counter;
 mod cursor;
+mod debug;
 mod difference;
 mod edit;
 mod entry;
@@ -41,7 +42,7 @@ mod tree;
 
 pub use contents::{Entries, EntriesMut, Iter, IterMut};
 pub use counter::Counter;
-pub use difference::{Change, Changes};
+pub use difference::{MapChange, MapChanges};
 pub use entry::{Entry, OccupiedEntry, VacantEntry};
 pub use gaps::Gap;
 pub(crate) use keyed_list::Id;

@@ -14,7 +14,7 @@ use equivalent::Comparable;
 use serde::de::{Deserialize, Deserializer};
 use serde::ser::{Serialize, Serializer};
 
-use super::{Change, Entries, Entry, IntoIter, List, Map};
+use super::{Entries, Entry, IntoIter, List, Map, MapChange};
 
 /// A persistent ordered set.
 ///
@@ -131,8 +131,8 @@ impl<T: Ord> Set<T> {
     pub(crate) fn changes<'a>(&'a self, newer: &'a Self) -> impl FusedIterator<Item = (&'a T, bool)> {
         let changes = self.map.diff(&newer.map, |(), ()| true);
         changes.map(|change| match change {
-            Change::Added(item, ()) | Change::Updated { key: item, .. } => (item, true),
-            Change::Removed(item, ()) => (item, false),
+            MapChange::Added(item, ()) | MapChange::Updated { key: item, .. } => (item, true),
+            MapChange::Removed(item, ()) => (item, false),
         })
     }
 }

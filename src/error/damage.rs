@@ -6,6 +6,7 @@ use std::path::PathBuf;
 /// Bytes that are not what was written: where, what, and how much before them is good.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path}, byte {byte}: {defect}; {intact}", path = .path.display(), intact = intact_text(*.intact))]
+#[non_exhaustive]
 pub struct Damage {
     /// The file.
     pub path: PathBuf,

@@ -26,7 +26,7 @@ pub enum Failure {
 
 /// Which calls fail.
 #[derive(Clone, Copy, Debug)]
-pub struct Plan {
+pub struct FaultPlan {
     /// The first call that fails, counted from 0.
     pub call: u64,
     /// How it fails.
@@ -44,7 +44,7 @@ pub struct FaultDisk {
 
 #[derive(Debug)]
 struct Switches {
-    plan: Option<Plan>,
+    plan: Option<FaultPlan>,
     calls: AtomicU64,
     bytes_read: AtomicU64,
     syncs_lie: AtomicBool,
@@ -55,7 +55,7 @@ struct Switches {
 
 impl FaultDisk {
     /// A disk over `memory` that follows `plan`; without one it only counts.
-    pub fn new(memory: MemoryDisk, plan: Option<Plan>) -> Self {
+    pub fn new(memory: MemoryDisk, plan: Option<FaultPlan>) -> Self {
         let switches = Switches {
             plan,
             calls: AtomicU64::new(0),

@@ -4,18 +4,18 @@
 //! or the system clock (clippy enforces it). That is what lets a test replace the machine by one that loses
 //! unsynced sectors, fails the n-th call or lies about a sync, and see what is left afterwards.
 //!
-//! * [`RealDisk`](disk::RealDisk) is the operating system.
+//! * [`RealDisk`] is the operating system.
 //! * `MemoryDisk` (feature `faults`) keeps what a power cut would keep apart from what was merely written.
 //! * `FaultDisk` (feature `faults`) fails calls of a `MemoryDisk` by plan.
 //!
 //! Always: reads and writes are positioned, so that a reader can never move a writer's place in a file.
 
-pub mod clock;
-pub mod disk;
+mod clock;
+mod disk;
 #[cfg(feature = "faults")]
-pub mod fault;
+mod fault;
 #[cfg(feature = "faults")]
-pub mod memory;
+mod memory;
 
 use std::fmt::Debug;
 use std::io;
@@ -23,7 +23,14 @@ use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use clock::{Clock, Entropy};
+pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
+#[cfg(feature = "faults")]
+pub use clock::{CountingClock, SeededEntropy};
+pub use disk::RealDisk;
+#[cfg(feature = "faults")]
+pub use fault::{Failure, FaultDisk, FaultPlan};
+#[cfg(feature = "faults")]
+pub use memory::MemoryDisk;
 
 /// How a file is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,11 +158,7 @@ pub struct Env {
 impl Env {
     /// The operating system's disk, clock and randomness.
     pub fn real() -> Self {
-        Env {
-            disk: Arc::new(disk::RealDisk),
-            clock: Arc::new(clock::SystemClock),
-            entropy: Arc::new(clock::SystemEntropy),
-        }
+        Env { disk: Arc::new(RealDisk), clock: Arc::new(SystemClock), entropy: Arc::new(SystemEntropy) }
     }
 
     /// A given disk with a clock that counts calls and randomness from a seed: the same seed gives the same run.
@@ -163,8 +166,8 @@ impl Env {
     pub fn simulated(disk: impl Disk + 'static, seed: u64) -> Self {
         Env {
             disk: Arc::new(disk),
-            clock: Arc::new(clock::CountingClock::default()),
-            entropy: Arc::new(clock::SeededEntropy::new(seed)),
+            clock: Arc::new(CountingClock::default()),
+            entropy: Arc::new(SeededEntropy::new(seed)),
         }
     }
 }

@@ -21,6 +21,25 @@ pub struct Backward {
     places: Vec<Range<usize>>,
 }
 
+/// One record, lent by who read it backward.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BackwardRecord<'a> {
+    offset: u64,
+    payload: &'a [u8],
+}
+
+impl<'a> BackwardRecord<'a> {
+    /// Its place in the log.
+    pub fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// What was appended.
+    pub fn payload(&self) -> &'a [u8] {
+        self.payload
+    }
+}
+
 impl Backward {
     pub(super) fn new(reader: Reader, end: u64) -> Backward {
         Backward { reader, end, bytes: Vec::new(), places: Vec::new() }
@@ -31,19 +50,20 @@ impl Backward {
         self.end
     }
 
-    /// The next record, going backward: its offset and payload, which is lent until the next call. Nothing once the oldest
-    /// was handed out.
+    /// The next record, going backward, lent until the next call. Nothing once the oldest was handed out. Costs its length;
+    /// the file is read by groups of sixteen records.
     ///
     /// # Errors
-    /// [`Error::Damaged`] with the place; asking again gives the same answer.
-    /// [`Error::Io`].
-    pub fn next_record(&mut self) -> Result<Option<(u64, &[u8])>> {
+    /// [`Error::Damaged`] with the place; asking again gives the same answer. [`Error::Compacted`] when it has been given up
+    /// meanwhile; [`Error::Io`].
+    pub fn next_record(&mut self) -> Result<Option<BackwardRecord<'_>>> {
         if self.places.is_empty() && !self.load()? {
             return Ok(None);
         }
         let Some(place) = self.places.pop() else { return Ok(None) };
         self.end -= 1;
-        Ok(self.bytes.get(place).map(|payload| (self.end, payload)))
+        let offset = self.end;
+        Ok(self.bytes.get(place).map(|payload| BackwardRecord { offset, payload }))
     }
 
     /// Reads the group before `end`; false if there is none.

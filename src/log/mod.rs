@@ -41,7 +41,7 @@ mod syncer;
 mod ticket;
 
 pub use crate::segment::format::{RECORD_BYTES_MAX, StoreId};
-pub use backward::Backward;
+pub use backward::{Backward, BackwardRecord};
 pub use options::{Durability, Options};
 pub use reader::Reader;
 pub use records::{Record, Records};
@@ -51,9 +51,9 @@ pub(crate) use crate::segment::format::{Chain, Codec};
 pub(crate) use crate::segment::recovery::Proven;
 pub(crate) use syncer::Syncer;
 
-use crate::error::{IoContext, Result, Role};
 #[cfg(doc)]
 use crate::error::Error;
+use crate::error::{IoContext, Result, Role};
 use crate::io::{Env, Lock};
 use crate::segment::format::Header;
 use crate::segment::recovery::{self, Cut};
@@ -116,10 +116,19 @@ impl Log {
     ///
     /// # Errors
     /// [`Error::Locked`] when another writer has it, [`Error::NotAStore`] when the directory holds something else,
-    /// [`Error::Role`] when it is a store's, [`Error::Damaged`] when bytes are not what was written, [`Error::Io`] when the
-    /// system refuses.
+    /// [`Error::Role`] when it is a store's, [`Error::Damaged`] when bytes are not what was written, [`Error::Newer`] when a
+    /// newer redraft wrote them, [`Error::Io`] when the system refuses.
     pub fn open(path: impl AsRef<Path>) -> Result<Log> {
         Options::new().open(path)
+    }
+
+    /// Makes a new log in a directory that does not exist or is empty. Durable on return; a handful of syncs.
+    ///
+    /// # Errors
+    /// [`Error::Exists`] when there is something, [`Error::Locked`] when somebody else is making one there, [`Error::Io`]
+    /// when the system refuses.
+    pub fn create_new(path: impl AsRef<Path>) -> Result<Log> {
+        Options::new().create_new(path)
     }
 
     /// Makes the first segment of a log in an existing directory. Durable on return.
@@ -170,7 +179,7 @@ impl Log {
             env: env.clone(),
             header,
             durability: options.durability,
-            reader: Reader::of_writer(env, &dir, Arc::clone(group.durable())),
+            reader: Reader::of_writer(env, &dir, header.store, Arc::clone(group.durable())),
             dir,
             group: Arc::new(group),
             syncer: OnceLock::new(),
@@ -185,8 +194,8 @@ impl Log {
     ///
     /// # Errors
     /// [`Error::EmptyRecord`], [`Error::TooLarge`] beyond [`RECORD_BYTES_MAX`]: nothing was appended.
-    /// [`Error::Poisoned`] when the disk fails, now or earlier: whether the record will be there when the log is opened again
-    /// is not known.
+    /// [`Error::Poisoned`] when the disk fails, now or earlier: its `pending` says whether and where to look for the record
+    /// when the log is open again. [`Error::Io`] when the thread that [`Durability::Interval`] needs cannot be started.
     pub fn append(&self, payload: &[u8]) -> Result<u64> {
         self.prepare()?;
         let (end, _) = self.enqueue(&[payload])?;
@@ -227,22 +236,23 @@ impl Log {
     /// # Ok(()) }
     /// ```
     pub fn submit(&self, payload: &[u8]) -> Result<Ticket<'_>> {
-        let syncer = self.syncer(|_| {})?;
-        let (end, _) = self.enqueue(&[payload])?;
-        syncer.ring();
-        Ok(Ticket::new(self, end))
+        self.submit_slice(&[payload])
     }
 
-    /// [`submit`](Log::submit) for several records, which get offsets one after the other.
+    /// [`submit`](Log::submit) for several records, which get offsets one after the other. Costs their length, and no sync of
+    /// its own.
     ///
     /// # Errors
     /// As `submit`. If one is refused, none is appended.
     pub fn submit_all<P: AsRef<[u8]>>(&self, payloads: impl IntoIterator<Item = P>) -> Result<Ticket<'_>> {
+        self.submit_slice(&payloads.into_iter().collect::<Vec<P>>())
+    }
+
+    fn submit_slice<P: AsRef<[u8]>>(&self, payloads: &[P]) -> Result<Ticket<'_>> {
         let syncer = self.syncer(|_| {})?;
-        let payloads: Vec<P> = payloads.into_iter().collect();
-        let (end, _) = self.enqueue(&payloads)?;
+        let (end, _) = self.enqueue(payloads)?;
         syncer.ring();
-        Ok(Ticket::new(self, end))
+        Ok(Ticket::new(self, end - payloads.len() as u64..end))
     }
 
     /// Makes durable all that was appended before, whatever the log's [`Durability`], and returns the head. One sync, or none
@@ -270,17 +280,22 @@ impl Log {
         self.group.durable().segments().bases.first().copied().unwrap_or(0)
     }
 
-    /// When something that was appended counts as done.
+    /// When something that was appended counts as done. O(1).
     pub fn durability(&self) -> Durability {
         self.durability
     }
 
-    /// Identifies the log and its copies.
+    /// The directory of the log. O(1).
+    pub fn path(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Identifies the log and its copies. O(1).
     pub fn id(&self) -> StoreId {
         self.header.store
     }
 
-    /// The unacknowledged write that opening the log found torn and cut, if there was one.
+    /// The unacknowledged write that opening the log found torn and cut, if there was one. O(1).
     pub fn cut(&self) -> Option<&Cut> {
         self.cut.as_ref()
     }
@@ -329,7 +344,7 @@ impl Log {
 
     /// Ends the session: makes durable all that was appended, and ends the active file so that the next session opens it
     /// without reading it, and so that all damage can be told from a torn write. Dropping the log does the same, without
-    /// telling whether it worked.
+    /// telling whether it worked. At most two syncs.
     ///
     /// # Errors
     /// [`Error::Poisoned`] when that fails; what was durable before is so all the same.

@@ -115,6 +115,16 @@ impl Options {
         }
     }
 
+    /// Makes a new log in a directory that does not exist or is empty. See [`Log::create_new`].
+    ///
+    /// # Errors
+    /// As `Log::create_new`.
+    pub fn create_new(&self, path: impl AsRef<Path>) -> Result<Log> {
+        let path = path.as_ref();
+        directory::must_be_free(&*self.env.disk, path)?;
+        self.create_in(path)
+    }
+
     /// Opens the log in the directory `path` for reading. See [`Reader::open`].
     ///
     /// # Errors

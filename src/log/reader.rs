@@ -48,6 +48,7 @@ pub(super) struct Seen {
 pub struct Reader {
     env: Env,
     dir: PathBuf,
+    id: StoreId,
     bound: Bound,
     /// The segments used last for looking up records, the newest use last.
     open: Mutex<Vec<PointReader>>,
@@ -55,7 +56,7 @@ pub struct Reader {
 
 impl Clone for Reader {
     fn clone(&self) -> Self {
-        Reader::over(&self.env, &self.dir, self.bound.clone())
+        Reader::over(&self.env, &self.dir, self.id, self.bound.clone())
     }
 }
 
@@ -80,17 +81,17 @@ impl Reader {
         let store = layout.active.header.store;
         let known = proven.filter(|proven| proven.store == store).map_or(0, |proven| proven.version);
         let seen = Seen { head: AtomicU64::new(known), bases: ArcSwap::default() };
-        let reader = Reader::over(env, dir, Bound::Proof(Arc::new(seen)));
+        let reader = Reader::over(env, dir, store, Bound::Proof(Arc::new(seen)));
         reader.look_again()?;
         Ok(reader)
     }
 
-    pub(super) fn of_writer(env: &Env, dir: &Path, durable: Arc<Durable>) -> Reader {
-        Reader::over(env, dir, Bound::Writer(durable))
+    pub(super) fn of_writer(env: &Env, dir: &Path, id: StoreId, durable: Arc<Durable>) -> Reader {
+        Reader::over(env, dir, id, Bound::Writer(durable))
     }
 
-    fn over(env: &Env, dir: &Path, bound: Bound) -> Reader {
-        Reader { env: env.clone(), dir: dir.to_owned(), bound, open: Mutex::default() }
+    fn over(env: &Env, dir: &Path, id: StoreId, bound: Bound) -> Reader {
+        Reader { env: env.clone(), dir: dir.to_owned(), id, bound, open: Mutex::default() }
     }
 
     /// Looks which segments there are now.
@@ -119,12 +120,9 @@ impl Reader {
         Ok(*SegmentReader::open(&*self.env.disk, path_of(&self.dir, base), base)?.header())
     }
 
-    /// Identifies the log and its copies.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn id(&self) -> Result<StoreId> {
-        self.header().map(|header| header.store)
+    /// Identifies the log and its copies. O(1).
+    pub fn id(&self) -> StoreId {
+        self.id
     }
 
     /// The offset of the first record that is kept. O(1) beside the writer, else reads the directory.

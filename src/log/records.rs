@@ -121,7 +121,8 @@ impl Records {
     /// length; the file is read in pieces of up to 256 KiB.
     ///
     /// # Errors
-    /// [`Error::Damaged`] with the place; asking again gives the same answer. [`Error::Io`].
+    /// [`Error::Damaged`] with the place; asking again gives the same answer. [`Error::Compacted`] when it has been given up
+    /// meanwhile; [`Error::Io`].
     #[inline]
     pub fn next_record(&mut self) -> Result<Option<Record<'_>>> {
         let known = self.segment.offset() < self.durable_until;
@@ -133,7 +134,7 @@ impl Records {
     }
 
     /// The next durable record, waiting up to `patience` for one. Where the writer is in this process it is woken at once,
-    /// else it looks every few milliseconds.
+    /// else it looks every few milliseconds, which costs a read of the file's end each time.
     ///
     /// # Errors
     /// As [`next_record`](Records::next_record).

@@ -3,8 +3,9 @@
 //! Always holds: a ticket that says yes is durable, and so is everything before it; dropping a ticket takes nothing back.
 
 use super::Log;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use std::future::Future;
+use std::ops::Range;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -12,48 +13,53 @@ use std::task::{Context, Poll};
 ///
 /// As a future it needs no particular runtime, and it does not block.
 #[derive(Debug)]
+#[must_use = "nobody is told whether the records became durable unless it is waited for or awaited"]
 pub struct Ticket<'l> {
     log: &'l Log,
-    /// The offset after the last record it stands for.
-    end: u64,
+    offsets: Range<u64>,
 }
 
 impl<'l> Ticket<'l> {
-    pub(super) fn new(log: &'l Log, end: u64) -> Self {
-        Ticket { log, end }
+    pub(super) fn new(log: &'l Log, offsets: Range<u64>) -> Self {
+        Ticket { log, offsets }
     }
 
-    /// The offset after the last record it stands for: the head of the log once that is durable.
-    pub fn end(&self) -> u64 {
-        self.end
+    /// The offsets that the records have, durable or not. O(1).
+    pub fn offsets(&self) -> Range<u64> {
+        self.offsets.clone()
     }
 
     /// Whether the records are durable, however the log is opened. O(1); never waits.
     pub fn is_durable(&self) -> bool {
-        self.log.head() >= self.end
+        self.log.head() >= self.offsets.end
     }
 
-    /// Blocks until the records are durable, however the log is opened; the offset after them. A share of one sync.
+    /// Blocks until the records are durable, however the log is opened; their offsets, as
+    /// [`append_all`](Log::append_all) gives them. A share of one sync.
     ///
     /// # Errors
-    /// [`Error::Poisoned`](crate::Error::Poisoned) when the disk failed: whether the records will be there when the log is
-    /// opened again is not known.
-    pub fn wait(self) -> Result<u64> {
-        self.log.make_durable(self.end).map_err(|error| error.pending(self.end))?;
-        Ok(self.end)
+    /// [`Error::Poisoned`] when the disk failed: its `pending` says where to look for the records when the log is open
+    /// again.
+    pub fn wait(self) -> Result<Range<u64>> {
+        self.log.make_durable(self.offsets.end).map_err(|error| self.failed(error))?;
+        Ok(self.offsets)
     }
 
     /// The answer, if there is one yet.
-    fn answer(&self) -> Option<Result<u64>> {
+    fn answer(&self) -> Option<Result<Range<u64>>> {
         if self.is_durable() {
-            return Some(Ok(self.end));
+            return Some(Ok(self.offsets()));
         }
-        self.log.check().err().map(|error| Err(error.pending(self.end)))
+        self.log.check().err().map(|error| Err(self.failed(error)))
+    }
+
+    fn failed(&self, error: Error) -> Error {
+        error.pending(self.offsets.start + 1)
     }
 }
 
 impl Future for Ticket<'_> {
-    type Output = Result<u64>;
+    type Output = Result<Range<u64>>;
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         if let Some(answer) = self.answer() {

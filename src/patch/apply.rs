@@ -10,6 +10,7 @@ use crate::value::{DEPTH_MAX, Flaw, Path, Segment, Value};
 
 /// A patch that was applied.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Applied<S> {
     /// The state after the patch.
     pub state: S,
@@ -20,6 +21,7 @@ pub struct Applied<S> {
 /// Which operation could not be applied, where, and why. Nothing has changed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("op {op_index} ({op}) at \"{path}\": {kind}")]
+#[non_exhaustive]
 pub struct ApplyError {
     /// The operation, counted from 0.
     pub op_index: usize,
@@ -151,7 +153,7 @@ fn check_orders<S: State>(old: &S, new: &S, patch: &Patch) -> Result<(), ApplyEr
 /// The first place of `new` where parts do not fit together, given that all of `old` does. O(what changed).
 pub(crate) fn disagreement<S: State>(old: &S, new: &S) -> Option<Path> {
     let mut differ = Differ::checking();
-    new.diff(old, &mut differ);
+    new.diff_from(old, &mut differ);
     differ.into_unsound()
 }
 

@@ -93,10 +93,25 @@ impl Meta {
     pub fn label(text: impl Into<String>) -> Meta {
         Meta { label: Some(text.into()), ..Meta::default() }
     }
+
+    /// The same with one more tag; one of the same name is replaced.
+    ///
+    /// ```
+    /// use redraft::Meta;
+    ///
+    /// let meta = Meta::label("transfer").tag("teller", "counter").tag("order", "ann -> ben 5");
+    /// assert_eq!(meta.tags["teller"], "counter");
+    /// ```
+    #[must_use]
+    pub fn tag(mut self, name: impl Into<String>, text: impl Into<String>) -> Meta {
+        self.tags.insert(name.into(), text.into());
+        self
+    }
 }
 
 /// One change of the history: it turned version `version - 1` into `version`.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Change {
     /// The version this change made. Its offset in the log is one less.
     pub version: u64,

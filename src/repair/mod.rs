@@ -31,6 +31,7 @@ use crate::Error;
 use crate::error::{Error as Failure, Result};
 use crate::io::Env;
 use crate::log::{StoreId, directory};
+use crate::store::Options;
 use plan::Plan;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -41,13 +42,12 @@ use std::path::{Path, PathBuf};
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let dir = tempfile::tempdir()?;
 /// # let path = dir.path().join("board.redraft");
-/// use redraft::io::Env;
 /// use redraft::{Repair, Store, Value};
 ///
 /// # let store = Store::<Value>::open(&path)?;
 /// # store.produce(|board| board["title"] = "Launch".into())?;
 /// # store.close()?;
-/// let repair = Repair::plan(&Env::real(), &path)?; // only reads
+/// let repair = Repair::plan(&path)?; // only reads
 /// if repair.is_needed() {
 ///     println!("version {} can be kept, lost: {}", repair.head(), repair.loss());
 ///     for step in repair.steps() {
@@ -67,11 +67,26 @@ pub struct Repair {
 
 /// What a repair did.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Repaired {
     /// The version the log ends with.
     pub head: u64,
     /// Where everything that was cut or removed is; nothing if nothing was.
     pub aside: Option<PathBuf>,
+}
+
+impl Options {
+    /// [`Repair::plan`], on the machine that these options name; nothing else in them matters for it.
+    ///
+    /// # Errors
+    /// As `Repair::plan`.
+    pub fn plan_repair(&self, path: impl AsRef<Path>) -> Result<Repair> {
+        let (env, dir) = (self.log.env.clone(), path.as_ref().to_owned());
+        let span = tracing::info_span!("plan repair", path = %dir.display());
+        let _entered = span.enter();
+        let plan = plan::plan(&*env.disk, &dir)?;
+        Ok(Repair { env, dir, plan })
+    }
 }
 
 impl Repair {
@@ -87,12 +102,8 @@ impl Repair {
     /// # Errors
     /// [`Error::Irreparable`] when there is nothing to begin with: neither the first record nor a snapshot that records lead
     /// on from. [`Error::NotAStore`], [`Error::Newer`], [`Error::Io`].
-    pub fn plan(env: &Env, path: impl AsRef<Path>) -> Result<Repair> {
-        let dir = path.as_ref().to_owned();
-        let span = tracing::info_span!("plan repair", path = %dir.display());
-        let _entered = span.enter();
-        let plan = plan::plan(&*env.disk, &dir)?;
-        Ok(Repair { env: env.clone(), dir, plan })
+    pub fn plan(path: impl AsRef<Path>) -> Result<Repair> {
+        Options::new().plan_repair(path)
     }
 
     /// Whether anything is wrong that opening does not mend by itself. O(1), as all that follow.
@@ -101,7 +112,7 @@ impl Repair {
     }
 
     /// Identifies the store that most of the files belong to. Others are removed.
-    pub fn store(&self) -> StoreId {
+    pub fn id(&self) -> StoreId {
         self.plan.store
     }
 

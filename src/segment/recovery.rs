@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// What was cut from the end of the log when it was opened: a write that no sync had made durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Cut {
     /// The segment file.
     pub path: PathBuf,

@@ -16,7 +16,7 @@ pub fn settled<T>(_new: &T, _old: &T) -> bool {
     false
 }
 
-/// See [`State::diff`].
+/// See [`State::diff_from`].
 pub fn diff<T: Serialize>(new: &T, old: &T, out: &mut Differ) {
     let (old, new) = (to_value(old), to_value(new));
     if old != new {

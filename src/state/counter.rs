@@ -8,7 +8,7 @@ use crate::value::{Segment, Value};
 
 /// Not a leaf: of a list of counters that were counted on, each is told by what was added to it.
 impl State for Counter {
-    fn diff(&self, old: &Self, out: &mut Differ) {
+    fn diff_from(&self, old: &Self, out: &mut Differ) {
         // `i64::MIN` could be added but not taken off again.
         match self.get().checked_sub(old.get()) {
             Some(0) => {}

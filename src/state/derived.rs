@@ -20,9 +20,9 @@ pub mod plain {
         T::LEAF && new.same(old)
     }
 
-    /// See [`State::diff`].
+    /// See [`State::diff_from`].
     pub fn diff<T: State>(new: &T, old: &T, out: &mut Differ) {
-        new.diff(old, out);
+        new.diff_from(old, out);
     }
 
     /// See [`State::apply`]; a part cannot be removed.

@@ -1,6 +1,6 @@
 //! [`Differ`]: where the differences between two states are collected, each with what undoes it.
 //!
-//! Driven by [`State::diff`](super::State::diff); emptied by `draft`. Always holds: operation and inverse are written
+//! Driven by [`State::diff_from`](super::State::diff_from); emptied by `draft`. Always holds: operation and inverse are written
 //! down side by side, so they cannot disagree; what may not be stored (too deep, a bad key) never enters the patch.
 
 use super::State;
@@ -9,7 +9,7 @@ use crate::value::{DEPTH_MAX, Flaw, Key, Path, Segment, Str, Value};
 
 /// Collects what turns an old state into a new one.
 ///
-/// An implementation of [`State::diff`](super::State::diff) steps into the parts that differ with
+/// An implementation of [`State::diff_from`](super::State::diff_from) steps into the parts that differ with
 /// [`field`](Self::field), [`key`](Self::key) and [`index`](Self::index), and says what changed there with the other
 /// methods. Operations count in the order they are told: a list index is one *after* the operations told before it.
 ///
@@ -103,7 +103,8 @@ impl Differ {
     }
 
     /// What a part that is new shows as, to be told with [`add`](Self::add), [`replace`](Self::replace) or
-    /// [`splice`](Self::splice). Whoever looks for parts that do not fit together looks into it, too.
+    /// [`splice`](Self::splice). Whoever looks for parts that do not fit together looks into it, too. For what the derive writes.
+    #[doc(hidden)]
     pub fn shown<T: State>(&mut self, new: &T) -> Value {
         let shown = new.to_value();
         if self.is_checking() && T::from_value(shown.clone()).is_err() {

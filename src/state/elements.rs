@@ -71,7 +71,7 @@ impl<'a, T: State> Overwritten<'a, T> {
     fn tell(&self, out: &mut Differ) {
         for run in self.found.chunk_by(|a, b| a.at + 1 == b.at) {
             match run {
-                [only] => out.index(only.at, |out| only.new.diff(only.old, out)),
+                [only] => out.index(only.at, |out| only.new.diff_from(only.old, out)),
                 _ => {
                     let (old, new): (Vec<_>, Vec<_>) = run.iter().map(|pair| (pair.old, pair.new)).unzip();
                     diff_hunk(run[0].at, &old, &new, out);
@@ -154,7 +154,7 @@ fn diff_hunk<T: State>(at: usize, old: &[&T], new: &[&T], out: &mut Differ) {
         }
         flat(at + run, &old[run..here], &new[run..here], out);
         if facing {
-            out.index(at + here, |out| new[here].diff(old[here], out));
+            out.index(at + here, |out| new[here].diff_from(old[here], out));
         }
         run = here + 1;
     }
@@ -164,7 +164,7 @@ fn diff_hunk<T: State>(at: usize, old: &[&T], new: &[&T], out: &mut Differ) {
 fn flat<T: State>(at: usize, old: &[&T], new: &[&T], out: &mut Differ) {
     match (old, new) {
         ([], []) => {}
-        ([old], [new]) => out.index(at, |out| new.diff(old, out)),
+        ([old], [new]) => out.index(at, |out| new.diff_from(old, out)),
         _ => splice(at, old, new, out),
     }
 }

@@ -5,6 +5,7 @@ use crate::value::{Path, Segment, Value};
 /// A value does not describe a state of the wanted type.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("at \"{path}\": {kind}")]
+#[non_exhaustive]
 pub struct StateError {
     /// Where in the value.
     pub path: Path,

@@ -66,8 +66,8 @@ pub fn apply_to_whole<S: State>(
 macro_rules! tuple {
     ($len:literal: $($part:ident $index:tt),+) => {
         impl<$($part: State),+> State for ($($part,)+) {
-            fn diff(&self, old: &Self, out: &mut Differ) {
-                $(out.index($index, |out| self.$index.diff(&old.$index, out));)+
+            fn diff_from(&self, old: &Self, out: &mut Differ) {
+                $(out.index($index, |out| self.$index.diff_from(&old.$index, out));)+
             }
 
             fn apply(&mut self, path: &[Segment], action: &Action) -> Result<Action, ApplyErrorKind> {
@@ -106,10 +106,10 @@ tuple!(8: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
 
 /// Comparing costs the length.
 impl<T: State, const N: usize> State for [T; N] {
-    fn diff(&self, old: &Self, out: &mut Differ) {
+    fn diff_from(&self, old: &Self, out: &mut Differ) {
         for (index, (new, old)) in self.iter().zip(old).enumerate() {
             if !new.same(old) {
-                out.index(index, |out| new.diff(old, out));
+                out.index(index, |out| new.diff_from(old, out));
             }
         }
     }

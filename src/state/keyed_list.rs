@@ -32,12 +32,12 @@ fn note() {
 
 /// Comparing costs what changed: O(changes * log n).
 impl<K: MapKey + Ord, T: State> State for KeyedList<K, T> {
-    fn diff(&self, old: &Self, out: &mut Differ) {
+    fn diff_from(&self, old: &Self, out: &mut Differ) {
         if out.is_checking() && !self.agrees_since(old) {
             out.unsound();
         }
-        out.field("items", |out| State::diff(self.items(), old.items(), out));
-        out.field("order", |out| State::diff(self.order(), old.order(), out));
+        out.field("items", |out| State::diff_from(self.items(), old.items(), out));
+        out.field("order", |out| State::diff_from(self.order(), old.order(), out));
     }
 
     fn apply(&mut self, path: &[Segment], action: &Action) -> Result<Action, ApplyErrorKind> {
@@ -89,7 +89,7 @@ fn keeps_keys(path: &[Segment], action: &Action) -> bool {
 impl<K: MapKey + Ord> State for Id<K> {
     const LEAF: bool = true;
 
-    fn diff(&self, old: &Self, out: &mut Differ) {
+    fn diff_from(&self, old: &Self, out: &mut Differ) {
         diff_leaf(self, old, out);
     }
 

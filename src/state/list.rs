@@ -119,7 +119,7 @@ macro_rules! list {
 
         #[doc = $doc]
         impl<T: State> State for $list<T> {
-            fn diff(&self, old: &Self, out: &mut Differ) {
+            fn diff_from(&self, old: &Self, out: &mut Differ) {
                 $diff(self, old, out);
             }
 

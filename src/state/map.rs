@@ -9,7 +9,7 @@ use std::hash::{BuildHasher, Hash};
 
 use super::whole::{apply_whole, mismatch};
 use super::{Differ, MapKey, NeverNull, State, StateError, StateErrorKind};
-use crate::collections;
+use crate::collections::{self, MapChange};
 use crate::patch::{Action, ApplyErrorKind};
 use crate::value::{Key, Map, Segment, Value};
 
@@ -68,9 +68,9 @@ fn unshared_changes<'a, K: MapKey + Ord, V: State>(
 ) -> Vec<(Key, Change<'a, V>)> {
     let changes = old.diff(new, |old, new| new.shares(old));
     let told = changes.map(|change| match change {
-        collections::Change::Added(key, new) => (key.to_key(), Change::Added(new)),
-        collections::Change::Removed(key, old) => (key.to_key(), Change::Removed(old)),
-        collections::Change::Updated { key, old, new } => (key.to_key(), Change::Inside { old, new }),
+        MapChange::Added(key, new) => (key.to_key(), Change::Added(new)),
+        MapChange::Removed(key, old) => (key.to_key(), Change::Removed(old)),
+        MapChange::Updated { key, old, new } => (key.to_key(), Change::Inside { old, new }),
     });
     told.collect()
 }
@@ -90,7 +90,7 @@ fn tell<T: State>(change: &Change<'_, T>, out: &mut Differ) {
             out.add(shown);
         }
         Change::Removed(old) => out.remove(old.to_value()),
-        Change::Inside { old, new } => new.diff(old, out),
+        Change::Inside { old, new } => new.diff_from(old, out),
     }
 }
 
@@ -163,7 +163,7 @@ macro_rules! map {
 
         #[doc = $doc]
         impl<K: MapKey + $($bounds)*, V: State, $($hasher)*> State for $map {
-            fn diff(&self, old: &Self, out: &mut Differ) {
+            fn diff_from(&self, old: &Self, out: &mut Differ) {
                 diff(self, old, out);
             }
 

@@ -116,7 +116,7 @@ use crate::value::{Segment, Value};
 /// # Laws
 ///
 /// Property tests hold every implementation to these:
-/// * applying what [`diff`](Self::diff) found to the old state gives the new one; applying the inverse leads back;
+/// * applying what [`diff_from`](Self::diff_from) found to the old state gives the new one; applying the inverse leads back;
 /// * an [`apply`](Self::apply) that fails may leave `self` in any state (it is always given a copy), one that succeeds
 ///   returns what restores the old state exactly;
 /// * [`from_value`](Self::from_value) reads what [`to_value`](Self::to_value) shows;
@@ -141,7 +141,7 @@ pub trait State: Clone + Send + Sync + Sized + 'static {
     ///
     /// Subtrees that both share must be skipped by identity before anything is compared: the cost is to follow the
     /// number of changes, not the size of the state.
-    fn diff(&self, old: &Self, out: &mut Differ);
+    fn diff_from(&self, old: &Self, out: &mut Differ);
 
     /// Carries out one operation and returns the one that undoes it, at the same path.
     ///

@@ -29,8 +29,8 @@ pub trait NeverNull: State {}
 impl<T: State> State for Box<T> {
     const LEAF: bool = T::LEAF;
 
-    fn diff(&self, old: &Self, out: &mut Differ) {
-        (**self).diff(old, out);
+    fn diff_from(&self, old: &Self, out: &mut Differ) {
+        (**self).diff_from(old, out);
     }
 
     fn apply(&mut self, path: &[Segment], action: &Action) -> Result<Action, ApplyErrorKind> {
@@ -66,9 +66,9 @@ macro_rules! shared {
         impl<T: State> State for $pointer<T> {
             const LEAF: bool = T::LEAF;
 
-            fn diff(&self, old: &Self, out: &mut Differ) {
+            fn diff_from(&self, old: &Self, out: &mut Differ) {
                 if !Self::ptr_eq(self, old) {
-                    (**self).diff(old, out);
+                    (**self).diff_from(old, out);
                 }
             }
 
@@ -111,10 +111,10 @@ shared!(Shared);
 impl<T: NeverNull> State for Option<T> {
     const LEAF: bool = T::LEAF;
 
-    fn diff(&self, old: &Self, out: &mut Differ) {
+    fn diff_from(&self, old: &Self, out: &mut Differ) {
         match (old, self) {
             (None, None) => {}
-            (Some(old), Some(new)) => new.diff(old, out),
+            (Some(old), Some(new)) => new.diff_from(old, out),
             (old, new) => {
                 let shown = out.shown(new);
                 out.replace(old.to_value(), shown);

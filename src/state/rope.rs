@@ -12,7 +12,7 @@ use crate::value::{Segment, Str, Value};
 
 /// Shows as a string. A change costs what it changes and O(log n), not the length.
 impl State for Text {
-    fn diff(&self, old: &Self, out: &mut Differ) {
+    fn diff_from(&self, old: &Self, out: &mut Differ) {
         if self.ptr_eq(old) {
             return;
         }

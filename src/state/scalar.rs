@@ -14,7 +14,7 @@ macro_rules! leaf {
     () => {
         const LEAF: bool = true;
 
-        fn diff(&self, old: &Self, out: &mut Differ) {
+        fn diff_from(&self, old: &Self, out: &mut Differ) {
             diff_leaf(self, old, out);
         }
 

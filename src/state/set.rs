@@ -106,7 +106,7 @@ macro_rules! set {
 
         #[doc = $doc]
         impl<K: MapKey + $($bounds)*, $($hasher)*> State for $set {
-            fn diff(&self, old: &Self, out: &mut Differ) {
+            fn diff_from(&self, old: &Self, out: &mut Differ) {
                 diff(self, old, out);
             }
 

@@ -156,7 +156,7 @@ impl<S: State + Default> History<S> {
         let path = snapshot::path_of(&self.dir, version);
         let Snapshot { header, writers, stamp, state } = Snapshot::read(&*self.env.disk, &path, version)?;
         let records = self.view.records(version)?;
-        let defect = if header.store != self.view.id()? {
+        let defect = if header.store != self.view.id() {
             Defect::Foreign
         } else if header.chain != records.chain() {
             Defect::Chain { expected: records.chain(), found: header.chain }

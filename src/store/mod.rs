@@ -5,11 +5,12 @@
 //!
 //! Always:
 //! * `Ok` from a change means that it survives power loss, unless the store was opened with a [`Durability`] that says less.
-//! * Readers see durable states only, in order; they never wait for a writer and no writer waits for them.
+//! * Readers see acknowledged states only, in order; they never wait for a writer and no writer waits for them.
 //! * A recipe that fails or panics has changed nothing.
 
 mod complete;
 mod durable;
+mod newest;
 pub(crate) mod open;
 mod publish;
 pub(crate) mod reader;
@@ -35,8 +36,7 @@ use crate::value::Value;
 use complete::applied;
 use history::{History, Tip};
 use publish::Published;
-use std::cell::RefCell;
-use std::ops::{Deref, DerefMut, RangeBounds};
+use std::ops::RangeBounds;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -54,7 +54,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// use redraft::{Store, Value, value};
 ///
 /// let store = Store::<Value>::open(&path)?;
-/// let commit = store.produce(|doc| doc["title"] = "ship it".into())?; // Ok: durable
+/// let commit = store.produce(|doc| doc["title"] = "ship it".into())?; // Ok: acknowledged, and so durable
 /// assert_eq!(store.state()["title"].as_str(), Some("ship it"));
 /// assert_eq!(*store.at(commit.version() - 1)?, value!({}));
 /// # Ok(()) }
@@ -71,7 +71,7 @@ pub struct Store<S: State = Value> {
     opened: Opened,
 }
 
-/// One change that a store made, durable.
+/// One change that a store made.
 #[derive(Clone, Debug)]
 pub struct Commit<S> {
     version: u64,
@@ -105,80 +105,41 @@ impl<S> Commit<S> {
 /// Most changes fit into this many bytes; larger ones grow the buffer.
 const USUAL_BODY_BYTES: usize = 128;
 
-thread_local! {
-    /// The stores whose recipe this thread is running.
-    static RUNNING: RefCell<Vec<usize>> = const { RefCell::new(Vec::new()) };
-}
-
-/// Notes that a recipe runs, for as long as it lives.
-#[derive(Debug)]
-struct Running;
-
-/// The newest state, locked: whoever holds it makes the next change.
-#[derive(Debug)]
-struct Newest<'a, S> {
-    tip: MutexGuard<'a, Arc<Tip<S>>>,
-    _running: Running,
-}
-
-impl<S> Deref for Newest<'_, S> {
-    type Target = Arc<Tip<S>>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.tip
-    }
-}
-
-impl<S> DerefMut for Newest<'_, S> {
-    fn deref_mut(&mut self) -> &mut Self::Target {
-        &mut self.tip
-    }
-}
-
-impl Running {
-    fn enter(store: usize) -> Result<Running> {
-        RUNNING.with_borrow_mut(|running| {
-            if running.contains(&store) {
-                return Err(Error::Reentrant);
-            }
-            running.push(store);
-            Ok(Running)
-        })
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        RUNNING.with_borrow_mut(Vec::pop);
-    }
-}
-
 impl<S: State + Default> Store<S> {
     /// Opens the store in the directory `path`, or makes a new one where there is nothing. See [`Options`] for more choice.
     ///
-    /// Costs reading the newest snapshot and the changes after it.
+    /// Costs reading the newest snapshot and the changes after it; a few syncs where the session before did not end properly,
+    /// or a store is made.
     ///
     /// # Errors
     /// [`Error::Locked`] when another writer has it, [`Error::NotAStore`] when the directory holds something else,
-    /// [`Error::Damaged`] when bytes are not what was written, [`Error::Io`] when the system refuses.
+    /// [`Error::Role`] when it is a replica or a log, [`Error::Misfit`] when what is recorded does not fit the type,
+    /// [`Error::Damaged`] when bytes are not what was written, [`Error::Newer`] when a newer redraft wrote them,
+    /// [`Error::Io`] when the system refuses.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Options::new().open(path)
     }
 
-    /// Makes a new store in a directory that does not exist or is empty. Durable on return.
+    /// Makes a new store in a directory that does not exist or is empty. Durable on return; a handful of syncs.
     ///
     /// # Errors
-    /// [`Error::Exists`] when there is something, [`Error::Io`] when the system refuses.
-    pub fn create(path: impl AsRef<Path>) -> Result<Self> {
+    /// [`Error::Exists`] when there is something, [`Error::Locked`] when somebody else is making one there, [`Error::Io`]
+    /// when the system refuses.
+    pub fn create_new(path: impl AsRef<Path>) -> Result<Self> {
         Options::new().create_new(path)
     }
 
-    /// What opening the store found and did.
+    /// What opening the store found and did. O(1).
     pub fn opened(&self) -> &Opened {
         &self.opened
     }
 
-    /// Identifies the store and its replicas.
+    /// The directory of the store. O(1).
+    pub fn path(&self) -> &Path {
+        self.log.path()
+    }
+
+    /// Identifies the store and its replicas. O(1).
     pub fn id(&self) -> StoreId {
         self.log.id()
     }
@@ -195,21 +156,23 @@ impl<S: State + Default> Store<S> {
     }
 
     /// State and version that belong together. O(1); never waits.
-    pub fn current(&self) -> (u64, Arc<S>) {
+    pub fn newest(&self) -> (u64, Arc<S>) {
         let tip = self.published.tip();
         (tip.version, Arc::clone(&tip.state))
     }
 
-    /// Runs `recipe` on a draft of the newest state and records what it changed. Blocks until that is durable.
+    /// Runs `recipe` on a draft of the newest state and records what it changed. Blocks until that is acknowledged, which
+    /// means durable unless the store was opened with another [`Durability`].
     ///
     /// Recipes of one store run one after the other, so keep them short; their syncs are shared. A recipe that changes
     /// nothing records nothing. A recipe may return a `Result`: an error means that nothing happened. So does a panic,
     /// which goes on to the caller. Costs what changed, one record and (a share of) one sync.
     ///
     /// # Errors
-    /// [`Error::Draft`] when the recipe fails, [`Error::Reentrant`] when called from a recipe of the same store,
-    /// [`Error::TooLarge`]; [`Error::Poisoned`] when the disk fails, now or earlier: then whether the change will be there
-    /// when the store is opened again is not known.
+    /// [`Error::Draft`] when the recipe fails ([`Error::recipe`] gives back its own error), [`Error::Reentrant`] when called
+    /// from a recipe of the same store, [`Error::TooLarge`]: nothing changed. [`Error::Poisoned`] when the disk fails, now or
+    /// earlier: its `pending` says whether and how to look for the change when the store is open again. [`Error::Io`] when
+    /// the thread that [`Durability::Interval`] needs cannot be started.
     pub fn produce<R: Outcome>(&self, recipe: impl FnOnce(&mut S) -> R) -> Result<Commit<S>> {
         self.produce_with(Meta::default(), recipe)
     }
@@ -226,7 +189,7 @@ impl<S: State + Default> Store<S> {
         self.change(meta, |newest| Ok(draft(&*newest.state, recipe)?))
     }
 
-    /// Begins a draft on the newest durable state, to be finished by hand with [`commit`](Store::commit). Holds no lock:
+    /// Begins a draft on the newest acknowledged state, to be finished by hand with [`commit`](Store::commit). Holds no lock:
     /// any number of drafts may be open, in any thread, and others go on changing the store. O(1), plus one clone.
     ///
     /// ```
@@ -247,11 +210,12 @@ impl<S: State + Default> Store<S> {
         Draft::at(tip.version, Arc::clone(&tip.state))
     }
 
-    /// Records what a draft changed, as [`produce`](Store::produce) does, if nothing has changed since it was begun.
+    /// Records what a draft changed, as [`produce`](Store::produce) does and for the same cost, if nothing has changed since it
+    /// was begun.
     ///
     /// # Errors
-    /// [`Error::Outdated`] if something has: whether the draft still makes sense is for the program to say. Otherwise as
-    /// `produce`. Nothing changed.
+    /// [`Error::Outdated`] if something has: whether the draft still makes sense is for the program to say. It comes once
+    /// what was faster is acknowledged, so that a new draft begins on it; that may take a sync. Otherwise as `produce`.
     pub fn commit(&self, draft: Draft<S>) -> Result<Commit<S>> {
         self.commit_with(Meta::default(), draft)
     }
@@ -269,12 +233,12 @@ impl<S: State + Default> Store<S> {
         answer
     }
 
-    /// Calls `listener` with every change that this store makes from now on, once it is durable and visible, for as long
+    /// Calls `listener` with every change that this store makes from now on, once it is acknowledged and visible, for as long
     /// as the returned guard lives. Patches and inverses come along.
     ///
     /// Changes come in the order of versions, one at a time, on the thread of one of the callers that wait for their
-    /// change to be durable; not necessarily before that call returns. A listener must be quick: it holds up the thread
-    /// it runs on. It may change the store itself. A listener that panics is reported through `tracing`.
+    /// change, and not necessarily before that call returns; or, after [`submit`](Store::submit), on the store's own thread
+    /// that syncs. A listener must be quick: it holds up the thread it runs on, and with the latter all syncs. It may change the store itself. A listener that panics is reported through `tracing`.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -294,11 +258,20 @@ impl<S: State + Default> Store<S> {
         self.published.listen(listener)
     }
 
-    /// Applies a patch to the newest state and records it as it is. All or nothing; blocks until durable.
+    /// Applies a patch to the newest state and records it as it is. All or nothing; blocks until acknowledged. Costs what
+    /// [`patch::apply`](crate::patch::apply) costs, one record and (a share of) one sync.
     ///
     /// # Errors
     /// [`Error::Apply`] naming op and path when it does not fit; otherwise as [`produce`](Store::produce).
-    pub fn apply(&self, patch: &Patch, meta: Meta) -> Result<Commit<S>> {
+    pub fn apply(&self, patch: &Patch) -> Result<Commit<S>> {
+        self.apply_with(Meta::default(), patch)
+    }
+
+    /// [`apply`](Store::apply), with a label, a time or tags for the history.
+    ///
+    /// # Errors
+    /// As `apply`.
+    pub fn apply_with(&self, meta: Meta, patch: &Patch) -> Result<Commit<S>> {
         self.change(meta, |newest| applied(&*newest.state, patch))
     }
 
@@ -323,16 +296,9 @@ impl<S: State + Default> Store<S> {
 
     /// The first half of it: drafts a change and gives it its place in the order.
     fn place(&self, meta: Meta, make: impl FnOnce(&Tip<S>) -> Result<Drafted<S>>) -> Result<Commit<S>> {
-        let mut newest = self.newest()?;
+        let mut newest = self.lock_newest()?;
         let drafted = make(&newest)?;
         self.record(&mut newest, meta, None, drafted)
-    }
-
-    fn newest(&self) -> Result<Newest<'_, S>> {
-        let running = Running::enter(std::ptr::from_ref(self) as usize)?;
-        let tip = ignore_poison(&self.newest);
-        self.log.check()?;
-        Ok(Newest { tip, _running: running })
     }
 
     /// Gives a drafted change its place in the order. Nothing is durable yet: see [`settle`](Store::settle).
@@ -383,12 +349,14 @@ impl<S: State + Default> Store<S> {
         WriterId::of(self.log.id())
     }
 
-    /// The state at any version that is kept. O(changes since the nearest snapshot or a state still in memory).
+    /// The state at any version that is kept. O(changes since the nearest snapshot or a state still in memory); one sync if
+    /// that version is acknowledged and not on the disk yet.
     ///
     /// # Errors
-    /// [`Error::BeyondHead`], [`Error::Compacted`], or [`Error::Damaged`] when the way there is.
+    /// [`Error::BeyondHead`], [`Error::Compacted`], [`Error::Damaged`] when the way there is, [`Error::Misfit`] when that
+    /// version does not fit the type, [`Error::Poisoned`] when that sync fails, [`Error::Io`].
     pub fn at(&self, version: u64) -> Result<Arc<S>> {
-        let (head, state) = self.current();
+        let (head, state) = self.newest();
         match version {
             _ if version == head => Ok(state),
             _ if version > head => Err(Error::BeyondHead { version, head }),
@@ -399,29 +367,30 @@ impl<S: State + Default> Store<S> {
         }
     }
 
-    /// The oldest version that [`at`](Store::at) can give.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn oldest(&self) -> Result<u64> {
-        self.history.oldest()
+    /// The oldest version that [`at`](Store::at) can give. O(1).
+    pub fn oldest(&self) -> u64 {
+        self.log.oldest()
     }
 
-    /// The changes that made the versions in `range`, oldest first. Costs what is read.
+    /// The changes that made the versions in `range`, oldest first. Costs what is read; one sync if something acknowledged is
+    /// not on the disk yet.
     ///
     /// # Errors
-    /// [`Error::Compacted`] when the range starts before what is kept; later trouble comes out of the iterator.
+    /// [`Error::Compacted`] when the range starts before what is kept, [`Error::BeyondHead`] when it starts behind the
+    /// version that comes next, [`Error::Poisoned`] when that sync fails; later trouble comes out of the iterator.
     pub fn changes(&self, range: impl RangeBounds<u64>) -> Result<Changes> {
         let head = self.version();
         self.on_disk(head)?;
         reader::changes(&self.history.view, &range, head)
     }
 
-    /// Writes a snapshot of the newest durable state, so that opening the store and going back to versions after this one
-    /// start from here. Returns its version. O(state); other threads may go on changing the store.
+    /// Writes a snapshot of the newest acknowledged state, so that opening the store and going back to versions after this one
+    /// start from here. Returns its version. O(state), three syncs, and one more if that state is not on the disk yet; other
+    /// threads may go on changing the store.
     ///
     /// # Errors
-    /// [`Error::Io`]; the store itself is not affected.
+    /// [`Error::Io`]: the store itself is not affected. [`Error::Poisoned`] when that state cannot be made durable,
+    /// [`Error::Damaged`] when what its type filled in has to be compared with a log that is.
     pub fn snapshot(&self) -> Result<u64> {
         let _alone = ignore_poison(&self.snapshotting);
         let tip = self.published.tip();
@@ -440,10 +409,11 @@ impl<S: State + Default> Store<S> {
     }
 
     /// Writes the state at `version` into a new store in the directory `target`, which must not exist or be empty. The new
-    /// store begins at that version, with an identity of its own; this one is not touched.
+    /// store begins at that version, with an identity of its own; this one is not touched. Costs what [`at`](Store::at)
+    /// costs, O(state) and a handful of syncs.
     ///
     /// # Errors
-    /// As [`at`](Store::at), and [`Error::Exists`].
+    /// As `at`, and [`Error::Exists`].
     pub fn restore(&self, version: u64, target: impl AsRef<Path>) -> Result<()> {
         let head = self.version();
         if version > head {
@@ -453,10 +423,11 @@ impl<S: State + Default> Store<S> {
         restore::restore(&self.history, version, target.as_ref())
     }
 
-    /// Closes the store. From then on all damage to its files can be told from a write that was cut short.
+    /// Closes the store: makes durable all that was acknowledged or submitted. From then on all damage to its files can be told
+    /// from a write that was cut short. At most two syncs.
     ///
     /// # Errors
-    /// [`Error::Io`] when the last sync fails; every change that was acknowledged is safe all the same.
+    /// [`Error::Poisoned`] when that fails, or the disk failed before; what was durable is safe all the same.
     pub fn close(self) -> Result<()> {
         self.log.close()
     }

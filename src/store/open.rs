@@ -28,11 +28,12 @@ use std::sync::{Arc, Mutex};
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// A store's options are those of its log.
-    log: log::Options,
+    pub(crate) log: log::Options,
 }
 
 /// What opening a store found and did.
 #[derive(Debug, Default)]
+#[non_exhaustive]
 pub struct Opened {
     /// An unacknowledged write that was cut from the end of the log.
     pub cut: Option<Cut>,
@@ -95,10 +96,10 @@ impl Options {
         }
     }
 
-    /// Makes a new store in a directory that does not exist or is empty. See [`Store::create`].
+    /// Makes a new store in a directory that does not exist or is empty. See [`Store::create_new`].
     ///
     /// # Errors
-    /// As `Store::create`.
+    /// As `Store::create_new`.
     pub fn create_new<S: State + Default>(&self, path: impl AsRef<Path>) -> Result<Store<S>> {
         let path = path.as_ref();
         let span = tracing::info_span!("create", path = %path.display());

@@ -1,7 +1,7 @@
-//! What readers see: the newest durable state, and who wants to hear of each change that becomes durable.
+//! What readers see: the newest acknowledged state, and who wants to hear of each change that becomes so.
 //!
-//! Between `record`, which gives a change its place before it is durable, and everybody else. Always holds: what is
-//! published is durable, in the order of versions; every listener hears of every change after it was published, in
+//! Between `record`, which gives a change its place before it is acknowledged, and everybody else. Always holds: what is
+//! published is acknowledged, in the order of versions; every listener hears of every change after it was published, in
 //! order, one at a time.
 
 use std::any::Any;
@@ -31,12 +31,12 @@ type Listener<S> = dyn Fn(&Commit<S>) + Send + Sync;
 
 /// The states of a store between being made and being seen.
 pub(super) struct Published<S> {
-    /// The newest durable state.
+    /// The newest acknowledged state.
     newest: ArcSwap<Tip<S>>,
     /// On their way to the disk, oldest first.
     waiting: Mutex<VecDeque<Waiting<S>>>,
     listeners: Mutex<Vec<Weak<Listener<S>>>>,
-    /// Durable, but not told to the listeners yet.
+    /// Acknowledged, but not told to the listeners yet.
     untold: Mutex<VecDeque<Commit<S>>>,
     /// Held by the one thread that tells.
     telling: Mutex<()>,
@@ -59,7 +59,7 @@ impl<S> Published<S> {
         }
     }
 
-    /// The newest durable state, with what belongs to it.
+    /// The newest acknowledged state, with what belongs to it.
     pub(super) fn tip(&self) -> Arc<Tip<S>> {
         self.newest.load_full()
     }
@@ -70,7 +70,7 @@ impl<S> Published<S> {
         ignore_poison(&self.waiting).push_back(Waiting { tip, commit });
     }
 
-    /// Lets everybody see what is durable: the changes before offset `head`.
+    /// Lets everybody see what is acknowledged: the changes before offset `head`.
     pub(super) fn up_to(&self, head: u64) {
         let heard = self.show(head);
         if heard {

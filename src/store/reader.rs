@@ -26,10 +26,11 @@ pub struct Reader<S: State = Value> {
 }
 
 impl<S: State + Default> Reader<S> {
-    /// Opens the store, or replica, in the directory `path`. Costs what opening for writing costs.
+    /// Opens the store, or replica, in the directory `path`. Costs the reading that opening for writing costs, and no sync.
     ///
     /// # Errors
-    /// [`Error::NotAStore`], [`Error::Damaged`], [`Error::Newer`], [`Error::Io`].
+    /// [`Error::NotAStore`], [`Error::Role`] when it is a log, [`Error::Misfit`] when what is recorded does not fit the type,
+    /// [`Error::Damaged`], [`Error::Newer`], [`Error::Io`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
         Reader::in_env(&Env::real(), path.as_ref(), USUAL_SEGMENT_BYTES)
     }
@@ -45,10 +46,11 @@ impl<S: State + Default> Reader<S> {
         Arc::clone(&self.tip.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Looks for what has become durable since, and returns the version now seen. Costs the new changes.
+    /// Looks for what has become durable since, and returns the version now seen. Costs reading the new changes and applying
+    /// them.
     ///
     /// # Errors
-    /// [`Error::Damaged`], [`Error::Io`].
+    /// [`Error::Damaged`], [`Error::Misfit`], [`Error::Io`]. What is seen stays what it was.
     pub fn refresh(&self) -> Result<u64> {
         let before = self.tip();
         let records = self.history.view.records(before.version)?;
@@ -57,11 +59,8 @@ impl<S: State + Default> Reader<S> {
         Ok(tip.version)
     }
 
-    /// Identifies the store and its replicas.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub fn id(&self) -> Result<StoreId> {
+    /// Identifies the store and its replicas. O(1).
+    pub fn id(&self) -> StoreId {
         self.history.view.id()
     }
 
@@ -75,7 +74,7 @@ impl<S: State + Default> Reader<S> {
         self.tip().version
     }
 
-    /// The oldest version that [`at`](Reader::at) can give.
+    /// The oldest version that [`at`](Reader::at) can give. Reads the directory.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -83,7 +82,7 @@ impl<S: State + Default> Reader<S> {
         self.history.oldest()
     }
 
-    /// The versions that have a snapshot, ascending.
+    /// The versions that have a snapshot, ascending. Reads the directory.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -91,7 +90,8 @@ impl<S: State + Default> Reader<S> {
         self.history.snapshots()
     }
 
-    /// The state at any version that is kept. See [`Store::at`](super::Store::at).
+    /// The state at any version that is kept. O(changes since the nearest snapshot or a state still in memory). See
+    /// [`Store::at`](super::Store::at).
     ///
     /// # Errors
     /// As `Store::at`.
@@ -104,15 +104,19 @@ impl<S: State + Default> Reader<S> {
         }
     }
 
-    /// The changes that made the versions in `range`. See [`Store::changes`](super::Store::changes).
+    /// The changes that made the versions in `range`, up to the version that this reader shows. Costs what is read. See
+    /// [`Store::changes`](super::Store::changes).
     ///
     /// # Errors
     /// As `Store::changes`.
     pub fn changes(&self, range: impl RangeBounds<u64>) -> Result<Changes> {
-        changes(&self.history.view, &range, self.version())
+        let head = self.version();
+        let changes = changes(&self.history.view, &range, head)?;
+        Ok(Changes { last: changes.last.min(head), ..changes })
     }
 
-    /// Writes the state at `version` into a new store. See [`Store::restore`](super::Store::restore).
+    /// Writes the state at `version` into a new store. Costs what [`at`](Reader::at) costs, O(state) and a handful of syncs.
+    /// See [`Store::restore`](super::Store::restore).
     ///
     /// # Errors
     /// As `Store::restore`.
@@ -135,7 +139,8 @@ pub(crate) fn open_view(env: &Env, path: &Path) -> Result<log::Reader> {
     Ok(view)
 }
 
-/// The changes of a range of versions, oldest first; ends with the newest version that could be seen when it was made.
+/// The changes of a range of versions, oldest first. Those of a store end with the newest durable one, and go on from there
+/// when asked again; those of a reader end with the version it showed.
 #[derive(Debug)]
 pub struct Changes {
     records: Records,
@@ -165,7 +170,7 @@ pub(super) fn changes(view: &log::Reader, range: &impl RangeBounds<u64>, head: u
         return Err(Error::BeyondHead { version: first, head });
     }
     let records = view.records(first - 1).map_err(of_versions)?;
-    Ok(Changes { records, last: last.min(head), failed: false })
+    Ok(Changes { records, last, failed: false })
 }
 
 /// The log names offsets, and the record that made a version has the offset before it: the caller asked for versions.

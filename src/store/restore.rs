@@ -4,7 +4,6 @@
 
 use super::history::History;
 use crate::error::{IoContext, Result};
-use crate::io::Env;
 use crate::log::directory::must_be_free;
 use crate::log::options::{Options, new_identity};
 use crate::log::{Birth, Codec, Log, directory};
@@ -22,22 +21,17 @@ pub(super) fn restore<S: State + Default>(history: &History<S>, version: u64, ta
     let header = Header { store, epoch: 1, version, chain: tip.chain };
     let (writers, state) = ((*tip.writers).clone(), tip.state.to_value());
     let snapshot = Snapshot { header, writers, stamp: tip.stamp, state };
-    begin_at(&history.env, target, &snapshot, false, history.segment_bytes)?.close()
+    let options = Options::new().env(history.env.clone()).segment_bytes(history.segment_bytes);
+    begin_at(&options, target, &snapshot, false)?.close()
 }
 
 /// Makes a store (or replica) whose log begins at a snapshot.
-pub(crate) fn begin_at(
-    env: &Env,
-    target: &Path,
-    snapshot: &Snapshot,
-    replica: bool,
-    segment_bytes: u64,
-) -> Result<Log> {
+pub(crate) fn begin_at(options: &Options, target: &Path, snapshot: &Snapshot, replica: bool) -> Result<Log> {
+    let env = &options.env;
     env.disk.create_dir(target).during("create directory", target)?;
     let lock = directory::lock(&*env.disk, target)?;
     snapshot.write(&*env.disk, target)?;
     let Header { store, epoch, version, chain } = snapshot.header;
     let birth = Birth { codec: Codec::Change, store, replica, epoch, base: version, chain };
-    let options = Options::new().env(env.clone()).segment_bytes(segment_bytes);
-    Log::create(&options, target, birth, lock)
+    Log::create(options, target, birth, lock)
 }

@@ -17,6 +17,7 @@ use crate::state::State;
 ///
 /// As a future it needs no particular runtime, and it does not block.
 #[derive(Debug)]
+#[must_use = "nobody is told whether the change became durable unless it is waited for or awaited"]
 pub struct Ticket<'s, S: State + Default> {
     store: &'s Store<S>,
     commit: Commit<S>,
@@ -68,7 +69,7 @@ impl<S: State + Default> Store<S> {
 }
 
 impl<S: State + Default> Ticket<'_, S> {
-    /// The change as it was made. What it says of the version and the state is not durable before the ticket says so.
+    /// The change as it was made. What it says of the version and the state is not durable before the ticket says so. O(1).
     pub fn commit(&self) -> &Commit<S> {
         &self.commit
     }
@@ -78,11 +79,11 @@ impl<S: State + Default> Ticket<'_, S> {
         self.store.log.head() >= self.commit.version
     }
 
-    /// Blocks until the change is durable and visible.
+    /// Blocks until the change is durable and visible, however the store is opened. A share of one sync.
     ///
     /// # Errors
-    /// [`Error::Poisoned`](crate::Error::Poisoned) when the disk failed: whether the change will be there when the store is
-    /// opened again is not known.
+    /// [`Error::Poisoned`](crate::Error::Poisoned) when the disk failed: whether the change is there will be known when the
+    /// store is open again, and `pending` says which version to look for.
     pub fn wait(self) -> Result<Commit<S>> {
         let version = self.commit.version;
         self.store.log.make_durable(version).map_err(|error| error.pending(version))?;

@@ -13,21 +13,21 @@ use crate::state::State;
 use std::collections::{BTreeMap, BTreeSet};
 
 impl<S: State + Default> Store<S> {
-    /// Takes back the change that made `version`, as a new change. Costs the state at that version and reading the changes
-    /// since.
+    /// Takes back the change that made `version`, as a new change. Costs the state at that version, reading the changes since,
+    /// one record and (a share of) one sync.
     ///
     /// # Errors
     /// [`Error::UndoConflict`] when a later change touched the same place, [`Error::UndoState`] when it is undone
     /// already, [`Error::BeyondHead`], [`Error::Compacted`]; otherwise as [`produce`](Store::produce). Nothing changed.
     pub fn undo(&self, version: u64) -> Result<Commit<S>> {
-        self.undo_with(version, Meta::default())
+        self.undo_with(Meta::default(), version)
     }
 
     /// [`undo`](Store::undo), with a label, a time or tags for the history.
     ///
     /// # Errors
     /// As `undo`.
-    pub fn undo_with(&self, version: u64, meta: Meta) -> Result<Commit<S>> {
+    pub fn undo_with(&self, meta: Meta, version: u64) -> Result<Commit<S>> {
         let head = self.version();
         if version > head {
             return Err(Error::BeyondHead { version, head });
@@ -48,7 +48,7 @@ impl<S: State + Default> Store<S> {
         loop {
             let head = self.version();
             self.unless_touched(done, head)?;
-            let mut newest = self.newest()?;
+            let mut newest = self.lock_newest()?;
             if newest.version == head {
                 let drafted = applied(&*newest.state, inverse)?;
                 let commit = self.record(&mut newest, meta, Some(done.version), drafted)?;
@@ -61,17 +61,26 @@ impl<S: State + Default> Store<S> {
         }
     }
 
-    /// Does again what was undone: takes back the newest undo of `version`.
+    /// Does again what was undone: takes back the newest undo of `version`. Costs reading the changes since, and what
+    /// [`undo`](Store::undo) costs.
     ///
     /// # Errors
     /// [`Error::UndoState`] when it is not undone; otherwise as [`undo`](Store::undo).
     pub fn redo(&self, version: u64) -> Result<Commit<S>> {
+        self.redo_with(Meta::default(), version)
+    }
+
+    /// [`redo`](Store::redo), with a label, a time or tags for the history.
+    ///
+    /// # Errors
+    /// As `redo`.
+    pub fn redo_with(&self, meta: Meta, version: u64) -> Result<Commit<S>> {
         let head = self.version();
         if version > head {
             return Err(Error::BeyondHead { version, head });
         }
         match self.standing_undo(version)? {
-            Some(undo) => self.undo(undo),
+            Some(undo) => self.undo_with(meta, undo),
             None => Err(Error::UndoState { version, why: UndoRefusal::NotUndone }),
         }
     }

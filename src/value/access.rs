@@ -7,11 +7,25 @@ use std::ops::{Index, IndexMut};
 use super::{Key, List, Map, Path, Pointer, Segment, Value};
 
 /// Something that picks one element out of a container: a string or [`Key`] out of a map, a `usize` out of a list.
-pub trait ValueIndex {
+/// Nothing else can be one.
+pub trait ValueIndex: sealed::Sealed {
     /// The element, if the value is of the right kind and has it.
+    #[doc(hidden)]
     fn find(self, value: &Value) -> Option<&Value>;
     /// The same, writable.
+    #[doc(hidden)]
     fn find_mut(self, value: &mut Value) -> Option<&mut Value>;
+}
+
+mod sealed {
+    use crate::value::{Key, Segment};
+
+    pub trait Sealed {}
+
+    impl Sealed for &str {}
+    impl Sealed for &Key {}
+    impl Sealed for usize {}
+    impl Sealed for &Segment {}
 }
 
 impl ValueIndex for &str {

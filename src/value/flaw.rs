@@ -12,24 +12,6 @@ pub(crate) enum Flaw {
 }
 
 impl Value {
-    /// Whether at most `limit` containers are nested in this value.
-    ///
-    /// Looks at every element down to the limit and never beyond it: O(size above the limit), stack O(limit).
-    ///
-    /// ```
-    /// use redraft::value;
-    ///
-    /// assert!(value!([[1]]).depth_within(2));
-    /// assert!(!value!([[1]]).depth_within(1));
-    /// ```
-    pub fn depth_within(&self, limit: usize) -> bool {
-        match self {
-            Self::List(items) => limit > 0 && items.iter().all(|item| item.depth_within(limit - 1)),
-            Self::Map(entries) => limit > 0 && entries.values().all(|value| value.depth_within(limit - 1)),
-            _ => true,
-        }
-    }
-
     /// The first reason not to store this value at a place with room for `limit` more levels. O(size).
     pub(crate) fn flaw(&self, limit: usize) -> Option<Flaw> {
         if !matches!(self, Self::List(_) | Self::Map(_)) {

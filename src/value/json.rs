@@ -16,6 +16,7 @@ use super::{DEPTH_MAX, Key, List, Map, Value};
 /// Why a text is not the JSON of a value, and where that shows.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("line {line} column {column}: {message}")]
+#[non_exhaustive]
 pub struct JsonError {
     /// The line, counted from 1.
     pub line: usize,

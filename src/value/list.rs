@@ -5,7 +5,7 @@
 //! elements.
 
 use std::fmt;
-use std::ops::{Index, IndexMut};
+use std::ops::{Index, IndexMut, RangeBounds};
 
 use super::release::{Contents, release};
 use super::{Value, equal};
@@ -89,23 +89,25 @@ impl List {
         self.items.remove(index)
     }
 
-    /// Replaces `del` elements from `at` on by `ins` and returns the ones taken out. O(log n + del + ins).
+    /// Replaces a stretch of elements by others and returns the ones taken out. O(log n + taken out + put in).
     ///
     /// # Panics
-    /// If `at + del` is greater than the length.
+    /// If the range begins after it ends, or ends after the list does.
     ///
     /// ```
     /// use redraft::value::{List, Value};
     ///
     /// let mut list: List = (0..5).collect();
-    /// let out = list.splice(1, 3, [Value::from(9)]);
+    /// let out = list.splice(1..4, [Value::from(9)]);
     /// assert_eq!(out, (1..4).map(Value::from).collect::<Vec<_>>());
     /// assert_eq!(list, [0, 9, 4].into_iter().collect());
     /// ```
-    pub fn splice(&mut self, at: usize, del: usize, ins: impl IntoIterator<Item = Value>) -> Vec<Value> {
-        let fits = at.checked_add(del).is_some_and(|end| end <= self.len());
-        assert!(fits, "splice of {del} elements at {at} in a list of {}", self.len());
-        self.items.splice(at..at + del, ins).into_vec()
+    pub fn splice(
+        &mut self,
+        range: impl RangeBounds<usize>,
+        items: impl IntoIterator<Item = Value>,
+    ) -> Vec<Value> {
+        self.items.splice(range, items).into_vec()
     }
 
     /// Drops every element from `len` on; does nothing if there are none. O(log n + dropped).
@@ -156,7 +158,7 @@ impl Drop for List {
 }
 
 /// The elements of a [`List`] in order.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct ListIter<'a> {
     inner: collections::Iter<'a, Value>,
 }

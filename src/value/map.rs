@@ -33,7 +33,7 @@ pub struct Map {
 }
 
 /// One difference between two maps, found by [`Map::changes`].
-pub(crate) type Change<'a> = collections::Change<'a, Key, Value>;
+pub(crate) type Change<'a> = collections::MapChange<'a, Key, Value>;
 
 impl Map {
     /// An empty map. O(1), allocates nothing.
@@ -147,6 +147,7 @@ impl Drop for Map {
 }
 
 /// A place in a [`Map`], from [`Map::entry`].
+#[derive(Debug)]
 pub struct Entry<'a> {
     inner: collections::Entry<'a, Key, Value>,
 }
@@ -169,7 +170,7 @@ impl<'a> Entry<'a> {
 }
 
 /// The entries of a [`Map`] in key order.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct MapIter<'a> {
     inner: collections::Entries<'a, Key, Value>,
 }

@@ -35,7 +35,8 @@ pub use key::{KEY_BYTES_MAX, Key, KeyRef};
 pub use list::{List, ListIter};
 pub(crate) use map::Change;
 pub use map::{Entry, Map, MapIter};
-pub use path::{Path, Segment, Trail};
+pub(crate) use path::Trail;
+pub use path::{Path, Segment};
 pub use pointer::{Pointer, PointerError};
 #[cfg(feature = "json")]
 pub(crate) use pointer::{key_in, parse_index};

@@ -216,36 +216,26 @@ impl From<&Key> for Segment {
 
 /// A path that grows and shrinks while a document is walked; only what is kept becomes a [`Path`].
 #[derive(Clone, Debug, Default)]
-pub struct Trail(Vec<Segment>);
+pub(crate) struct Trail(Vec<Segment>);
 
 impl Trail {
     /// A trail that stands at the root.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::default()
     }
 
     /// Steps down. O(1) amortised.
-    pub fn push(&mut self, segment: impl Into<Segment>) {
+    pub(crate) fn push(&mut self, segment: impl Into<Segment>) {
         self.0.push(segment.into());
     }
 
     /// Steps up; at the root it stays there. O(1).
-    pub fn pop(&mut self) -> Option<Segment> {
+    pub(crate) fn pop(&mut self) -> Option<Segment> {
         self.0.pop()
     }
 
-    /// How many steps below the root the trail stands. O(1).
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Whether the trail stands at the root. O(1).
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
     /// Where the trail stands now. O(length).
-    pub fn path(&self) -> Path {
+    pub(crate) fn path(&self) -> Path {
         Path(self.0.as_slice().into())
     }
 }

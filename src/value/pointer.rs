@@ -105,13 +105,6 @@ impl Pointer {
         }
         Ok(segments.into())
     }
-
-    /// Whether the path lies at or below this pointer, compared by text: for history, where the document that the path
-    /// belonged to is not at hand. O(length).
-    pub fn is_prefix_of(&self, path: &Path) -> bool {
-        self.tokens.len() <= path.len()
-            && self.tokens.iter().zip(path).all(|(token, segment)| reads_as(token, segment))
-    }
 }
 
 impl FromStr for Pointer {
@@ -181,11 +174,4 @@ fn other_key(text: &str) -> Option<KeyRef<'static>> {
     let uint = || text.parse().ok().map(KeyRef::Uint);
     let flag = || text.parse().ok().map(KeyRef::Bool);
     int().or_else(uint).or_else(flag).filter(|key| key.to_key().to_string() == text)
-}
-
-fn reads_as(token: &str, segment: &Segment) -> bool {
-    match segment {
-        Segment::Key(Key::Str(text)) => **text == *token,
-        other => other.to_string() == token,
-    }
 }

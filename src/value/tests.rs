@@ -84,7 +84,7 @@ fn large_lists_splice_like_vectors() {
     for (at, del, ins) in [(0, 0, 70), (500, 300, 3), (770, 3, 0), (0, 770, 1)] {
         let new: Vec<Value> = (0..ins).map(Value::from).collect();
         let gone: Vec<Value> = vec.splice(at..at + del, new.clone()).collect();
-        assert_eq!(list.splice(at, del, new), gone);
+        assert_eq!(list.splice(at..at + del, new), gone);
         assert_eq!(list, vec.iter().collect());
     }
 }
@@ -134,15 +134,6 @@ fn malformed_pointers_say_where() {
     assert_eq!(Pointer::parse("a"), Err(PointerError::NoSlash));
     assert_eq!(Pointer::parse("/a/b~2"), Err(PointerError::Escape { byte: 4 }));
     assert_eq!(Pointer::parse("/~"), Err(PointerError::Escape { byte: 1 }));
-}
-
-#[test]
-fn a_pointer_filters_paths_by_text() {
-    let path = Path::root().child("a").child(Key::Int(7)).child(0_usize);
-    assert!(Pointer::parse("/a/7").unwrap().is_prefix_of(&path));
-    assert!(Pointer::parse("").unwrap().is_prefix_of(&path));
-    assert!(!Pointer::parse("/a/70").unwrap().is_prefix_of(&path));
-    assert!(!Pointer::parse("/a/7/0/x").unwrap().is_prefix_of(&path));
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! What the tests of the log share: small logs on disks in memory, and all that can be read of one, in either direction.
 
 use super::env;
-use redraft::io::Disk;
-use redraft::io::clock::SeededEntropy;
+use redraft::io::{Disk, SeededEntropy};
 use redraft::log::{Durability, Options, Reader};
 use redraft::{Result, StoreId};
 use std::time::Duration;
@@ -39,9 +38,9 @@ pub(crate) fn forward(reader: &Reader, from: u64) -> Result<Vec<Vec<u8>>> {
 pub(crate) fn backward(reader: &Reader, end: u64) -> Result<Vec<Vec<u8>>> {
     let mut records = reader.backward(end)?;
     let mut found = Vec::new();
-    while let Some((offset, payload)) = records.next_record()? {
-        found.push(payload.to_vec());
-        assert_eq!(offset, end - found.len() as u64, "offsets have no gaps");
+    while let Some(record) = records.next_record()? {
+        found.push(record.payload().to_vec());
+        assert_eq!(record.offset(), end - found.len() as u64, "offsets have no gaps");
     }
     assert_eq!(records.offset(), end - found.len() as u64);
     found.reverse();

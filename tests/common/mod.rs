@@ -10,10 +10,8 @@ pub(crate) mod vectors;
 pub(crate) mod waiting;
 pub(crate) mod watched;
 
-use redraft::io::clock::SeededEntropy;
-use redraft::io::memory::MemoryDisk;
-use redraft::io::{Disk, Env};
-use redraft::{Damage, Error, Options, Reader, Report, Store, Value, verify};
+use redraft::io::{Disk, Env, MemoryDisk, SeededEntropy};
+use redraft::{Damage, Error, Options, Reader, Report, Store, Value};
 use std::path::{Path, PathBuf};
 
 /// A number from the environment, for runs that are longer than usual, or other ones.
@@ -63,7 +61,7 @@ pub(crate) fn reader(disk: &(impl Disk + Clone + 'static)) -> Result<Reader<Valu
 }
 
 pub(crate) fn check(disk: &(impl Disk + Clone + 'static)) -> Result<Report, Error> {
-    verify(&env(disk), dir())
+    options(disk).verify(dir())
 }
 
 /// A copy that can be damaged without touching the original.
@@ -194,7 +192,7 @@ pub(crate) struct Judged {
 impl Judged {
     /// Whether anybody noticed that the image is not what was written.
     pub(crate) fn noticed(&self) -> bool {
-        let report = self.report.as_ref().map_or(true, |report| !report.is_sound() || report.torn.is_some());
+        let report = self.report.as_ref().map_or(true, |report| !report.is_sound() || report.cut.is_some());
         self.writer.is_err() || self.reader.is_err() || self.spoke || self.gap || report
     }
 }

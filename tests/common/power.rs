@@ -4,9 +4,7 @@
 //! `REDRAFT_IMAGES` sets how many images at least, `REDRAFT_SEED` where the seeds start.
 
 use super::{Saying, copy, counted, setting};
-use redraft::io::clock::SeededEntropy;
-use redraft::io::fault::{Failure, FaultDisk, Plan};
-use redraft::io::memory::MemoryDisk;
+use redraft::io::{Failure, FaultDisk, FaultPlan, MemoryDisk, SeededEntropy};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 const IMAGES: u64 = 20_000;
@@ -20,8 +18,8 @@ pub(crate) enum Lie {
 }
 
 /// From some call on, nothing works any more.
-fn death(call: usize) -> Plan {
-    Plan { call: call as u64, failure: Failure::Medium, forever: true }
+fn death(call: usize) -> FaultPlan {
+    FaultPlan { call: call as u64, failure: Failure::Medium, forever: true }
 }
 
 /// The disk of one session: dies at a random call or never, and may lie.

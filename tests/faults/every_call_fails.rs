@@ -5,8 +5,7 @@
 //! moves through it until a run meets no failure.
 
 use crate::common::{counted, dir, options, seed};
-use redraft::io::fault::{Failure, FaultDisk, Plan};
-use redraft::io::memory::MemoryDisk;
+use redraft::io::{Failure, FaultDisk, FaultPlan, MemoryDisk};
 use redraft::{Error, ErrorKind, Store, Value};
 use std::path::Path;
 
@@ -50,13 +49,13 @@ fn padding(next: i64) -> String {
 
 /// Nothing is shown that is not acknowledged or being acknowledged, and the state belongs to the version.
 fn check_shown(store: &Store<Value>, acknowledged: i64) {
-    let (version, state) = store.current();
+    let (version, state) = store.newest();
     assert!(version as i64 >= acknowledged);
     assert_eq!(state["n"].as_i64().unwrap_or(0), version as i64);
 }
 
 /// Runs with the plan, then opens what is there on a disk that works: as it stands, and after a power cut.
-fn run(plan: Plan) -> bool {
+fn run(plan: FaultPlan) -> bool {
     let disk = FaultDisk::new(MemoryDisk::new(), Some(plan));
     let mut outcome = Outcome::default();
     outcome.failure = work(&disk, &mut outcome).err();
@@ -80,7 +79,7 @@ fn run(plan: Plan) -> bool {
 
 fn every_call(failure: Failure, forever: bool) {
     let mut calls = 0;
-    while run(Plan { call: calls, failure, forever }) {
+    while run(FaultPlan { call: calls, failure, forever }) {
         calls += 1;
     }
     counted(calls, "calls failed");
@@ -121,7 +120,7 @@ fn interruptions_from_then_on() {
 fn a_short_transfer_once_is_not_even_noticed() {
     let mut calls = 0;
     loop {
-        let plan = Plan { call: calls, failure: Failure::Short, forever: false };
+        let plan = FaultPlan { call: calls, failure: Failure::Short, forever: false };
         let disk = FaultDisk::new(MemoryDisk::new(), Some(plan));
         let mut outcome = Outcome::default();
         work(&disk, &mut outcome).unwrap();
@@ -136,8 +135,10 @@ fn a_short_transfer_once_is_not_even_noticed() {
 
 #[test]
 fn transfers_that_are_always_short_only_take_longer() {
-    let disk =
-        FaultDisk::new(MemoryDisk::new(), Some(Plan { call: 0, failure: Failure::Short, forever: true }));
+    let disk = FaultDisk::new(
+        MemoryDisk::new(),
+        Some(FaultPlan { call: 0, failure: Failure::Short, forever: true }),
+    );
     let mut outcome = Outcome::default();
     work(&disk, &mut outcome).unwrap();
     assert_eq!(outcome.acknowledged, 40);

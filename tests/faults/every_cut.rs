@@ -4,7 +4,7 @@
 //! footer. After a crash as well: then the active segment has its full length.
 
 use crate::common::{Model, Rules, contents, copy, counted, judge, seed, written};
-use redraft::io::memory::MemoryDisk;
+use redraft::io::MemoryDisk;
 
 /// Cuts every segment at every byte and holds what is left against the model.
 fn cut_everywhere(disk: &MemoryDisk, model: &Model) -> usize {

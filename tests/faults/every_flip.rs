@@ -4,7 +4,7 @@
 //! cut, and opening says what was cut.
 
 use crate::common::{Model, Rules, contents, copy, counted, judge, seed, written};
-use redraft::io::memory::MemoryDisk;
+use redraft::io::MemoryDisk;
 use std::path::Path;
 
 fn flipped(disk: &MemoryDisk, path: &Path, bytes: &[u8], bit: usize) -> MemoryDisk {

@@ -4,8 +4,7 @@
 //! went on would acknowledge changes that are not on the disk.
 
 use crate::common::{dir, open, options};
-use redraft::io::fault::FaultDisk;
-use redraft::io::memory::MemoryDisk;
+use redraft::io::{FaultDisk, MemoryDisk};
 use redraft::{Error, ErrorKind, Store, Value};
 
 fn store_of_three() -> (FaultDisk, Store<Value>) {
@@ -91,7 +90,7 @@ fn opening_again_makes_sure_of_what_it_shows() {
     disk.fail_syncs(false);
     // The page cache still shows the fourth change; whatever the new session opens with must be on the disk from then on.
     let store = open(&disk).unwrap();
-    let (version, state) = store.current();
+    let (version, state) = store.newest();
     assert!(version >= 3);
     for seed in 0..200 {
         let image = disk.memory().power_cut(seed);
@@ -108,7 +107,7 @@ fn a_full_disk_is_an_error_that_reading_does_not_feel_and_space_mends() {
     // The active segment has its space already; sooner or later a new one is needed.
     let error = (0..200).find_map(|number| set(&store, number).err()).unwrap();
     assert_eq!(error.io().unwrap().kind(), std::io::ErrorKind::StorageFull, "{error:?}");
-    let (acknowledged, state) = store.current();
+    let (acknowledged, state) = store.newest();
     assert_eq!(store.at(acknowledged).unwrap(), state);
     assert!(store.snapshot().is_err(), "a snapshot needs space as well");
     drop(store);

@@ -3,7 +3,7 @@
 //! took the tag for proof and the next segment for missing, where a writer cuts and goes on.
 
 use crate::common::{check, open, options, reader, segment_path};
-use redraft::io::memory::MemoryDisk;
+use redraft::io::MemoryDisk;
 use std::time::Duration;
 
 /// A store of so many changes whose process was killed, and whose mark lost a bit.

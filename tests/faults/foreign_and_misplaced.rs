@@ -3,9 +3,7 @@
 //! made to deceive, names that are not ours.
 
 use crate::common::{Model, check, contents, copy, dir, open, reader, segment_path, snapshot_path, written};
-use redraft::io::clock::SeededEntropy;
-use redraft::io::memory::MemoryDisk;
-use redraft::io::{Disk, Env};
+use redraft::io::{Disk, Env, MemoryDisk, SeededEntropy};
 use redraft::{Defect, Error, Options};
 use std::path::{Path, PathBuf};
 

@@ -5,7 +5,7 @@
 use crate::common::{
     Model, contents, copy, dir, open, options, reader, segment_path, snapshot_path, written,
 };
-use redraft::io::memory::MemoryDisk;
+use redraft::io::MemoryDisk;
 use redraft::{Damage, Defect, Error, Store, Value};
 use std::path::{Path, PathBuf};
 
@@ -250,7 +250,7 @@ fn following_a_restored_store_without_its_first_snapshot_names_the_damage() {
     let source = Path::new("/restored");
     open(&disk).unwrap().restore(20, source).unwrap();
     redraft::io::Disk::remove(&disk, &source.join("00000000000000000020.snap")).unwrap();
-    let follower = redraft::Replica::in_env(&crate::common::env(&disk), source, Path::new("/replica"));
+    let follower = options(&disk).create(true).open_replica(source, Path::new("/replica"));
     let Err(Error::Damaged(found)) = follower else { panic!("not damage") };
     assert_eq!(found.defect, Defect::BaseMissing { oldest: 20 });
 }
@@ -403,7 +403,7 @@ fn something_unreadable_without_proof_is_cut_and_reported() {
         torn_from = end;
     });
     let before = contents(&disk);
-    assert_eq!(crate::common::check(&disk).unwrap().torn.map(|cut| cut.head), Some(44));
+    assert_eq!(crate::common::check(&disk).unwrap().cut.map(|cut| cut.head), Some(44));
     assert_eq!(contents(&disk), before, "looking changes nothing");
     model.acked -= 1;
     model.states.pop();

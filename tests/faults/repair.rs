@@ -2,12 +2,9 @@
 //! version is the right one, and every byte that was there is still somewhere.
 
 use crate::common::{
-    Model, Saying, check, contents, copy, dir, env, open, segment_path, snapshot_path, written,
+    Model, Saying, check, contents, copy, dir, env, open, options, segment_path, snapshot_path, written,
 };
-use redraft::io::clock::SeededEntropy;
-use redraft::io::fault::{Failure, FaultDisk, Plan};
-use redraft::io::memory::MemoryDisk;
-use redraft::io::{Disk, Env};
+use redraft::io::{Disk, Env, Failure, FaultDisk, FaultPlan, MemoryDisk, SeededEntropy};
 use redraft::repair::{Loss, Mending};
 use redraft::{Defect, Error, ErrorKind, Options, Repair, Value};
 use std::path::{Path, PathBuf};
@@ -58,7 +55,7 @@ fn swap(disk: &MemoryDisk, one: &Path, other: &Path) {
 
 fn planned(disk: &MemoryDisk) -> Result<Repair, Error> {
     let before = contents(disk);
-    let plan = Repair::plan(&env(disk), dir());
+    let plan = options(disk).plan_repair(dir());
     assert_eq!(contents(disk), before, "planning changed a file");
     plan
 }
@@ -296,7 +293,7 @@ fn a_sound_store_is_left_alone() {
 fn what_opening_mends_by_itself_needs_no_repair() {
     let mut opened = 0;
     for call in (0..900).step_by(4) {
-        let plan = Plan { call, failure: Failure::Medium, forever: true };
+        let plan = FaultPlan { call, failure: Failure::Medium, forever: true };
         let disk = FaultDisk::new(MemoryDisk::new(), Some(plan));
         let mut model = Model::new();
         let dice = SeededEntropy::new(67);
@@ -489,12 +486,12 @@ fn laborious() -> Vec<(&'static str, MemoryDisk, Model)> {
 }
 
 /// Repairs until some call, then sees that what is left is damaged or done, and that a second repair comes to the same.
-fn interrupted(name: &str, damaged: &MemoryDisk, model: &Model, plan: Plan) -> bool {
+fn interrupted(name: &str, damaged: &MemoryDisk, model: &Model, plan: FaultPlan) -> bool {
     let first = planned(damaged).unwrap();
     let (oldest, head, before) = (first.oldest(), first.head(), contents(damaged));
     let image = copy(damaged);
     let disk = FaultDisk::new(image.clone(), Some(plan));
-    let outcome = Repair::plan(&env(&disk), dir()).and_then(Repair::carry_out);
+    let outcome = options(&disk).plan_repair(dir()).and_then(Repair::carry_out);
     let met = disk.calls() > plan.call;
     if let Err(error) = outcome {
         assert!(matches!(error.kind(), ErrorKind::Environment | ErrorKind::NotFound), "{error:?}");
@@ -531,12 +528,12 @@ fn a_repair_interrupted_at_any_call_leaves_what_a_second_one_finishes() {
         let needed = planned(&image).unwrap().is_needed();
         assert!(needed, "{name}");
         let mut call = 0;
-        while interrupted(name, &image, &model, Plan { call, failure: Failure::Medium, forever: true }) {
+        while interrupted(name, &image, &model, FaultPlan { call, failure: Failure::Medium, forever: true }) {
             call += 1;
         }
         assert!(call > 30, "{name}: only {call} calls were made");
         for call in (0..call).step_by(5) {
-            interrupted(name, &image, &model, Plan { call, failure: Failure::NoSpace, forever: false });
+            interrupted(name, &image, &model, FaultPlan { call, failure: Failure::NoSpace, forever: false });
         }
     }
 }

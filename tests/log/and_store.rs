@@ -2,7 +2,7 @@
 //! what is acknowledged in it.
 
 use crate::common::{contents, copy, dir, logs, segment_path, written};
-use redraft::io::memory::MemoryDisk;
+use redraft::io::MemoryDisk;
 use redraft::{Error, Store, Value};
 
 #[test]

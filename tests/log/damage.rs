@@ -3,10 +3,9 @@
 
 use crate::common::logs::{DURABILITIES, backward, chains, forward, options};
 use crate::common::{contents, copy, dir, segment_path};
-use redraft::io::clock::SeededEntropy;
-use redraft::io::memory::MemoryDisk;
+use redraft::io::{MemoryDisk, SeededEntropy};
 use redraft::log::{Log, Reader};
-use redraft::{Defect, Error, Occupant, Report, Result, verify};
+use redraft::{Defect, Error, Occupant, Report, Result};
 use std::fmt::Debug;
 use std::path::Path;
 
@@ -67,7 +66,7 @@ fn flipped(bytes: &[u8], bit: usize) -> Vec<u8> {
 }
 
 fn report(image: &MemoryDisk) -> Result<Report> {
-    verify(&crate::common::env(image), dir())
+    crate::common::check(image)
 }
 
 /// The error, if it is one that damage leads to.
@@ -126,8 +125,12 @@ fn read_backward(log: &Closed, reader: &Reader, end: u64) -> Result<()> {
     let mut records = reader.backward(end)?;
     for offset in (0..end).rev() {
         match records.next_record() {
-            Ok(Some((found, payload))) => {
-                assert_eq!((found, payload), (offset, &log.records[offset as usize][..]), "backward");
+            Ok(Some(found)) => {
+                assert_eq!(
+                    (found.offset(), found.payload()),
+                    (offset, &log.records[offset as usize][..]),
+                    "backward"
+                );
             }
             Ok(None) => return Err(missing()),
             Err(error) => {
@@ -150,7 +153,7 @@ fn missing() -> Error {
 fn noticed(log: &Closed, image: &MemoryDisk, dice: &SeededEntropy) -> bool {
     let before = contents(image);
     let mut noticed = match report(image) {
-        Ok(report) => !report.is_sound() || report.torn.is_some() || report.intact < log.end(),
+        Ok(report) => !report.is_sound() || report.cut.is_some() || report.intact < log.end(),
         answer => damaged(answer),
     };
     match options(image).open_read_only(dir()) {
@@ -211,7 +214,7 @@ fn only_the_table(log: &Closed, image: &MemoryDisk, rests: bool) {
     let report = report(image).unwrap();
     let named: Vec<_> = report.damage.iter().map(|damage| &damage.defect).collect();
     assert_eq!(named, if rests { vec![] } else { vec![&Defect::PositionTable] });
-    assert_eq!(report.torn.is_some(), rests);
+    assert_eq!(report.cut.is_some(), rests);
     let opened = options(image).open(dir()).unwrap();
     assert!(!read_every_way(log, &opened.reader(), &SeededEntropy::new(4)), "a record is lost");
     assert_eq!(opened.cut().is_some(), rests);
@@ -250,7 +253,7 @@ fn a_damaged_footer_of_a_segment_at_rest_costs_no_record_and_the_next_session_go
         let image = log.with(&path, flipped(&bytes, bit));
         let reader = options(&image).open_read_only(dir()).unwrap();
         assert!(!read_every_way(&log, &reader, &SeededEntropy::new(3)), "a record is lost");
-        assert!(report(&image).is_ok_and(|report| !report.is_sound() || report.torn.is_some()), "unnoticed");
+        assert!(report(&image).is_ok_and(|report| !report.is_sound() || report.cut.is_some()), "unnoticed");
         let opened = options(&image).open(dir()).unwrap();
         assert!(!read_every_way(&log, &opened.reader(), &SeededEntropy::new(4)), "a record is lost");
         assert_eq!(opened.append(b"on it goes").unwrap(), log.end());

@@ -1,8 +1,7 @@
 //! The worked example in FORMAT.md is what the code writes, byte for byte, and what it reads.
 
-use redraft::io::memory::MemoryDisk;
-use redraft::io::{Clock, Entropy, Env};
-use redraft::{Meta, Options, Store, Value, value, verify};
+use redraft::io::{Clock, Entropy, Env, MemoryDisk};
+use redraft::{Meta, Options, Store, Value, value};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -85,5 +84,5 @@ fn the_example_can_be_read() {
     assert_eq!((change.writer.to_string().as_str(), change.sequence), ("0706050403020100", 1));
     assert_eq!((change.stamp.millis(), change.stamp.counter(), change.base), (1, 0, 0));
     assert_eq!(format!("{:?}", change.patch), r#"[add "/a" 1]"#);
-    assert!(verify(&env(&disk), Path::new("/example")).unwrap().is_sound());
+    assert!(Options::new().env(env(&disk)).verify(Path::new("/example")).unwrap().is_sound());
 }

@@ -7,10 +7,9 @@
 use crate::common::logs::{DURABILITIES, HOUR, backward, chains, forward, options, payload};
 use crate::common::{contents, dir, setting};
 use proptest::prelude::*;
-use redraft::io::clock::SeededEntropy;
-use redraft::io::memory::MemoryDisk;
+use redraft::Error;
+use redraft::io::{MemoryDisk, SeededEntropy};
 use redraft::log::{Durability, Log, Reader};
-use redraft::{Error, verify};
 use std::ops::RangeInclusive;
 
 /// A place in the log, or a little beyond it: a share of what there is.
@@ -163,9 +162,9 @@ impl World {
             self.log.submit_all(&payloads).unwrap()
         };
         let end = self.end() + count as u64;
-        assert_eq!(ticket.end(), end);
+        assert_eq!(ticket.offsets(), self.end()..end);
         if wait {
-            assert_eq!(ticket.wait().unwrap(), end);
+            assert_eq!(ticket.wait().unwrap(), self.end()..end);
             assert!(self.log.head() >= end);
         }
         self.submitted(payloads);
@@ -208,7 +207,7 @@ impl World {
         // Another session follows on the same disk: the place is kept by a log that nobody uses.
         let spare = options(&MemoryDisk::new()).create(true).open(dir()).unwrap();
         std::mem::replace(&mut self.log, spare).close().unwrap();
-        assert!(verify(&crate::common::env(&self.disk), dir()).unwrap().is_sound());
+        assert!(crate::common::check(&self.disk).unwrap().is_sound());
         self.log = log.open(dir()).unwrap();
         assert!(self.log.cut().is_none());
         self.busy = false;
@@ -223,7 +222,7 @@ impl World {
         let seen = reader.head().unwrap();
         assert!(seen >= self.durable && seen <= self.end());
         assert_eq!(forward(&reader, self.oldest).unwrap(), self.model[self.oldest as usize..seen as usize]);
-        assert!(verify(&crate::common::env(&killed), dir()).unwrap().is_sound());
+        assert!(crate::common::check(&killed).unwrap().is_sound());
         assert_eq!(before, contents(&killed), "readers change nothing");
         let log = options(&killed).durability(durability).segment_bytes(segment_bytes).open(dir()).unwrap();
         let head = log.head();

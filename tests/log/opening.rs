@@ -1,8 +1,7 @@
 //! Opening a log costs what was written since it was last closed, not what its newest segment may hold.
 
 use crate::common::watched::{Call, Watched};
-use redraft::io::disk::RealDisk;
-use redraft::io::{Access, Disk, Env};
+use redraft::io::{Access, Disk, Env, RealDisk};
 use redraft::log::Options;
 use std::path::Path;
 use std::sync::Arc;

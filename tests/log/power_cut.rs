@@ -9,10 +9,9 @@ use crate::common::dir;
 use crate::common::logs::{DURABILITIES, backward, forward, options, payload};
 use crate::common::power::{Lie, catches_lies, interrupted, mortal, play};
 use crate::common::watched::Watched;
-use redraft::io::clock::SeededEntropy;
-use redraft::io::memory::MemoryDisk;
+use redraft::Error;
+use redraft::io::{MemoryDisk, SeededEntropy};
 use redraft::log::{Log, Reader};
-use redraft::{Error, verify};
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
@@ -218,7 +217,7 @@ fn judge(image: &MemoryDisk, model: &Model) -> Result<(), String> {
     let tried = model.records.len() as u64;
     let reader = options(image).open_read_only(dir()).map_err(|error| format!("reader: {error:?}"))?;
     let seen = whole("reader", &reader, model, model.proven..=tried)?;
-    let report = verify(&crate::common::env(image), dir()).map_err(|error| format!("verify: {error:?}"))?;
+    let report = crate::common::check(image).map_err(|error| format!("verify: {error:?}"))?;
     if !report.is_sound() || report.intact < seen {
         return Err(format!("verify takes a power cut for damage: {report:?}"));
     }

@@ -4,8 +4,7 @@
 use crate::common::dir;
 use crate::common::logs::{forward, options};
 use crate::common::watched::{Call, Watched};
-use redraft::io::Access;
-use redraft::io::memory::MemoryDisk;
+use redraft::io::{Access, MemoryDisk};
 use redraft::log::{Log, Reader};
 use redraft::{Error, Result};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};

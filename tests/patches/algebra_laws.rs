@@ -216,8 +216,8 @@ struct Ordered {
 }
 
 impl State for Ordered {
-    fn diff(&self, old: &Self, out: &mut redraft::state::Differ) {
-        self.to_value().diff(&old.to_value(), out);
+    fn diff_from(&self, old: &Self, out: &mut redraft::state::Differ) {
+        self.to_value().diff_from(&old.to_value(), out);
     }
 
     fn apply(

@@ -204,10 +204,13 @@ fn run_list_op(list: &mut List, name: &str, op: &Value) {
         "push" => list.extend(values()),
         "pop" => drop(list.pop()),
         "shift" => drop(list.remove(0)),
-        "unshift" => drop(list.splice(0, 0, values())),
+        "unshift" => drop(list.splice(..0, values())),
         "insert" => list.insert(number("index"), op["value"].clone()),
         "remove" => drop(list.remove(number("index"))),
-        "splice" => drop(list.splice(number("index"), number("delete_count"), values())),
+        "splice" => {
+            let at = number("index");
+            drop(list.splice(at..at + number("delete_count"), values()));
+        }
         "set_length" => list.truncate(number("length")),
         "clear" => list.clear(),
         "swap" => list.swap(number("i"), number("j")),

@@ -95,7 +95,7 @@ proptest! {
             let at = at as usize % (model.len() + 1);
             let del = if ins > 60 { model.len() - at } else { del.min(model.len() - at) };
             let new = vec![Value::from(number); ins % 5];
-            edited.splice(at, del, new.clone());
+            edited.splice(at..at + del, new.clone());
             model.splice(at..at + del, new);
         }
         prop_assert!(edited.iter().eq(&model));

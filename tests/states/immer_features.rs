@@ -3,8 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use redraft::collections::{Map, Set};
-use redraft::io::Env;
-use redraft::io::memory::MemoryDisk;
+use redraft::io::{Env, MemoryDisk};
 use redraft::{Draft, Error, Options, State, Store, Value, apply, draft, producer, value};
 
 #[derive(Clone, Debug, Default, PartialEq, State)]

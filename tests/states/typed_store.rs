@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
 
 use redraft::collections::KeyedList;
-use redraft::io::Env;
 use redraft::patch::{Action, Op};
 use redraft::value::{Key, Path as Place};
-use redraft::{Error, Meta, Patch, Reader, State, Store, Value, value, verify};
+use redraft::{Error, Patch, Reader, State, Store, Value, value, verify};
 
 #[derive(Clone, Debug, Default, PartialEq, State)]
 struct Board {
@@ -68,7 +67,7 @@ fn card(text: &str) -> Card {
 }
 
 fn is_sound(path: &Path) {
-    let report = verify(&Env::real(), path).unwrap();
+    let report = verify(path).unwrap();
     assert!(report.is_sound(), "{report:?}");
 }
 
@@ -162,14 +161,20 @@ fn a_type_that_does_not_fit_is_told_where_and_is_not_damage() {
     store.close().unwrap();
     // Fits at first, and then a logged change does not.
     let error = Store::<Numbered>::open(&place.path).unwrap_err();
-    assert!(matches!(&error, Error::Misfit { version: 4, path, .. } if path.to_string() == "/moves"), "{error}");
+    assert!(
+        matches!(&error, Error::Misfit { version: 4, path, .. } if path.to_string() == "/moves"),
+        "{error}"
+    );
     assert!(error.damage().is_none());
     // The same from a snapshot.
     let store = Store::<Board>::open(&place.path).unwrap();
     store.snapshot().unwrap();
     store.close().unwrap();
     let error = Store::<Numbered>::open(&place.path).unwrap_err();
-    assert!(matches!(&error, Error::Misfit { version: 4, path, .. } if path.to_string() == "/moves"), "{error}");
+    assert!(
+        matches!(&error, Error::Misfit { version: 4, path, .. } if path.to_string() == "/moves"),
+        "{error}"
+    );
     assert!(Store::<Board>::open(&place.path).is_ok());
 }
 
@@ -179,7 +184,7 @@ fn a_patch_that_does_not_fit_the_type_is_refused() {
     written(&place.path);
     let store = Store::<Board>::open(&place.path).unwrap();
     let patch = Patch::from(vec![Op::new(Place::root().child("title"), Action::Remove)]);
-    assert!(matches!(store.apply(&patch, Meta::default()), Err(Error::Apply(_))));
+    assert!(matches!(store.apply(&patch), Err(Error::Apply(_))));
     assert_eq!(store.version(), 3);
 }
 
@@ -216,7 +221,7 @@ fn what_a_patch_leaves_out_and_the_type_fills_in_is_logged() {
         Place::root().child("cards").child(redraft::value::Key::from(1)),
         Action::Add(card),
     )]);
-    let commit = store.apply(&patch, Meta::default()).unwrap();
+    let commit = store.apply(&patch).unwrap();
     assert_eq!(commit.state().cards[&1].owner, "someone");
     store.produce(|board| board.cards.get_mut(&1).unwrap().owner = "me".into()).unwrap();
     store.close().unwrap();
@@ -271,18 +276,21 @@ fn a_keyed_list_whose_parts_disagree_in_the_log_is_not_read() {
     let dynamic = Store::<Value>::open(&place.path).unwrap();
     let items = || Place::root().child("cards").child("items").child(Key::from(1_u64));
     let take_out = Patch::from(vec![Op::new(items(), Action::Remove)]);
-    dynamic.apply(&take_out, Meta::default()).unwrap();
+    dynamic.apply(&take_out).unwrap();
     dynamic.close().unwrap();
     for error in [
         Store::<Deck>::open(&place.path).map(drop).unwrap_err(),
         Reader::<Deck>::open(&place.path).map(drop).unwrap_err(),
     ] {
-        assert!(matches!(&error, Error::Misfit { version: 2, path, .. } if path.to_string() == "/cards"), "{error}");
+        assert!(
+            matches!(&error, Error::Misfit { version: 2, path, .. } if path.to_string() == "/cards"),
+            "{error}"
+        );
     }
 
     let dynamic = Store::<Value>::open(&place.path).unwrap();
     let put_back = Patch::from(vec![Op::new(items(), Action::Add(0.into()))]);
-    dynamic.apply(&put_back, Meta::default()).unwrap();
+    dynamic.apply(&put_back).unwrap();
     dynamic.close().unwrap();
     let store = Store::<Deck>::open(&place.path).unwrap();
     assert_eq!(store.state().cards.len(), 2);

@@ -3,8 +3,7 @@
 
 use crate::common::{check, dir, env};
 use proptest::prelude::*;
-use redraft::io::memory::MemoryDisk;
-use redraft::io::{Clock, Env};
+use redraft::io::{Clock, Env, MemoryDisk};
 use redraft::{Change, Options, Store, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};

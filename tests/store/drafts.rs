@@ -6,7 +6,7 @@
 
 use crate::common::logs::HOUR;
 use crate::common::{dir, options};
-use redraft::io::memory::MemoryDisk;
+use redraft::io::MemoryDisk;
 use redraft::{Durability, Error, Store, Value};
 
 fn store(durability: Durability) -> Store<Value> {

@@ -4,7 +4,7 @@
 use crate::common::dir;
 use crate::common::logs::{DURABILITIES, HOUR, forward, options};
 use crate::common::waiting::{PATIENCE, block_on};
-use redraft::io::memory::MemoryDisk;
+use redraft::io::MemoryDisk;
 use redraft::log::{Durability, Log, Ticket};
 use redraft::{Reader, Store, Value, value};
 use std::sync::Arc;
@@ -152,7 +152,7 @@ fn a_session_that_is_ended_properly_loses_nothing_with_any_durability() {
         for drops in [false, true] {
             let (disk, log) = log(durability);
             append(&log, 0..RECORDS);
-            assert_eq!(log.submit(&payload(RECORDS)).unwrap().end(), RECORDS + 1);
+            assert_eq!(log.submit(&payload(RECORDS)).unwrap().offsets(), RECORDS..RECORDS + 1);
             if drops {
                 drop(log);
             } else {
@@ -184,10 +184,10 @@ fn a_ticket_that_was_waited_for_is_durable_with_any_durability() {
         let (disk, log) = log(durability);
         append(&log, 0..3);
         let (first, second) = (log.submit(&payload(3)).unwrap(), log.submit(&payload(4)).unwrap());
-        assert_eq!(first.wait().unwrap(), 4);
+        assert_eq!(first.wait().unwrap(), 3..4);
         let (least, _) = least_and_most_after_a_power_cut(&disk);
         assert!(least >= 4 && log.head() >= 4, "{durability:?}: {least}");
-        assert_eq!(second.wait().unwrap(), 5);
+        assert_eq!(second.wait().unwrap(), 4..5);
         assert_eq!(least_and_most_after_a_power_cut(&disk), (5, 5), "{durability:?}");
     }
 }
@@ -201,14 +201,14 @@ fn a_ticket_says_that_it_is_durable_when_it_is_and_not_before() {
     log.sync().unwrap();
     assert!(ticket.is_durable());
     assert_eq!(least_and_most_after_a_power_cut(&disk), (1, 1));
-    assert_eq!(ticket.wait().unwrap(), 1);
+    assert_eq!(ticket.wait().unwrap(), 0..1);
 }
 
 #[test]
 fn a_ticket_that_nobody_waits_for_becomes_durable_by_itself() {
     for durability in [Durability::Immediate, Durability::Interval(SOON), Durability::UnsafeNoSync] {
         let (disk, log) = log(durability);
-        assert_eq!(log.submit(&payload(0)).unwrap().end(), 1);
+        assert_eq!(log.submit(&payload(0)).unwrap().offsets(), 0..1);
         eventually(|| log.head() == 1);
         assert_eq!(least_and_most_after_a_power_cut(&disk), (1, 1), "{durability:?}");
     }
@@ -220,10 +220,10 @@ fn a_ticket_can_be_awaited_with_any_durability() {
         let (disk, log) = log(durability);
         append(&log, 0..3);
         let tickets: Vec<Ticket<'_>> = (3..6).map(|number| log.submit(&payload(number)).unwrap()).collect();
-        let ends: Vec<u64> = tickets.into_iter().rev().map(|ticket| block_on(ticket).unwrap()).collect();
-        assert_eq!(ends, [6, 5, 4]);
+        let offsets: Vec<_> = tickets.into_iter().rev().map(|ticket| block_on(ticket).unwrap()).collect();
+        assert_eq!(offsets, [5..6, 4..5, 3..4]);
         assert_eq!(least_and_most_after_a_power_cut(&disk), (6, 6), "{durability:?}");
-        assert_eq!(block_on(log.submit_all([b""; 0]).unwrap()).unwrap(), 6, "nothing is durable already");
+        assert_eq!(block_on(log.submit_all([b""; 0]).unwrap()).unwrap(), 6..6, "nothing is durable already");
     }
 }
 

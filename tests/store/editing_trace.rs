@@ -8,8 +8,7 @@ use std::io::Read;
 use crate::common::{dir, env, vectors};
 use flate2::read::GzDecoder;
 use redraft::collections::Text;
-use redraft::io::clock::SeededEntropy;
-use redraft::io::memory::MemoryDisk;
+use redraft::io::{MemoryDisk, SeededEntropy};
 use redraft::{Options, Store};
 use serde_json::Value as Json;
 

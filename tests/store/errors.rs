@@ -1,7 +1,7 @@
 //! An error answers what to do now by what it is and what it carries; nobody has to read its text.
 
-use crate::common::{dir, options};
-use redraft::io::memory::MemoryDisk;
+use crate::common::{dir, open, options, segment_path, written};
+use redraft::io::MemoryDisk;
 use redraft::{Damage, Defect, DraftError, Error, ErrorKind, Occupant, Role, Store, UndoRefusal, Value};
 use std::error::Error as _;
 use std::io;
@@ -12,8 +12,14 @@ fn at() -> PathBuf {
     "/store".into()
 }
 
+/// What is said of a segment that does not begin as one.
 fn damage() -> Damage {
-    Damage { path: "/store/x.seg".into(), byte: 64, defect: Defect::Foreign, intact: Some(3) }
+    let (disk, store, _) = written(1, 3, &[]);
+    store.close().unwrap();
+    disk.put(&segment_path(0), vec![1; 500]);
+    let Err(Error::Damaged(damage)) = open(&disk) else { panic!("it is damaged") };
+    assert_eq!(damage.defect, Defect::Magic);
+    damage
 }
 
 fn refused_by_the_system(kind: io::ErrorKind) -> Error {
@@ -75,7 +81,7 @@ fn what_the_system_answered_and_where_is_found_through_a_failed_session() {
         assert_eq!(error.io().map(io::Error::kind), Some(io::ErrorKind::StorageFull));
         assert_eq!(error.path(), Some(Path::new("/store")));
     }
-    assert_eq!(Error::from(damage()).path(), Some(Path::new("/store/x.seg")));
+    assert_eq!(Error::from(damage()).path(), Some(segment_path(0).as_path()));
     assert!(Error::Reentrant.path().is_none() && Error::Reentrant.io().is_none());
 }
 

@@ -1,6 +1,5 @@
 //! The whole path once: draft, log, rewind, undo, snapshot, restore, follow, verify, on the real disk.
 
-use redraft::io::Env;
 use redraft::{Meta, Options, Reader, Replica, Store, Value, value, verify};
 
 #[test]
@@ -28,12 +27,12 @@ fn what_was_produced_is_there_after_reopening_at_every_version() {
         assert_eq!(*reader.at(version).unwrap(), value!({ "n": version as i64 - 1 }));
     }
     assert_eq!(reader.changes(..).unwrap().count(), 202);
-    let report = verify(&Env::real(), &path).unwrap();
+    let report = verify(&path).unwrap();
     assert!(report.is_sound(), "{report:?}");
     assert_eq!(report.intact, 202);
 
     let mut replica = Replica::open(&path, dir.path().join("c")).unwrap();
-    assert_eq!(replica.catch_up(|_| ()).unwrap().copied, 202);
+    assert_eq!(replica.catch_up().unwrap().copied, 202);
     replica.close().unwrap();
     assert_eq!(Reader::<Value>::open(dir.path().join("c")).unwrap().state(), reader.state());
 
@@ -41,5 +40,5 @@ fn what_was_produced_is_there_after_reopening_at_every_version() {
     assert_eq!(*restored.state(), value!({ "n": 99 }));
     assert_eq!(restored.produce(|doc| doc["m"] = 1.into()).unwrap().version(), 101);
     drop(restored);
-    assert!(verify(&Env::real(), &dir.path().join("b")).unwrap().is_sound());
+    assert!(verify(dir.path().join("b")).unwrap().is_sound());
 }

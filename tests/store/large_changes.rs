@@ -1,7 +1,7 @@
 //! A change larger than a segment gets a segment as large as it needs, and is guarded like any other.
 
 use crate::common::{check, copy, dir, open, options, reader, segment_path};
-use redraft::io::memory::MemoryDisk;
+use redraft::io::MemoryDisk;
 use redraft::{Error, Value};
 
 fn large(bytes: usize) -> Value {

@@ -3,8 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 
-use redraft::io::Env;
-use redraft::io::memory::MemoryDisk;
+use redraft::io::{Env, MemoryDisk};
 use redraft::{Options, Store, Value};
 
 fn store() -> Arc<Store<Value>> {

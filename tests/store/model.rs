@@ -5,9 +5,8 @@
 //! logs. PROPTEST_CASES asks for more than the everyday run.
 
 use proptest::prelude::*;
-use redraft::io::Env;
-use redraft::io::memory::MemoryDisk;
-use redraft::{Error, Options, Reader, Store, Value, apply, verify};
+use redraft::io::{Env, MemoryDisk};
+use redraft::{Error, Options, Reader, Store, Value, apply};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -210,7 +209,7 @@ fn play(recipes: &[Vec<Step>]) -> Result<(), TestCaseError> {
     let reader = options(&disk).open_read_only::<Value>(dir())?;
     prop_assert_eq!(&*reader.state(), &states[states.len() - 1].value());
     prop_assert_eq!(reader.changes(..)?.count() + 1, states.len());
-    let report = verify(&Env::simulated(disk, 5), dir())?;
+    let report = Options::new().env(Env::simulated(disk, 5)).verify(dir())?;
     prop_assert!(report.is_sound(), "{:?}", report.damage);
     prop_assert_eq!(report.intact as usize + 1, states.len());
     read_only_agrees(&reader, &states)
@@ -239,7 +238,7 @@ fn undo_and_redo(store: &Store<Value>, states: &mut Vec<Plain>, index: usize) ->
     prop_assert_eq!(&**redone.state(), &again.value());
     states.push(again);
     let older = head / 2 + 1;
-    let (version, state) = store.current();
+    let (version, state) = store.newest();
     match store.undo(older) {
         Ok(commit) => {
             prop_assert_eq!(commit.version(), version + 1);
@@ -249,7 +248,7 @@ fn undo_and_redo(store: &Store<Value>, states: &mut Vec<Plain>, index: usize) ->
             states.extend([old, now]);
         }
         Err(Error::UndoConflict { .. } | Error::UndoState { .. }) => {
-            prop_assert_eq!(store.current(), (version, state));
+            prop_assert_eq!(store.newest(), (version, state));
         }
         Err(error) => return Err(error.into()),
     }

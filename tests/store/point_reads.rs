@@ -1,8 +1,7 @@
 //! One change is found without reading those before it, in sealed segments and in the one that is being written.
 
 use crate::common::{dir, options};
-use redraft::io::fault::FaultDisk;
-use redraft::io::memory::MemoryDisk;
+use redraft::io::{FaultDisk, MemoryDisk};
 use redraft::{Store, Value};
 
 const CHANGES: u64 = 5_000;

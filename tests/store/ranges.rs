@@ -26,10 +26,7 @@ fn a_range_gives_the_versions_it_names() {
 fn a_range_beyond_the_newest_version_is_refused_under_its_own_name() {
     let (disk, store, _) = written(6, 10, &[]);
     assert!(matches!(store.changes(12..), Err(Error::BeyondHead { version: 12, head: 10 })));
-    assert!(matches!(
-        reader(&disk).unwrap().changes(12..),
-        Err(Error::BeyondHead { version: 12, .. })
-    ));
+    assert!(matches!(reader(&disk).unwrap().changes(12..), Err(Error::BeyondHead { version: 12, .. })));
 }
 
 #[test]

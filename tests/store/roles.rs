@@ -1,8 +1,8 @@
 //! A store is opened as a store and a replica as a replica; what was taken for another is refused as it is.
 
-use crate::common::{contents, copy, dir, env, open, options, written};
-use redraft::io::memory::MemoryDisk;
-use redraft::{Error, Replica};
+use crate::common::{contents, copy, dir, open, options, written};
+use redraft::Error;
+use redraft::io::MemoryDisk;
 use std::path::{Path, PathBuf};
 
 fn replica_dir() -> &'static Path {
@@ -24,8 +24,8 @@ fn tear(disk: &MemoryDisk, dir: &Path) {
 #[test]
 fn what_is_opened_as_something_else_is_refused_before_a_torn_tail_is_cut() {
     let (disk, store, _) = written(5, 30, &[]);
-    let mut replica = Replica::in_env(&env(&disk), dir(), replica_dir()).unwrap();
-    replica.catch_up(|_| ()).unwrap();
+    let mut replica = options(&disk).create(true).open_replica(dir(), replica_dir()).unwrap();
+    replica.catch_up().unwrap();
     assert_eq!(replica.version(), 30);
     let killed = disk.process_kill();
     drop((store, replica));
@@ -33,7 +33,7 @@ fn what_is_opened_as_something_else_is_refused_before_a_torn_tail_is_cut() {
     let before = contents(&killed);
     let as_store = options(&killed).open::<redraft::Value>(replica_dir());
     assert!(matches!(as_store, Err(Error::Role { .. })), "{as_store:?}");
-    let as_replica = Replica::in_env(&env(&killed), replica_dir(), dir());
+    let as_replica = options(&killed).open_replica(replica_dir(), dir());
     assert!(matches!(as_replica, Err(Error::Role { .. })), "{as_replica:?}");
     assert_eq!(before, contents(&killed), "a refusal changes nothing");
     // As what they are they open, and the cut is told.

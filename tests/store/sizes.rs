@@ -1,11 +1,8 @@
 //! What a change costs on disk, in bytes: counted, so that a change of the format that costs room is noticed.
 
-use std::path::Path;
-
-use redraft::io::Env;
-use redraft::io::memory::MemoryDisk;
+use redraft::io::{Env, MemoryDisk};
 use redraft::value::{List, Map};
-use redraft::{Options, Store, Value, draft, value, verify};
+use redraft::{Options, Store, Value, draft, value};
 
 const LEN: usize = 10_000;
 
@@ -24,12 +21,12 @@ fn map() -> Value {
 
 /// Bytes of the records of a store, frames included, before and after one more change.
 fn on_disk(base: &Value, recipe: impl FnOnce(&mut Value)) -> u64 {
-    let env = Env::simulated(MemoryDisk::new(), 1);
-    let store: Store<Value> = Options::new().env(env.clone()).open("a").unwrap();
+    let options = Options::new().env(Env::simulated(MemoryDisk::new(), 1));
+    let store: Store<Value> = options.open("a").unwrap();
     store.produce(|doc| *doc = base.clone()).unwrap();
-    let before = verify(&env, Path::new("a")).unwrap().record_bytes;
+    let before = options.verify("a").unwrap().record_bytes;
     store.produce(recipe).unwrap();
-    verify(&env, Path::new("a")).unwrap().record_bytes - before
+    options.verify("a").unwrap().record_bytes - before
 }
 
 fn encoded(base: &Value, recipe: impl FnOnce(&mut Value)) -> usize {

@@ -2,8 +2,7 @@
 
 use crate::common::watched::{Call, Watched};
 use crate::common::{Model, check, dir, open, options};
-use redraft::io::clock::SeededEntropy;
-use redraft::io::memory::MemoryDisk;
+use redraft::io::{MemoryDisk, SeededEntropy};
 use redraft::{Store, Value};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, OnceLock};

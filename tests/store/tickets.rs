@@ -5,8 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use crate::common::waiting::block_on;
 use crate::common::{dir, open, options};
-use redraft::io::fault::FaultDisk;
-use redraft::io::memory::MemoryDisk;
+use redraft::io::{FaultDisk, MemoryDisk};
 use redraft::{Error, Store, Ticket, Value};
 
 fn fresh() -> (FaultDisk, Store<Value>) {

@@ -12,7 +12,8 @@ fn store_of(recipes: &[fn(&mut Value)]) -> (tempfile::TempDir, Store<Value>) {
 }
 
 fn refusal(answer: redraft::Result<Commit<Value>>) -> (u64, UndoRefusal) {
-    let Err(Error::UndoState { version, why }) = answer else { panic!("{answer:?}") };
+    let error = answer.unwrap_err();
+    let Error::UndoState { version, why } = error else { panic!("{error:?}") };
     (version, why)
 }
 

@@ -105,7 +105,7 @@ fn opened_by_typed_diff<S: State>(old: &S, ops: usize, edit: impl Fn(&mut S)) ->
     let mut new = old.clone();
     edit(&mut new);
     let mut differ = Differ::new();
-    let ((), opened) = visits::during(|| State::diff(&new, old, &mut differ));
+    let ((), opened) = visits::during(|| State::diff_from(&new, old, &mut differ));
     assert_eq!(differ.finish().unwrap().0.len(), ops);
     opened
 }

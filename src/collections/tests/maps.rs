@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::super::map::First;
 use super::super::node::Mark;
-use super::super::{Change, Entry, Map};
+use super::super::{Entry, Map, MapChange};
 use super::shape::{check, check_marks};
 use super::times;
 
@@ -122,12 +122,12 @@ fn check_map(map: &Map<u16, u8>, model: &Model) {
 }
 
 /// All that differs, found by looking everywhere.
-fn naive<'a>(old: &'a Model, new: &'a Model) -> Vec<Change<'a, u16, u8>> {
+fn naive<'a>(old: &'a Model, new: &'a Model) -> Vec<MapChange<'a, u16, u8>> {
     let keys: BTreeSet<u16> = old.keys().chain(new.keys()).copied().collect();
     let change = |key: &u16| match (old.get_key_value(key), new.get_key_value(key)) {
-        (None, Some((key, value))) => Some(Change::Added(key, value)),
-        (Some((key, value)), None) => Some(Change::Removed(key, value)),
-        (Some((_, old)), Some((key, new))) => (old != new).then_some(Change::Updated { key, old, new }),
+        (None, Some((key, value))) => Some(MapChange::Added(key, value)),
+        (Some((key, value)), None) => Some(MapChange::Removed(key, value)),
+        (Some((_, old)), Some((key, new))) => (old != new).then_some(MapChange::Updated { key, old, new }),
         (None, None) => None,
     };
     keys.iter().filter_map(change).collect()

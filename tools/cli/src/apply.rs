@@ -83,7 +83,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let text = files::read(&args.patch)?;
     let store = stores::write(&args.store)?;
     let patch = args.format.read(&text, &store.state()).with_context(|| files::name(&args.patch))?;
-    let commit = store.apply(&patch, meta)?;
+    let commit = store.apply_with(meta, &patch)?;
     store.close()?;
     let (version, ops) = (commit.version(), commit.patch().len());
     let human = match ops {
@@ -96,7 +96,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
 /// Reads and applies in one step: the state read for is the state applied to.
 fn line(store: &Store<Value>, format: Format, text: &[u8], meta: Meta) -> Result<Commit<Value>> {
     let patch = format.read_in_line(text, 0, &store.state())?;
-    Ok(store.apply(&patch, meta)?)
+    Ok(store.apply_with(meta, &patch)?)
 }
 
 fn lines(store: &Store<Value>, args: &Args, meta: &Meta, output: &mut Output) -> Result<()> {

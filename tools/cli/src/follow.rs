@@ -60,9 +60,9 @@ fn interruption() -> Result<Receiver<()>> {
 /// Copies what is new. Says so if there was something, or if this is the `first` time.
 fn catch_up(replica: &mut Replica, first: bool, output: &mut Output) -> Result<()> {
     let mut told = Ok(());
-    let end = replica.catch_up(|progress| {
+    let end = replica.catch_up_with(|progress| {
         // The last piece is told below, with what it all came to.
-        if told.is_ok() && progress.version < progress.source {
+        if told.is_ok() && progress.version < progress.source_version {
             told = tell(progress, output);
         }
     })?;
@@ -74,7 +74,7 @@ fn catch_up(replica: &mut Replica, first: bool, output: &mut Output) -> Result<(
 }
 
 fn tell(progress: Progress, output: &mut Output) -> Result<()> {
-    let Progress { version, copied, source } = progress;
+    let Progress { version, copied, source_version: source, .. } = progress;
     let human = format!("version {version} of {source}, {} copied", text::count(copied, "change"));
     output.tell(&Step { version, copied, source }, human)?;
     output.flush()

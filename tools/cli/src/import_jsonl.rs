@@ -137,7 +137,7 @@ impl Target {
     fn take(&mut self, line: &[u8]) -> Result<()> {
         let state = self.store.as_ref().map_or_else(Arc::default, Store::state);
         let (patch, meta) = read(line, &state)?;
-        self.open()?.apply(&patch, meta)?;
+        self.open()?.apply_with(meta, &patch)?;
         Ok(())
     }
 

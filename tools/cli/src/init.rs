@@ -29,10 +29,10 @@ struct Created<'a> {
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     // Before anything is made, so that a bad file leaves nothing behind.
     let state = args.state.as_deref().map(first_state).transpose()?;
-    let store = Store::<Value>::create(&args.store)?;
+    let store = Store::<Value>::create_new(&args.store)?;
     if let Some(state) = state {
         let everything = Op::new(ValuePath::root(), Action::Replace(state));
-        store.apply(&Patch::from(vec![everything]), Meta::label("init"))?;
+        store.apply_with(Meta::label("init"), &Patch::from(vec![everything]))?;
     }
     let (version, id, path) = (store.version(), store.id().to_string(), args.store.display().to_string());
     store.close()?;

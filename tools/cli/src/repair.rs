@@ -5,7 +5,6 @@ use crate::output::Output;
 use crate::{text, verify};
 use anyhow::Result;
 use redraft::Repair;
-use redraft::io::Env;
 use redraft::repair::{Mending, Step};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
@@ -54,7 +53,7 @@ struct Mended {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
-    let repair = Repair::plan(&Env::real(), &args.store)?;
+    let repair = Repair::plan(&args.store)?;
     if args.yes && repair.is_needed() {
         return carry_out(args, repair, output);
     }
@@ -69,7 +68,7 @@ fn carry_out(args: &Args, repair: Repair, output: &mut Output) -> Result<()> {
     output.tell(&plan, plan_human)?;
     output.flush()?;
     let repaired = repair.carry_out()?;
-    let report = redraft::verify(&Env::real(), &args.store)?;
+    let report = redraft::verify(&args.store)?;
     let (head, aside) = (repaired.head, repaired.aside.as_deref().map(shown));
     let told = format!("repaired\n{}", verify::human(&report));
     let verified = verify::found(&report);
@@ -88,7 +87,7 @@ fn shown(path: &Path) -> String {
 fn planned(repair: &Repair) -> Planned {
     let lost = repair.loss();
     Planned {
-        store: repair.store().to_string(),
+        store: repair.id().to_string(),
         needed: repair.is_needed(),
         oldest: repair.oldest(),
         head: repair.head(),

@@ -4,7 +4,6 @@ use crate::exit::DamageFound;
 use crate::output::Output;
 use crate::text;
 use anyhow::Result;
-use redraft::io::Env;
 use redraft::{Damage, Report};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -47,13 +46,13 @@ struct Place {
 
 impl From<&Damage> for Place {
     fn from(damage: &Damage) -> Place {
-        let Damage { path, byte, defect, intact } = damage;
+        let Damage { path, byte, defect, intact, .. } = damage;
         Place { file: path.display().to_string(), byte: *byte, defect: defect.to_string(), intact: *intact }
     }
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
-    let report = redraft::verify(&Env::real(), &args.store)?;
+    let report = redraft::verify(&args.store)?;
     output.tell(&found(&report), human(&report))?;
     output.flush()?;
     match report.damage.len() {
@@ -63,14 +62,14 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
 }
 
 pub(crate) fn found(report: &Report) -> Found {
-    let torn = report.torn.as_ref().map(|cut| Torn {
+    let torn = report.cut.as_ref().map(|cut| Torn {
         file: cut.path.display().to_string(),
         byte: cut.byte,
         bytes: cut.bytes,
         found: cut.found.clone(),
     });
     Found {
-        store: report.store.map(|id| id.to_string()),
+        store: report.id.map(|id| id.to_string()),
         sound: report.is_sound(),
         intact: report.intact,
         segments: report.segments,
@@ -90,7 +89,7 @@ pub(crate) fn human(report: &Report) -> String {
         text::bytes(report.record_bytes),
         text::count(report.snapshots as u64, "good snapshot"),
     )];
-    if let Some(cut) = &report.torn {
+    if let Some(cut) = &report.cut {
         let (file, byte) = (cut.path.display().to_string(), cut.byte);
         lines.push(format!(
             "unfinished write at the end, not damage: {}, byte {byte}, {} bytes: {}",

@@ -44,7 +44,7 @@ pub(crate) fn functions(
     from_value: &TokenStream,
 ) -> TokenStream {
     quote! {
-        fn diff(&self, old: &Self, out: &mut ::redraft::state::Differ) { #diff }
+        fn diff_from(&self, old: &Self, out: &mut ::redraft::state::Differ) { #diff }
         fn apply(
             &mut self,
             path: &[::redraft::value::Segment],

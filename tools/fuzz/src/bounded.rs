@@ -1,7 +1,6 @@
 //! A disk of limited size over a disk in memory: a header may ask for any number of bytes, and a real disk says no.
 
-use redraft::io::memory::MemoryDisk;
-use redraft::io::{Access, Disk, File, LockAttempt};
+use redraft::io::{Access, Disk, File, LockAttempt, MemoryDisk};
 use std::io;
 use std::path::Path;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 //! So what reads changes, patches and values is reached without a checksum in the way.
 
 use super::{Judged, forge, judge, worlds};
-use redraft::io::memory::MemoryDisk;
+use redraft::io::MemoryDisk;
 use redraft::patch::json::PatchJsonError;
 use redraft::{Options, Patch, Value, apply};
 use std::sync::LazyLock;

@@ -8,9 +8,8 @@
 use super::bounded::Bounded;
 use super::logs;
 use super::worlds::{self, Files, dir};
-use redraft::io::Env;
-use redraft::io::memory::MemoryDisk;
-use redraft::{Change, Cut, Damage, Error, Options, Reader, Replica, Report, Store, Value, apply, verify};
+use redraft::io::{Env, MemoryDisk};
+use redraft::{Change, Cut, Damage, Error, Options, Reader, Report, Store, Value, apply};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -53,7 +52,7 @@ fn open(disk: &MemoryDisk) -> Result<Store<Value>, Error> {
 pub(crate) fn judge(files: &Files) -> Result<Seen, String> {
     let disk = worlds::disk(files);
     let before = worlds::files(&disk);
-    let report = allowed(verify(&env(&disk), dir()))?;
+    let report = allowed(options(&disk).verify(dir()))?;
     let mut seen = Seen { damaged: !is_sound(&report), ..Seen::default() };
     let reader = allowed(options(&disk).open_read_only::<Value>(dir()))?;
     if let Ok(reader) = &reader {
@@ -135,7 +134,7 @@ fn refused(
     if ours(before) == ours(&after) {
         return Ok(());
     }
-    let again = allowed(verify(&env(disk), dir()))?;
+    let again = allowed(options(disk).verify(dir()))?;
     let (Ok(report), Ok(again)) = (report, &again) else {
         return unchanged(&newer(error, before), &newer(error, &after), "a writer that refuses");
     };
@@ -214,8 +213,10 @@ fn adds_up(oldest: Arc<Value>, changes: &[Change], version: u64, state: &Value) 
 /// A replica copies what a reader sees, or says what is wrong with the source.
 fn follow(files: &Files, reader: &Result<Reader, Error>) -> Result<(), String> {
     let disk = worlds::disk(files);
-    let Ok(mut replica) = allowed(Replica::in_env(&env(&disk), dir(), copy_dir()))? else { return Ok(()) };
-    let Ok(progress) = allowed(replica.catch_up(drop))? else { return Ok(()) };
+    let Ok(mut replica) = allowed(options(&disk).create(true).open_replica(dir(), copy_dir()))? else {
+        return Ok(());
+    };
+    let Ok(progress) = allowed(replica.catch_up())? else { return Ok(()) };
     drop(replica);
     let unchanged_source = |path: &Path| path.starts_with(dir());
     let after: Files = worlds::files(&disk).into_iter().filter(|(path, _)| unchanged_source(path)).collect();
@@ -254,7 +255,7 @@ fn agree(
             ensure(report.intact == version, || {
                 format!("verify counts {}, a writer {version}", report.intact)
             })?;
-            same_cut(report.torn.as_ref(), store.opened().cut.as_ref())
+            same_cut(report.cut.as_ref(), store.opened().cut.as_ref())
         }
     }
 }
@@ -271,10 +272,8 @@ fn write(
     seen: &mut Seen,
 ) -> Result<(), String> {
     seen.written = true;
-    let (version, state) = store.current();
-    if let Ok(oldest) = allowed(store.oldest())? {
-        allowed(store.at(oldest.midpoint(version)))?.ok();
-    }
+    let (version, state) = store.newest();
+    allowed(store.at(store.oldest().midpoint(version)))?.ok();
     if allowed(store.close())?.is_err() {
         return Ok(());
     }
@@ -288,7 +287,7 @@ fn write(
         return Ok(());
     }
     drop(reopened(disk, next, &state)?);
-    let after = allowed(verify(&env(disk), dir()))?;
+    let after = allowed(options(disk).verify(dir()))?;
     ensure(is_sound(&after) || !is_sound(report), || {
         format!("a sound store was written to and is not: {after:?}")
     })

@@ -49,8 +49,8 @@ fn forward(reader: &Reader) -> Result<Records, Error> {
 
 fn backward(reader: &Reader) -> Result<Records, Error> {
     let (mut records, mut all) = (reader.backward(reader.head()?)?, Records::new());
-    while let Some((offset, payload)) = records.next_record()? {
-        all.push((offset, payload.to_vec()));
+    while let Some(record) = records.next_record()? {
+        all.push((record.offset(), record.payload().to_vec()));
     }
     all.reverse();
     Ok(all)

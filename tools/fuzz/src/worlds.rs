@@ -1,7 +1,6 @@
 //! Good stores, as the real writer leaves them: what the fuzzers damage. Made once a process, and always the same.
 
-use redraft::io::Env;
-use redraft::io::memory::MemoryDisk;
+use redraft::io::{Env, MemoryDisk};
 use redraft::{Meta, Options, Store, Value, log, value};
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;

@@ -1,7 +1,6 @@
 //! A history whose changes tell their own version, so that whoever finds one knows whether it is the right one.
 
-use redraft::io::Env;
-use redraft::{Meta, Options, Patch, Store, Value, verify};
+use redraft::{Options, Patch, Store, Value, verify};
 
 /// The patch for a version: its number, and something of varying length.
 pub(crate) fn line(version: u64) -> String {
@@ -22,7 +21,7 @@ pub(crate) fn produce(store: &Store<Value>, padding_bytes: usize) -> redraft::Re
         );
         patch = Patch::from_json_patch(text.as_bytes(), &store.state()).unwrap();
     }
-    Ok(store.apply(&patch, Meta::default())?.version())
+    Ok(store.apply(&patch)?.version())
 }
 
 /// Opens the store as the next writer would, and looks at everything since `from`.
@@ -58,7 +57,7 @@ pub(crate) fn check_and_go_on(store: &str, acknowledged: u64) -> u64 {
     let head = check_open(&open, 0, acknowledged);
     assert_eq!(produce(&open, 0).unwrap(), head + 1);
     open.close().unwrap();
-    let report = verify(&Env::real(), store.as_ref()).unwrap();
+    let report = verify(store).unwrap();
     assert!(report.is_sound() && report.intact == head + 1, "{report:?}");
     head
 }

@@ -14,7 +14,7 @@ fn add(store: &str, name: &str) {
 /// A store of some 12 MB: many times what is copied in one go.
 fn large(place: &Place) -> String {
     let path = place.at("large");
-    let store = Store::<Value>::create(&path).unwrap();
+    let store = Store::<Value>::create_new(&path).unwrap();
     for n in 0..300u64 {
         let text = format!("{n:05}").repeat(8000);
         let label = Meta::label(format!("change {n}"));

@@ -75,7 +75,7 @@ impl Engine for Redraft {
         let (mut tickets, mut number, start) = (VecDeque::with_capacity(count), 0, Instant::now());
         while start.elapsed() < time {
             if tickets.len() == count {
-                tickets.pop_front().map_or(Ok(0), Ticket::wait)?;
+                tickets.pop_front().map(Ticket::wait).transpose()?;
             }
             tickets.push_back(self.log.submit(records.get(number))?);
             number += 1;
