@@ -101,7 +101,7 @@
 //! # let dir = tempfile::tempdir()?; let path = dir.path().join("notes.redraft");
 //! use redraft::{Change, Error, Meta, Store, Value, value};
 //! let store = Store::<Value>::open(&path)?;
-//! let meta = Meta::new().label("a title").tag("by", "ann");
+//! let meta = Meta::label("a title").tag("by", "ann");
 //! let first = store.produce_with(meta, |doc| doc["title"] = "plan".into())?.version();
 //! let second = store.produce(|doc| doc["title"] = "launch".into())?.version();
 //! let changes: Vec<Change> = store.changes(first..)?.collect::<Result<_, _>>()?; // who, what, when
@@ -306,7 +306,7 @@
 //!
 //! * `derive` (default): `#[derive(State)]` and `#[derive(MapKey)]`. Without it there is no macro crate and no syn to compile.
 //! * `json` (default): values and patches as JSON text, `Display` of [`Value`]. Without it there is no serde_json; serde stays.
-//! * `faults`: disks in memory that lose power and fail on purpose, `io::memory` and `io::fault`.
+//! * `faults`: disks in memory that lose power and fail on purpose, `io::MemoryDisk` and `io::FaultDisk`.
 
 // In the order the data flows; what stands lower uses what stands higher, never the other way.
 mod error;
