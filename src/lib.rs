@@ -1,69 +1,312 @@
 //! An embeddable, event-sourced state store.
 //!
-//! A program changes its state by *drafting*: a closure edits a draft, redraft finds out what changed, appends it as
-//! patches to a durable log, and publishes the new immutable state. From the log follows everything else: any version
-//! again, undo, restore, replicas.
+//! A program changes its state by *drafting*: a closure edits a draft, redraft finds out what changed, appends that as a patch
+//! to a durable log, and publishes the new immutable state. From the log follows everything else: any version again, undo,
+//! restore, replicas.
 //!
-//! ```text
-//! recipe -> draft -> patches -> record -> segment -> { snapshot, replica }
+//! It is for programs that hold their state in memory and want to keep it with all of its history: to go on after a crash, to go
+//! back, to see how it came about. It is not a database with queries, not a CRDT (one process writes a store), and no
+//! protection against forgery (its checksums find accidents).
+//!
+//! # Usage
+//!
+//! redraft is not on crates.io yet, so depend on a checkout: `redraft = { path = "../redraft" }`. It needs Rust 1.89 and a Unix.
+//! This is a whole `main.rs`, which may be run again and again:
+//!
+//! ```
+//! # mod program {
+//! use redraft::{Store, Value, value};
+//!
+//! fn main() -> redraft::Result<()> {
+//!     let store = Store::<Value>::open("board.redraft")?; // a directory; made if it is not there
+//!     let planned = store.produce(|board| {
+//!         board["title"] = "Launch".into();
+//!         board["cards"] = value!([{ "text": "ship it", "done": false }]);
+//!     })?; // Ok means durable: it survives a power cut
+//!     let done = store.produce(|board| board["cards"][0]["done"] = true.into())?;
+//!     println!("{}", store.state()["cards"][0]); // the newest state: O(1), never waits for a writer
+//!     println!("{}", store.at(planned.version())?["cards"][0]); // any version
+//!     store.undo(done.version())?; // a new change that takes that one back
+//!     for change in store.changes(..)? {
+//!         println!("{:?}", change?.patch);
+//!     }
+//!     store.close()
+//! }
+//! # pub fn run() -> u64 { main().unwrap(); redraft::Reader::<Value>::open("board.redraft").unwrap().version() } }
+//! # let dir = tempfile::tempdir().unwrap(); std::env::set_current_dir(dir.path()).unwrap();
+//! # assert_eq!((program::run(), program::run()), (3, 5));
 //! ```
 //!
-//! # A first store
+//! The second run finds the board as it should be: its first recipe changes nothing, so nothing is recorded for it. A recipe
+//! that fails or panics has changed nothing either.
+//!
+//! # A state of your own
 //!
 //! ```
-//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
-//! # let dir = tempfile::tempdir()?;
-//! # let path = dir.path().join("board.redraft");
-//! use redraft::{Store, Value};
+//! # #[cfg(feature = "derive")] {
+//! # let dir = tempfile::tempdir()?; let path = dir.path().join("board.redraft");
+//! use redraft::collections::{Counter, Map, Text};
+//! use redraft::{State, Store};
+//!
+//! #[derive(Clone, Debug, Default, State)]
+//! struct Board {
+//!     title: String,
+//!     cards: Map<u64, Card>,
+//!     moves: Counter,
+//! }
+//!
+//! #[derive(Clone, Debug, Default, State)]
+//! struct Card { text: Text, done: bool }
+//!
+//! let store = Store::<Board>::open(&path)?;
+//! store.produce(|board| board.title = "Launch".into())?;
+//! let added = store.produce(|board| {
+//!     board.cards.entry(7).or_default().text.push_str("ship it");
+//!     board.moves += 1;
+//! })?;
+//! let patch = format!("{:?}", added.patch());
+//! assert_eq!(patch, r#"[add "/cards/7" {"done": false, "text": "ship it"}, inc "/moves" by 1]"#);
+//! # } Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The types decide what a patch says: a [`Counter`](collections::Counter) says `inc`, a [`Text`](collections::Text) or
+//! [`List`](collections::List) says `splice`, a plain `i64` says `replace`. A change of the types in [`collections`] costs what
+//! it changed; those of the standard library cost their length. The first change of a typed store records all of the state,
+//! because a log begins with the empty map. [`State`](trait@State) lists the attributes, [`state`] how each type shows.
+//!
+//! # A state without a type
+//!
+//! A [`Value`] is like JSON, with integers, bytes, and keys that need not be text; [`value!`] writes one down. Patches go in
+//! and out as JSON Patch, JSON merge patch, Immer's patches and a form of our own, of which the first:
+//!
+//! ```
+//! # #[cfg(feature = "json")] {
+//! # let dir = tempfile::tempdir()?; let path = dir.path().join("notes.redraft");
+//! use redraft::{Patch, Store, Value, value};
+//! let store = Store::<Value>::open(&path)?;
+//! let before = store.produce(|doc| *doc = value!({ "title": "plan", "tags": ["new"] }))?;
+//! let sent = br#"[{"op":"test","path":"/title","value":"plan"},{"op":"add","path":"/tags/-","value":"red"}]"#;
+//! let patch = Patch::from_json_patch(sent, &store.state())?; // here `test` is asked, and `-` becomes a position
+//! let commit = store.apply(&patch)?; // all of it or nothing
+//! let out = commit.patch().to_json_patch(before.state())?;
+//! assert_eq!(out.to_string(), r#"[{"op":"add","path":"/tags/1","value":"red"}]"#);
+//! # } Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! Where other threads write too, read the patch and [`apply()`] it inside a recipe, on one and the same state.
+//!
+//! # History
+//!
+//! ```
+//! # let dir = tempfile::tempdir()?; let path = dir.path().join("notes.redraft");
+//! use redraft::{Change, Error, Meta, Store, Value, value};
+//! let store = Store::<Value>::open(&path)?;
+//! let meta = Meta::label("a title").tag("by", "ann");
+//! let first = store.produce_with(meta, |doc| doc["title"] = "plan".into())?.version();
+//! let second = store.produce(|doc| doc["title"] = "launch".into())?.version();
+//! let changes: Vec<Change> = store.changes(first..)?.collect::<Result<_, _>>()?; // who, what, when
+//! assert_eq!(changes[0].meta.label.as_deref(), Some("a title"));
+//! assert_eq!(store.at(first)?["title"], value!("plan"));
+//!
+//! let refused = store.undo(first); // the second stands on it
+//! assert!(matches!(refused, Err(Error::UndoConflict { later, .. }) if later == second));
+//! store.undo(second)?;
+//! store.undo(first)?; // now it goes
+//! assert_eq!(*store.state(), value!({}));
+//! store.redo(first)?;
+//! assert_eq!(*store.state(), value!({ "title": "plan" }));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! An undo is a change like any other. It is refused where a later change touched the same place, or moved it in a list or
+//! text; other entries of a map, and increments of the same counter, are not in the way. [`Store::restore`] writes any version
+//! that is kept into a new store.
+//!
+//! # When something fails
+//!
+//! All operations on a store return one [`Error`]. Its variants say what happened; [`Error::kind`] says what to do:
+//!
+//! | kind | what happened | what to do |
+//! |---|---|---|
+//! | [`Recipe`](ErrorKind::Recipe) | your recipe returned an error; nothing changed | [`Error::recipe`] gives it back |
+//! | [`Refused`](ErrorKind::Refused) | it does not apply here, is too large, or something is there already; nothing changed | correct it and ask again |
+//! | [`Stale`](ErrorKind::Stale) | what you began with is not the newest any more; nothing changed | begin anew |
+//! | [`Misuse`](ErrorKind::Misuse) | a call that can never work: a recipe that changes its own store, a replica opened as a store | mend the program |
+//! | [`Misfit`](ErrorKind::Misfit) | what is recorded is good, but not of this type | open it as the type that wrote it, or as [`Value`] |
+//! | [`NotFound`](ErrorKind::NotFound) | no such store, version or record | ask for another |
+//! | [`Busy`](ErrorKind::Busy) | another writer has it | wait, or use a [`Reader`] |
+//! | [`Environment`](ErrorKind::Environment) | the system said no: permission, space, a failed read | mend that and ask again |
+//! | [`Poisoned`](ErrorKind::Poisoned) | a write or sync failed, now or before: the session is over | open it again; `pending` is the version to look for then |
+//! | [`Damage`](ErrorKind::Damage) | bytes are not what was written; nothing was changed | see [Damage](#damage) |
+//! | [`Newer`](ErrorKind::Newer) | files of a newer redraft; nothing was changed | use that one |
+//! | [`Diverged`](ErrorKind::Diverged) | replica and source have different histories; both were left as they are | say which is right |
+//!
+//! ```
+//! # let dir = tempfile::tempdir()?; let path = dir.path().join("shop.redraft");
+//! use redraft::{Error, Store, Value};
+//!
+//! #[derive(Debug, thiserror::Error)]
+//! #[error("sold out")]
+//! struct SoldOut;
 //!
 //! let store = Store::<Value>::open(&path)?;
-//! let commit = store.produce(|board| board["title"] = "Launch".into())?; // Ok means durable
-//! assert_eq!(commit.patch().len(), 1);
+//! let sold = store.produce(|shop| {
+//!     let left = shop["stock"].as_i64().filter(|&left| left > 0).ok_or(SoldOut)?;
+//!     shop["stock"] = (left - 1).into();
+//!     Ok::<(), SoldOut>(())
+//! });
+//! assert!(sold.is_err_and(|error| error.recipe::<SoldOut>().is_some()));
 //!
-//! let now = store.state(); // immutable, O(1), never waits
-//! let before = store.at(commit.version() - 1)?; // any version that is kept
-//! assert_ne!(now, before);
-//!
-//! store.undo(commit.version())?; // a new change, the inverse of that one
-//! assert_eq!(store.state(), before);
-//! assert_eq!(store.changes(..)?.count(), 2);
-//! # Ok(()) }
+//! // A draft by hand holds no lock: if the store has gone on meanwhile, begin anew.
+//! let stocked = loop {
+//!     let mut draft = store.draft();
+//!     draft["stock"] = (draft["stock"].as_i64().unwrap_or(0) + 10).into();
+//!     # if store.version() == 0 { store.produce(|shop| shop["open"] = true.into())?; }
+//!     match store.commit(draft) {
+//!         Err(Error::Outdated { .. }) => continue,
+//!         done => break done?,
+//!     }
+//! };
+//! assert_eq!(stocked.state()["stock"].as_i64(), Some(10));
+//! # assert_eq!(stocked.version(), 2); Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! # What is promised
+//! # Durability
 //!
-//! * **Durability.** A change that returned `Ok` has been synced: it survives the death of the process, of the operating
-//!   system, and a power cut. (A store can be opened with a [`Durability`] that promises less.)
-//! * **Order.** The changes of a store have one order, the version. Readers see states in that order, durable ones only.
-//! * **All or nothing.** A recipe that fails or panics, or a patch that does not fit, changes nothing.
-//! * **Never a wrong state.** Every record is verified whenever it is read. What is damaged is an [`Error`] that names the
-//!   place and what is still good.
+//! When a change counts as done is chosen on opening, with [`Options::durability`]:
+//!
+//! | [`Durability`] | done means | a killed process loses | a power cut loses |
+//! |---|---|---|---|
+//! | [`Immediate`](Durability::Immediate), the default | synced | nothing | nothing |
+//! | [`Interval(d)`](Durability::Interval) | queued; a sync begins within `d` | what was done in the last `d` and during one sync | the same |
+//! | [`UnsafeNoSync`](Durability::UnsafeNoSync) | handed to the system | nothing | all since the last sync, full segment or clean close |
+//!
+//! What is lost is always the newest; what is left is the state at some version. [`Store::sync`] makes durable all there is,
+//! [`Store::durable_version`] tells how far that is. After a failed sync nothing is tried again, for the kernel may have
+//! dropped what it was given: the store takes no more changes until it is opened again.
+//!
+//! # Threads, async and other processes
+//!
+//! Reading and changing take `&self`, so an [`Arc`](std::sync::Arc) shares a store. Recipes run one after the other, each on
+//! the newest state; their syncs are shared. [`Store::state`] never waits, and goes through the versions in order.
+//!
+//! ```
+//! # let dir = tempfile::tempdir()?; let (path, copy) = (dir.path().join("notes"), dir.path().join("copy"));
+//! use redraft::{Reader, Replica, Store, Value};
+//! let store = Store::<Value>::open(&path)?;
+//! let _listening = store.listen(|commit| println!("{:?}", commit.patch())); // for as long as this is kept
+//! let tickets = (0..100).map(|n| store.submit(|doc| doc["n"] = n.into())).collect::<Result<Vec<_>, _>>()?;
+//! for ticket in tickets {
+//!     ticket.wait()?; // a handful of syncs for all; in async code `ticket.await?`, with any runtime
+//! }
+//!
+//! // These two may be in other processes. They only read the store.
+//! let reader = Reader::<Value>::open(&path)?;
+//! let mut replica = Replica::open(&path, &copy)?;
+//! store.produce(|doc| doc["done"] = true.into())?;
+//! assert_eq!((reader.version(), reader.refresh()?), (100, 101));
+//! assert_eq!(replica.catch_up()?.version, 101);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! [`Store::submit`] waits for running recipes, and while 2 MiB are on their way, but not for the disk. A [`Draft`] may be held
+//! across `await`s. A replica reads the directory of its source: there is no network code.
+//!
+//! # What it costs
+//!
+//! | operation | costs |
+//! |---|---|
+//! | [`state`](Store::state), [`version`](Store::version), [`newest`](Store::newest) | O(1) |
+//! | [`produce`](Store::produce), [`apply`](Store::apply), [`commit`](Store::commit) | what changed, and its share of a sync |
+//! | [`open`](Store::open) | the newest snapshot and all changes since; a little of each segment, after a crash all of the last |
+//! | [`at`](Store::at) | the changes since the nearest snapshot or state still in memory |
+//! | [`undo`](Store::undo), [`redo`](Store::redo) | [`at`](Store::at) the version before; reading all changes since |
+//! | [`snapshot`](Store::snapshot) | O(state), on the thread that asks; others go on |
+//! | [`restore`](Store::restore) | [`at`](Store::at) that version; O(state) |
+//! | [`verify`](verify()), [`Repair::plan`] | reading all there is |
+//! | [`Log::read`](log::Log::read) | one read of the file |
+//! | memory | the state; up to 64 earlier ones, less what they share; 4 bytes a record of the last segment; a few MiB |
+//!
+//! # Files, formats and limits
+//!
+//! A store is a directory: `LOCK`, held by whoever writes; segments, `00000000000000000042.seg` with the changes that follow
+//! version 42; snapshots, `00000000000000000042.snap` with the state at version 42; `damaged-1` and so on, from repairs.
+//! [`docs::format`] tells every byte. The format is 1: files of a larger number are refused and left untouched. Until the
+//! first release it may change and still be 1.
+//!
+//! * Values nest [128](value::DEPTH_MAX) deep. Keys made of bytes have [32](value::KEY_BYTES_MAX) at most, texts any number.
+//! * A record, which is one change, has at most [1 GiB](RECORD_BYTES_MAX).
+//! * A segment takes 64 MiB, or [512 bytes to 2 GiB](Options::segment_bytes), from the start; a clean close gives back the rest.
+//! * History only grows, and nobody takes snapshots but you: call [`Store::snapshot`] now and then, or opening becomes slow.
+//! * The lock is as good as the file system's locks. Written for Unix, tested on Linux only.
+//!
+//! # Damage
+//!
+//! Every record is verified whenever it is read, against the chain of checksums of all before it. Bytes that are not what was
+//! written are an error that names file, byte and what is still good, never a wrong state.
+//!
+//! ```
+//! # let dir = tempfile::tempdir()?; let path = dir.path().join("notes.redraft");
+//! # redraft::Store::<redraft::Value>::open(&path)?.close()?;
+//! use redraft::{Repair, verify};
+//! let report = verify(&path)?; // reads everything, changes nothing
+//! println!("good up to version {}, damage: {:?}", report.intact, report.damage);
+//! let repair = Repair::plan(&path)?; // only reads
+//! if repair.is_needed() {
+//!     println!("version {} can be kept, lost: {}", repair.head(), repair.loss());
+//!     repair.carry_out()?; // copies aside what it cuts
+//! }
+//! # assert!(report.is_sound()); Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! A replica or a backup has what a repair can only cut. What a crash cut short before it was acknowledged is no damage: opening
+//! cuts it off, and [`Store::opened`] tells. After a crash, damage in the very last batch looks the same; after a clean close
+//! there is no such doubt.
+//!
+//! # Only the log
+//!
+//! Beneath the store is a [`log`] that can be used alone, with the same durability: opaque payloads in, dense offsets out.
+//!
+//! ```
+//! # let dir = tempfile::tempdir()?; let path = dir.path().join("events");
+//! let log = redraft::log::Log::open(&path)?;
+//! assert_eq!(log.append(b"ready")?, 0); // durable
+//! assert_eq!(log.append_all(["steady", "go"])?, 1..3); // one sync for both
+//! assert_eq!(log.submit(b"!")?.wait()?, 3..4);
+//! assert_eq!(log.read(1)?, b"steady");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Patches without a store
+//!
+//! ```
+//! use redraft::{apply, draft, value};
+//! let base = value!({ "title": "plan" });
+//! let drafted = draft(&base, |doc| doc["done"] = true.into())?;
+//! assert_eq!(apply(&base, &drafted.patch)?.state, drafted.state);
+//! assert_eq!(apply(&drafted.state, &drafted.inverse)?.state, base);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # Where to go from here
 //!
-//! | to | see |
+//! | module | holds |
 //! |---|---|
-//! | keep a state | [`Store`], [`Options`] |
-//! | read it from another process | [`Reader`] |
-//! | keep many changes in flight, or await them | [`Store::submit`] |
-//! | hear of every change | [`Store::listen`] |
-//! | see who changed what and when | [`Store::changes`], [`Change`], [`Meta`] |
-//! | keep a copy that follows | [`Replica`] |
-//! | trade durability for speed | [`Durability`], [`Options::durability`] |
-//! | have only the log, for records of your own | [`log`] |
-//! | check a store | [`verify`] |
-//! | mend a damaged one, and know first what that loses | [`Repair`] |
-//! | know what to do about an error | [`Error::kind`] |
-//! | work with patches, without a disk | [`draft`], [`Draft`], [`producer`], [`apply`], [`Patch`], [`patch`] |
-//! | make a Rust type the state | [`State`], `#[derive(State)]` |
-//! | build values | [`Value`], [`value!`], [`value`](mod@value) |
-//! | test crashes of your own program | [`io`], feature `faults` |
+//! | this one | [`Store`], [`Options`], [`Commit`], [`Change`], [`Meta`]; [`Reader`], [`Replica`]; [`Draft`], [`diff`], [`producer`] |
+//! | [`collections`] | persistent collections for typed states |
+//! | [`value`](mod@value) | [`Value`], its keys and paths |
+//! | [`state`] | how Rust types are states, and how they show |
+//! | [`patch`] | operations; inverting, squashing, merging; JSON forms |
+//! | [`log`] | the log alone |
+//! | [`repair`] | what a repair does, step by step |
+//! | [`io`] | disk and clock behind traits, to test crashes of your own program |
+//! | [`docs`] | the bytes on disk |
 //!
-//! # Features
+//! # Crate features
 //!
-//! * `derive` (default): `#[derive(State)]` and `#[derive(MapKey)]`.
-//! * `json` (default): values and patches as JSON text.
-//! * `faults`: disks in memory that lose power and fail on purpose, for crash tests.
+//! * `derive` (default): `#[derive(State)]` and `#[derive(MapKey)]`. Without it there is no macro crate and no syn to compile.
+//! * `json` (default): values and patches as JSON text, `Display` of [`Value`]. Without it there is no serde_json; serde stays.
+//! * `faults`: disks in memory that lose power and fail on purpose, `io::MemoryDisk` and `io::FaultDisk`.
 
 // In the order the data flows; what stands lower uses what stands higher, never the other way.
 mod error;
@@ -101,7 +344,14 @@ pub use state::State;
 pub use store::{Changes, Commit, Listening, Opened, Options, Reader, Store, Ticket};
 pub use value::Value;
 
-/// Compiles and runs the README's example.
+/// Pages that are longer than a crate page should be. There is nothing here to import.
+#[cfg(doc)]
+pub mod docs {
+    #[doc = include_str!("segment/FORMAT.md")]
+    pub mod format {}
+}
+
+/// Compiles the README's examples.
 #[cfg(all(doctest, feature = "json"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
