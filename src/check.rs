@@ -4,16 +4,16 @@
 //! neighbours; then the whole history is replayed and every snapshot held against the state the log gives.
 
 use crate::error::{Damage, Defect, Error, IoContext, Result};
+use crate::history::carry_out;
 use crate::io::Env;
+use crate::log::Cut;
 use crate::log::{Chain, Codec, Proven, Record, StoreId, directory};
 use crate::segment::footer::{Ending, Footer, Table};
 use crate::segment::format::{FRAME_BYTES, Item};
 use crate::segment::reader::SegmentReader;
-use crate::segment::recovery::Cut;
 use crate::segment::{self, bases_in, recovery};
 use crate::snapshot::{self, Snapshot};
 use crate::store::Options;
-use crate::store::history::carry_out;
 use crate::value::Value;
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -8,9 +8,9 @@ use std::error::Error;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
-use crate::patch::Patch;
+use crate::op::{DraftError, Patch};
 use crate::state::{Differ, State};
-use crate::value::{DEPTH_MAX, Flaw, KEY_BYTES_MAX, Path};
+use crate::value::Flaw;
 
 /// What a recipe made of the base state.
 #[derive(Clone, Debug)]
@@ -22,27 +22,6 @@ pub struct Drafted<S> {
     pub patch: Patch,
     /// What turns `state` back into the base.
     pub inverse: Patch,
-}
-
-/// Why a recipe made nothing.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum DraftError {
-    /// The recipe itself returned an error; this reads as that one does.
-    #[error(transparent)]
-    Recipe(Box<dyn Error + Send + Sync>),
-    /// The recipe nested values too deep.
-    #[error("nested deeper than {DEPTH_MAX} at \"{path}\"")]
-    Depth {
-        /// Where the change that is too deep would have gone.
-        path: Path,
-    },
-    /// The recipe used a key of too many bytes.
-    #[error("a key of more than {KEY_BYTES_MAX} bytes at \"{path}\"")]
-    BadKey {
-        /// Where the change with the key would have gone.
-        path: Path,
-    },
 }
 
 /// What a recipe may return: nothing, or a `Result` whose error means that nothing is to happen.

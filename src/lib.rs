@@ -311,10 +311,12 @@
 // In the order the data flows; what stands lower uses what stands higher, never the other way.
 mod error;
 pub mod io;
+mod layout;
 
 pub mod collections;
 pub mod value;
 
+mod op;
 pub mod patch;
 pub mod state;
 
@@ -322,6 +324,7 @@ mod draft;
 mod record;
 mod segment;
 
+mod history;
 pub mod log;
 mod snapshot;
 
@@ -332,14 +335,15 @@ pub mod repair;
 mod replica;
 
 pub use check::{Report, verify};
-pub use draft::{Draft, DraftError, Drafted, Outcome, diff, draft, producer};
+pub use draft::{Draft, Drafted, Outcome, diff, draft, producer};
 pub use error::{Damage, Defect, Error, ErrorKind, Occupant, Result, Role, UndoRefusal};
-pub use log::{Durability, RECORD_BYTES_MAX, StoreId};
+pub use log::{Cut, Durability, RECORD_BYTES_MAX, StoreId};
+pub use op::DraftError;
 pub use patch::{Patch, apply, compose, invert, squash};
 pub use record::{Change, DecodeError, Meta, Stamp, WriterId};
 pub use repair::{Repair, Repaired};
 pub use replica::{Progress, Replica};
-pub use segment::recovery::Cut;
+
 pub use state::State;
 pub use store::{Changes, Commit, Listening, Opened, Options, Reader, Store, Ticket};
 pub use value::Value;

@@ -8,14 +8,12 @@
 //! history up to the replica's head. When they do not, both are left as they are.
 
 use crate::error::{Error, Occupant, Result, Role};
+use crate::history::{base_missing, begin_at, open_view, proven_by_snapshot};
 use crate::io::Env;
 use crate::log::directory::{self, must_be_free, not_a_store, occupant};
 use crate::log::{self, Birth, Codec, Log, Options, Records};
 use crate::snapshot::{self, Snapshot};
 use crate::store;
-use crate::store::history::base_missing;
-use crate::store::open::{begin_at, proven_by_snapshot};
-use crate::store::reader::open_view;
 use std::path::{Path, PathBuf};
 
 /// How much is copied before it is synced, in bytes.

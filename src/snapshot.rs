@@ -9,14 +9,13 @@
 
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::{Access, Disk, File, read_full_at, write_all_at};
+use crate::layout::{
+    CHECK_BYTES, Chain, LENGTH_BYTES, StoreId, checksum, number_in, numbered, u32_at, u64_at, unfinished,
+};
 use crate::record::value::{put_value, take_value};
 use crate::record::wire::{DecodeError, Sink, Source};
 use crate::record::{Stamp, WriterId};
-use crate::segment::format::{
-    CHECK_BYTES, Chain, Codec, FORMAT_VERSION, HEADER_BYTES, LENGTH_BYTES, StoreId, check_preamble, checksum,
-    header_check, u32_at, u64_at,
-};
-use crate::segment::{number_in, numbered, unfinished};
+use crate::segment::format::{Codec, FORMAT_VERSION, HEADER_BYTES, check_preamble, header_check};
 use crate::value::Value;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -39,10 +39,10 @@ fn a_forked_process_writes_nothing_and_the_one_it_came_from_goes_on() {
     log.append(b"before").unwrap();
     let own = std::process::id();
     let code = in_a_child(|| {
-        let answers = [log.append(b"child").map(drop), log.sync()];
-        let refused = answers.iter().all(|answer| {
-            matches!(answer, Err(Error::Locked { holder: Some(holder), .. }) if *holder == own)
-        });
+        let answers = [log.append(b"child"), log.sync()];
+        let refused = answers
+            .into_iter()
+            .all(|answer| matches!(answer, Err(Error::Locked { holder: Some(holder), .. }) if holder == own));
         if refused { REFUSED } else { 1 }
     });
     assert_eq!(code, REFUSED);

@@ -148,3 +148,62 @@ fn every_control_applies_and_names_tests_that_exist() {
         }
     }
 }
+
+/// The rows of the first table behind a line, as cells.
+fn table<'a>(text: &'a str, heading: &str) -> Vec<Vec<&'a str>> {
+    let rows = text.lines().skip_while(|line| !line.starts_with(heading)).skip(2);
+    let rows = rows.take_while(|line| line.starts_with('|'));
+    rows.map(|line| line.trim_matches('|').split('|').map(str::trim).collect()).collect()
+}
+
+fn names(cell: &str) -> Vec<&str> {
+    cell.split('`').skip(1).step_by(2).collect()
+}
+
+/// What a source says outside of its comments and tests.
+fn code(source: &str) -> String {
+    let code = source.split("#[cfg(test)]\nmod ").next().unwrap_or_default();
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn modules_use_what_the_picture_of_the_architecture_says_and_nothing_else() {
+    let page = read("ARCHITECTURE.md");
+    let rows = table(&page, "| module | uses |");
+    let modules: Vec<&str> = rows.iter().flat_map(|row| names(row[0])).collect();
+    assert!(modules.len() > 14, "{modules:?}");
+    for row in &rows {
+        for module in names(row[0]) {
+            let dir = format!("src/{module}");
+            let sources = match root().join(&dir).is_dir() {
+                true => files(&dir, "rs"),
+                false => vec![root().join(format!("{dir}.rs"))],
+            };
+            let is_test = |path: &PathBuf| {
+                path.components().any(|part| part.as_os_str().to_string_lossy().starts_with("tests"))
+            };
+            for path in sources.into_iter().filter(|path| !is_test(path)) {
+                let source = code(&std::fs::read_to_string(&path).unwrap());
+                for used in modules
+                    .iter()
+                    .filter(|&&used| used != module && source.contains(&format!("crate::{used}")))
+                {
+                    assert!(names(row[1]).contains(used), "{} uses {used}", path.display());
+                }
+            }
+        }
+    }
+    // In an order in which each uses only those before it, there is no circle.
+    let mut placed: Vec<&str> = Vec::new();
+    while placed.len() < modules.len() {
+        let ready = |row: &Vec<&str>| names(row[1]).iter().all(|used| placed.contains(used));
+        let next: Vec<&str> = rows
+            .iter()
+            .filter(|row| ready(row))
+            .flat_map(|row| names(row[0]))
+            .filter(|module| !placed.contains(module))
+            .collect();
+        assert!(!next.is_empty(), "a circle among those that are not {placed:?}");
+        placed.extend(next);
+    }
+}

@@ -1,6 +1,6 @@
 //! [`Damage`]: bytes that are not what was written. Facts as fields; what a repair or a report decides by.
 
-use crate::patch::ApplyError;
+use crate::op::ApplyError;
 use std::path::PathBuf;
 
 /// Bytes that are not what was written: where, what, and how much before them is good.

@@ -13,9 +13,8 @@ pub use damage::{Damage, Defect};
 pub use facts::{Occupant, Role, UndoRefusal};
 pub use kind::ErrorKind;
 
-use crate::draft::DraftError;
-use crate::log::StoreId;
-use crate::patch::ApplyError;
+use crate::layout::StoreId;
+use crate::op::{ApplyError, DraftError};
 use crate::value;
 use std::io;
 use std::path::{Path, PathBuf};

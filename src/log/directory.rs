@@ -4,7 +4,8 @@
 
 use crate::error::{Error, IoContext, Occupant, Result};
 use crate::io::{Disk, Lock, LockAttempt};
-use crate::segment::{UNFINISHED, bases_in};
+use crate::layout::UNFINISHED;
+use crate::segment::bases_in;
 use std::path::Path;
 
 const LOCK_NAME: &str = "LOCK";

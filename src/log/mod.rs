@@ -40,14 +40,17 @@ mod role;
 mod syncer;
 mod ticket;
 
-pub use crate::segment::format::{RECORD_BYTES_MAX, StoreId};
+pub use crate::layout::StoreId;
+pub use crate::segment::format::RECORD_BYTES_MAX;
+pub use crate::segment::recovery::Cut;
 pub use backward::{Backward, BackwardRecord};
 pub use options::{Durability, Options};
 pub use reader::Reader;
 pub use records::{Record, Records};
 pub use ticket::Ticket;
 
-pub(crate) use crate::segment::format::{Chain, Codec};
+pub(crate) use crate::layout::Chain;
+pub(crate) use crate::segment::format::Codec;
 pub(crate) use crate::segment::recovery::Proven;
 pub(crate) use syncer::Syncer;
 
@@ -56,7 +59,7 @@ use crate::error::Error;
 use crate::error::{IoContext, Result, Role};
 use crate::io::{Env, Lock};
 use crate::segment::format::Header;
-use crate::segment::recovery::{self, Cut};
+use crate::segment::recovery;
 use crate::segment::writer::SegmentWriter;
 use crate::segment::{bases_in, path_of};
 use group::{Group, Stage};

@@ -7,7 +7,8 @@ use super::directory::occupant;
 use super::{Birth, Log, Reader, directory};
 use crate::error::{Error, IoContext, Occupant, Result, Role};
 use crate::io::Env;
-use crate::segment::format::{Codec, StoreId};
+use crate::layout::StoreId;
+use crate::segment::format::Codec;
 use std::path::Path;
 use std::time::Duration;
 

@@ -6,7 +6,8 @@
 use super::reader::{Bound, Seen};
 use crate::error::{Damage, Defect, Error, ErrorKind, Result};
 use crate::io::Disk;
-use crate::segment::format::{FRAME_BYTES, Item, StoreId};
+use crate::layout::StoreId;
+use crate::segment::format::{FRAME_BYTES, Item};
 use crate::segment::reader::SegmentReader;
 use crate::segment::{bases_in, path_of};
 use std::fmt;

@@ -4,9 +4,9 @@
 //! [`State::apply`](crate::state::State::apply). Always holds: the state handed in is never changed, and what comes
 //! out is nested no deeper than [`DEPTH_MAX`].
 
-use crate::patch::{Action, Insert, Op, Patch};
-use crate::state::{Differ, State, StateError, StateErrorKind, watch_orders};
-use crate::value::{DEPTH_MAX, Flaw, Path, Segment, Value};
+use crate::op::{Action, ApplyError, ApplyErrorKind, Op, Patch, StateError, StateErrorKind, flaw};
+use crate::state::{Differ, State, watch_orders};
+use crate::value::{DEPTH_MAX, Flaw, Path, Segment};
 
 /// A patch that was applied.
 #[derive(Clone, Debug)]
@@ -16,91 +16,6 @@ pub struct Applied<S> {
     pub state: S,
     /// What leads back, exactly, from `state`.
     pub inverse: Patch,
-}
-
-/// Which operation could not be applied, where, and why. Nothing has changed.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("op {op_index} ({op}) at \"{path}\": {kind}")]
-#[non_exhaustive]
-pub struct ApplyError {
-    /// The operation, counted from 0.
-    pub op_index: usize,
-    /// What it was: `add`, `replace`, `remove`, `splice` or `inc`.
-    pub op: &'static str,
-    /// The place it works on.
-    pub path: Path,
-    /// Why it could not.
-    pub kind: ApplyErrorKind,
-}
-
-impl ApplyError {
-    pub(crate) fn at(op_index: usize, op: &Op, kind: ApplyErrorKind) -> Self {
-        Self { op_index, op: op.action.name(), path: op.path.clone(), kind }
-    }
-}
-
-/// Why an operation could not be applied.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum ApplyErrorKind {
-    /// There is nothing at the path, or something on the way to it is missing.
-    #[error("nothing is there")]
-    NotFound,
-    /// A position outside a list or string.
-    #[error("position {index} is outside the length of {len}")]
-    Bounds {
-        /// The position asked for; for a splice, the end of the stretch.
-        index: usize,
-        /// The length there is.
-        len: usize,
-    },
-    /// The operation needs another type than what is there.
-    #[error("expected {expected}, found {found}")]
-    Type {
-        /// What the operation needs.
-        expected: &'static str,
-        /// What is there.
-        found: &'static str,
-    },
-    /// The path leads into another variant of an enum than the one that is there.
-    #[error("the path leads into another variant")]
-    Variant,
-    /// The key cannot be a key of this map.
-    #[error("not a key of this map")]
-    BadKey,
-    /// The struct has no such field.
-    #[error("no such field")]
-    UnknownField,
-    /// The path is that of a part its type cannot be without: a field of a struct, what is inside a variant.
-    #[error("a part of this type cannot be removed")]
-    Required,
-    /// The value does not fit the type of the place it was to go to, or what would be there afterwards does not.
-    #[error("does not fit the type: {0}")]
-    Unfit(StateError),
-    /// The sum is no 64-bit integer.
-    #[error("the sum does not fit 64 bits")]
-    Overflow,
-    /// The root cannot be taken away, only replaced.
-    #[error("the document itself cannot be removed")]
-    RemoveRoot,
-    /// Something was to be moved into itself.
-    #[error("cannot move a value into itself")]
-    MoveIntoSelf,
-    /// A test found another value.
-    #[error("the value tested for is not there")]
-    TestFailed,
-    /// The path is too long, or the value would be nested too deep.
-    #[error("nested deeper than {DEPTH_MAX}")]
-    Depth,
-    /// A limit on size was reached.
-    #[error("too large")]
-    Limit,
-}
-
-impl From<StateError> for ApplyErrorKind {
-    fn from(error: StateError) -> Self {
-        Self::Unfit(error)
-    }
 }
 
 /// Applies a patch to a copy of `state`. O(operations * log n) for dynamic values, plus the size of what is inserted.
@@ -202,22 +117,5 @@ fn check_storable(op: &Op) -> Result<(), ApplyErrorKind> {
         None => Ok(()),
         Some(Flaw::Depth) => Err(ApplyErrorKind::Depth),
         Some(Flaw::Key) => Err(ApplyErrorKind::BadKey),
-    }
-}
-
-/// Why what the action brings along may not be stored with `room` levels left at its path.
-pub(crate) fn flaw(action: &Action, room: usize) -> Option<Flaw> {
-    match action {
-        Action::Add(value) | Action::Replace(value) => value.flaw(room),
-        Action::Splice { ins: Insert::Items(items), .. } => items_flaw(items, room),
-        Action::Splice { ins: Insert::Text(_), .. } | Action::Remove | Action::Inc(_) => None,
-    }
-}
-
-/// The list that is spliced takes one level itself.
-fn items_flaw(items: &[Value], room: usize) -> Option<Flaw> {
-    match room.checked_sub(1) {
-        Some(below) => items.iter().find_map(|item| item.flaw(below)),
-        None => Some(Flaw::Depth),
     }
 }

@@ -13,9 +13,8 @@ pub use wire::DecodeError;
 #[cfg(test)]
 mod tests;
 
-use crate::log::StoreId;
-use crate::patch::Patch;
-use crate::segment::format::u64_at;
+use crate::layout::{StoreId, u64_at};
+use crate::op::Patch;
 use std::collections::BTreeMap;
 use std::fmt;
 use wire::{Sink, Source};

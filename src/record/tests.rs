@@ -1,7 +1,7 @@
 //! Records come back as they were written, one change has one encoding, and no bytes do harm.
 
 use super::*;
-use crate::patch::{Action, Insert, Op};
+use crate::op::{Action, Insert, Op};
 use crate::value::{DEPTH_MAX, Key, List, Map, Path, Segment, Value};
 use proptest::prelude::*;
 use std::sync::Arc;

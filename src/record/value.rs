@@ -3,7 +3,7 @@
 //! Always: decoding what was encoded gives it back, and there is one encoding for each value and patch.
 
 use super::wire::{DecodeError, Sink, Source};
-use crate::patch::{Action, Insert, Op, Patch};
+use crate::op::{Action, Insert, Op, Patch};
 use crate::value::{DEPTH_MAX, KEY_BYTES_MAX, Key, List, Map, Path, Segment, Value};
 use std::sync::Arc;
 

@@ -5,8 +5,9 @@
 
 use crate::error::{Damage, Defect, Error, IoContext, Occupant, Result};
 use crate::io::{Access, Disk, read_full_at};
+use crate::layout::StoreId;
 use crate::log::directory::not_a_store;
-use crate::segment::format::{HEADER_BYTES, Header, StoreId};
+use crate::segment::format::{HEADER_BYTES, Header};
 use crate::segment::reader::SegmentReader;
 use crate::segment::{bases_in, path_of};
 use crate::snapshot::{self, Snapshot};

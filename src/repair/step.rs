@@ -3,8 +3,9 @@
 //! Made by `plan`, carried out by `act`. Decides nothing.
 
 use crate::error::Defect;
+use crate::layout::Chain;
 use crate::segment::footer::{Ending, Table};
-use crate::segment::format::{Chain, Header};
+use crate::segment::format::Header;
 use std::fmt;
 use std::ops::Range;
 use std::path::PathBuf;

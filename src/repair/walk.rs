@@ -7,8 +7,9 @@
 use super::files::{Files, Piece, Start, fine};
 use crate::error::{Damage, Result};
 use crate::io::Disk;
+use crate::layout::Chain;
 use crate::segment::footer::Table;
-use crate::segment::format::{Chain, Codec, HEADER_BYTES, Header, Item};
+use crate::segment::format::{Codec, HEADER_BYTES, Header, Item};
 use crate::segment::reader::SegmentReader;
 use std::collections::BTreeMap;
 

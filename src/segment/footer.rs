@@ -6,9 +6,7 @@
 //!
 //! Always: everything in it can be computed from the records. A bad table costs time, never a record.
 
-use super::format::{
-    CHECK_BYTES, Chain, FOOTER_TAG, HEADER_BYTES, LENGTH_BYTES, MARK_BYTES, checksum, u32_at, u64_at,
-};
+use super::format::{FOOTER_TAG, HEADER_BYTES, MARK_BYTES};
 
 /// How many positions share a checksum.
 pub(crate) const BLOCK_POSITIONS: usize = 64;
@@ -182,3 +180,4 @@ fn block_check(base: Chain, index: usize, positions: &[u8]) -> u32 {
 fn tail_check(chain: Chain, fields: &[u8], ending: Ending) -> u32 {
     checksum(chain, &[&FOOTER_TAG.to_le_bytes(), fields, ending.magic()])
 }
+use crate::layout::{CHECK_BYTES, Chain, LENGTH_BYTES, checksum, u32_at, u64_at};

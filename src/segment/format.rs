@@ -4,7 +4,7 @@
 //! Always: nothing is allocated because a length field asks for it.
 
 use crate::error::{Damage, Defect, Error, Result};
-use std::fmt;
+use crate::layout::{CHECK_BYTES, Chain, LENGTH_BYTES, StoreId, checksum, u32_at, u64_at};
 use std::path::Path;
 
 /// The newest format this code reads and the one it writes.
@@ -30,8 +30,6 @@ const OFFSET_MAX: u64 = 1 << 62;
 pub(crate) const FRAME_BYTES: usize = LENGTH_BYTES + CHECK_BYTES;
 pub(crate) const HEADER_BYTES: usize = 64;
 pub(crate) const MARK_BYTES: usize = LENGTH_BYTES + 8 + 2 * CHECK_BYTES;
-pub(crate) const LENGTH_BYTES: usize = 4;
-pub(crate) const CHECK_BYTES: usize = 4;
 
 const MAGIC: [u8; 8] = *b"REDRAFT\x1a";
 pub(super) const MARK_TAG: u32 = u32::MAX;
@@ -42,59 +40,6 @@ const _: () = assert!(2 * (RECORD_BYTES_MAX as u64) <= u32::MAX as u64);
 const FLAG_REPLICA: u8 = 1;
 const HEADER_CHECK_AT: usize = 56;
 const HEADER_CHAIN_AT: usize = 60;
-
-/// The checksum that identifies a log up to some offset (FORMAT.md, "Record frame").
-pub(crate) type Chain = u32;
-
-/// Identifies a store; the same in all its files and in its replicas.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct StoreId(pub(crate) [u8; 16]);
-
-impl StoreId {
-    /// The chain before offset 0.
-    pub(crate) fn genesis(&self) -> Chain {
-        crc32fast::hash(&self.0)
-    }
-
-    /// The 16 bytes.
-    pub fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-}
-
-impl fmt::Display for StoreId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
-    }
-}
-
-impl fmt::Debug for StoreId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "StoreId({self})")
-    }
-}
-
-/// CRC-32 of several pieces, continuing from `seed`.
-#[inline]
-pub(crate) fn checksum(seed: u32, pieces: &[&[u8]]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new_with_initial(seed);
-    for piece in pieces {
-        hasher.update(piece);
-    }
-    hasher.finalize()
-}
-
-pub(crate) fn u32_at(bytes: &[u8], at: usize) -> u32 {
-    let mut word = [0; 4];
-    word.copy_from_slice(&bytes[at..at + 4]);
-    u32::from_le_bytes(word)
-}
-
-pub(crate) fn u64_at(bytes: &[u8], at: usize) -> u64 {
-    let mut word = [0; 8];
-    word.copy_from_slice(&bytes[at..at + 8]);
-    u64::from_le_bytes(word)
-}
 
 /// The first bytes of a segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,13 +8,12 @@
 //! writer.
 
 use super::footer::{self, BLOCK_POSITIONS, Ending, Footer};
-use super::format::{
-    self, CHECK_BYTES, Chain, FRAME_BYTES, HEADER_BYTES, Header, LENGTH_BYTES, RECORD_BYTES_MAX,
-};
+use super::format::{self, FRAME_BYTES, HEADER_BYTES, Header, RECORD_BYTES_MAX};
 use super::positions::Positions;
 use super::reader::SegmentReader;
 use crate::error::{IoContext, Result};
 use crate::io::{Disk, File, read_full_at};
+use crate::layout::{CHECK_BYTES, Chain, LENGTH_BYTES};
 use std::path::PathBuf;
 use std::sync::Arc;
 

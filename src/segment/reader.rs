@@ -5,10 +5,11 @@
 //! Readers never write.
 
 use super::footer::{self, BLOCK_POSITIONS, Ending, Footer, Table};
-use super::format::{self, CHECK_BYTES, Chain, FRAME_BYTES, HEADER_BYTES, Header, Item};
-use super::format::{FOOTER_TAG, LENGTH_BYTES, MARK_TAG, RECORD_BYTES_MAX, StoreId, u32_at};
+use super::format::{self, FRAME_BYTES, HEADER_BYTES, Header, Item};
+use super::format::{FOOTER_TAG, MARK_TAG, RECORD_BYTES_MAX};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::{Access, Disk, File, read_full_at};
+use crate::layout::{CHECK_BYTES, Chain, LENGTH_BYTES, StoreId, u32_at};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -6,12 +6,13 @@
 //! Always: nothing that was acknowledged is cut. What is damaged is reported with its place and left as it is.
 
 use super::footer::{Ending, Footer, Table};
-use super::format::{Chain, Codec, Item, MARK_BYTES, StoreId};
+use super::format::{Codec, Item, MARK_BYTES};
 use super::reader::SegmentReader;
 use super::writer::{Extent, SegmentWriter};
 use super::{bases_in, path_of};
 use crate::error::{Damage, Defect, Error, ErrorKind, IoContext, Occupant, Result};
 use crate::io::{Access, Disk, write_all_at};
+use crate::layout::{Chain, StoreId};
 use std::path::{Path, PathBuf};
 
 /// What was cut from the end of the log when it was opened: a write that no sync had made durable.

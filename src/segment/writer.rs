@@ -4,12 +4,13 @@
 //! is durable before anything is written into it. After any error the writer must not be used again; the log poisons itself.
 
 use super::footer::{self, Ending, Footer, Table};
-use super::format::{self, Chain, HEADER_BYTES, Header, Item, MARK_BYTES};
+use super::format::{self, HEADER_BYTES, Header, Item, MARK_BYTES};
+use super::path_of;
 use super::positions::Positions;
 use super::reader::SegmentReader;
-use super::{path_of, unfinished};
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::io::{Access, Disk, File, read_full_at, write_all_at};
+use crate::layout::{Chain, unfinished};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 

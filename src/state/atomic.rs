@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::{Differ, State, StateError, StateErrorKind, fills};
-use crate::patch::{Action, ApplyErrorKind};
+use crate::op::{Action, ApplyErrorKind};
 use crate::value::{KEY_BYTES_MAX, Key, List, Map, Segment, Value};
 
 /// Nothing is found out at once about what has to be written down first.

@@ -5,7 +5,7 @@
 use super::whole::{apply_leaf, mismatch};
 use super::{Differ, NeverNull, State, StateError};
 use crate::collections::Counter;
-use crate::patch::{Action, ApplyErrorKind};
+use crate::op::{Action, ApplyErrorKind};
 use crate::value::{Segment, Value};
 
 /// Not a leaf: of a list of counters that were counted on, each is told by what was added to it.

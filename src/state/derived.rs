@@ -7,7 +7,7 @@ pub use super::fixed::{Items, Target, apply_to_whole};
 pub use super::whole::{apply_leaf, apply_whole};
 
 use super::{Differ, State, StateError, StateErrorKind, fills, whole};
-use crate::patch::{Action, ApplyErrorKind};
+use crate::op::{Action, ApplyErrorKind};
 use crate::value::{Key, Map, Segment, Value};
 
 /// The functions of [`State`] as [`atomic`] has them too, so that one name chooses between the two.

@@ -4,7 +4,7 @@
 //! down side by side, so they cannot disagree; what may not be stored (too deep, a bad key) never enters the patch.
 
 use super::State;
-use crate::patch::{Action, Insert, Op, Patch};
+use crate::op::{Action, Insert, Op, Patch};
 use crate::value::{DEPTH_MAX, Flaw, Key, Path, Segment, Str, Value};
 
 /// Collects what turns an old state into a new one.
@@ -186,7 +186,7 @@ impl Differ {
             return;
         }
         let room = DEPTH_MAX - self.trail.len();
-        if let Some(flaw) = crate::patch::flaw(&action, room) {
+        if let Some(flaw) = crate::op::flaw(&action, room) {
             return self.refuse(flaw);
         }
         let path = self.path();

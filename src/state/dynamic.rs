@@ -5,7 +5,7 @@
 
 use super::{Differ, State, StateError, elements, text};
 use crate::collections::byte_of;
-use crate::patch::{Action, ApplyErrorKind, Insert};
+use crate::op::{Action, ApplyErrorKind, Insert};
 use crate::value::{self, Change, Key, Map, Segment, Str, Value};
 
 impl State for Value {

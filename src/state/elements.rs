@@ -7,7 +7,7 @@
 use super::sequence::{self, Hunk};
 use super::{Differ, State};
 use crate::collections::{Gap, List};
-use crate::patch::Insert;
+use crate::op::Insert;
 
 /// One in this many elements may differ for a stretch to count as overwritten in places: more look like a shift.
 const IN_PLACE_SHARE: usize = 8;

@@ -4,7 +4,7 @@
 
 use super::whole::{apply_part, apply_whole, mismatch, through_value};
 use super::{Differ, NeverNull, State, StateError};
-use crate::patch::{Action, ApplyErrorKind};
+use crate::op::{Action, ApplyErrorKind};
 use crate::value::{List, Segment, Value};
 
 /// The elements of a list that must be of one length.

@@ -11,7 +11,7 @@ use super::derived::{self, Fields, Place};
 use super::whole::{apply_leaf, apply_part, apply_whole, diff_leaf};
 use super::{Differ, MapKey, NeverNull, State, StateError, StateErrorKind};
 use crate::collections::{Id, KeyedList};
-use crate::patch::{Action, ApplyErrorKind};
+use crate::op::{Action, ApplyErrorKind};
 use crate::value::{Key, Segment, Value};
 
 thread_local! {

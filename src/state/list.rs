@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::whole::{apply_whole, mismatch};
 use super::{Differ, NeverNull, State, StateError, elements};
 use crate::collections::List;
-use crate::patch::{Action, ApplyErrorKind, Insert};
+use crate::op::{Action, ApplyErrorKind, Insert};
 use crate::value::{Segment, Value};
 
 /// What both kinds of list must offer; the rest is written once.

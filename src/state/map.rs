@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, Hash};
 use super::whole::{apply_whole, mismatch};
 use super::{Differ, MapKey, NeverNull, State, StateError, StateErrorKind};
 use crate::collections::{self, MapChange};
-use crate::patch::{Action, ApplyErrorKind};
+use crate::op::{Action, ApplyErrorKind};
 use crate::value::{Key, Map, Segment, Value};
 
 /// What all kinds of map must offer; the rest is written once.

@@ -39,7 +39,6 @@ pub mod derived;
 mod differ;
 mod dynamic;
 mod elements;
-mod error;
 mod fills;
 mod fixed;
 mod key;
@@ -54,8 +53,8 @@ mod set;
 mod text;
 mod whole;
 
+pub use crate::op::{StateError, StateErrorKind};
 pub use differ::Differ;
-pub use error::{StateError, StateErrorKind};
 pub(crate) use fills::watch;
 pub use key::MapKey;
 pub(crate) use keyed_list::watch_orders;
@@ -63,7 +62,7 @@ pub use pointer::NeverNull;
 #[cfg(feature = "derive")]
 pub use redraft_derive::{MapKey, State};
 
-use crate::patch::{Action, ApplyErrorKind};
+use crate::op::{Action, ApplyErrorKind};
 use crate::value::{Segment, Value};
 
 /// A type that can be the state of a store, or a part of one.

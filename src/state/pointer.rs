@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::whole::{apply_whole, mismatch};
 use super::{Differ, State, StateError};
 use crate::collections::Shared;
-use crate::patch::{Action, ApplyErrorKind};
+use crate::op::{Action, ApplyErrorKind};
 use crate::value::{Segment, Value};
 
 /// A state that never shows as null, so that an `Option` of it can use null for `None`.

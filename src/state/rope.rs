@@ -7,7 +7,7 @@ use super::dynamic::check_stretch;
 use super::whole::apply_leaf;
 use super::{Differ, NeverNull, State, StateError, text};
 use crate::collections::Text;
-use crate::patch::{Action, ApplyErrorKind, Insert};
+use crate::op::{Action, ApplyErrorKind, Insert};
 use crate::value::{Segment, Str, Value};
 
 /// Shows as a string. A change costs what it changes and O(log n), not the length.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::whole::{apply_leaf, diff_leaf};
 use super::{Differ, NeverNull, State, StateError};
-use crate::patch::{Action, ApplyErrorKind};
+use crate::op::{Action, ApplyErrorKind};
 use crate::value::{Segment, Str, Value, float_bits};
 
 /// The part of the trait that is alike for all leaves.

@@ -10,7 +10,7 @@ use std::hash::{BuildHasher, Hash};
 use super::whole::{apply_leaf, apply_whole, mismatch};
 use super::{Differ, MapKey, NeverNull, State, StateError, StateErrorKind};
 use crate::collections;
-use crate::patch::{Action, ApplyErrorKind};
+use crate::op::{Action, ApplyErrorKind};
 use crate::value::{Key, Map, Segment, Value};
 
 /// What all kinds of set must offer; the rest is written once.

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::{Differ, sequence};
-use crate::patch::Insert;
+use crate::op::Insert;
 use crate::value::{Str, Value};
 
 /// Strings shorter than this on both sides are replaced whole: a title says more than a piece of one, and is no longer.

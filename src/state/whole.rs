@@ -3,7 +3,7 @@
 //! Always: afterwards the state and the document it shows as agree, or nothing has changed.
 
 use super::State;
-use crate::patch::{Action, ApplyErrorKind};
+use crate::op::{Action, ApplyErrorKind};
 use crate::value::Segment;
 
 /// An operation at the type itself. Overwriting goes through [`State::from_value`]; all else is done to the document and

@@ -6,9 +6,9 @@
 //! left such fields out. Always holds: after every logged change, document and state agree again.
 
 use super::Store;
-use super::history::Tip;
 use crate::draft::{Drafted, diff, told};
 use crate::error::Result;
+use crate::history::Tip;
 use crate::patch::{self, Applied, Patch};
 use crate::state::{Differ, State, watch};
 use crate::value::Value;

@@ -18,8 +18,6 @@ mod restore;
 mod ticket;
 mod undo;
 
-pub(crate) mod history;
-
 pub use open::{Opened, Options};
 pub use publish::Listening;
 pub use reader::{Changes, Reader};
@@ -27,6 +25,7 @@ pub use ticket::Ticket;
 
 use crate::draft::{Draft, Drafted, Outcome, draft};
 use crate::error::{Error, Result};
+use crate::history::{History, Tip};
 use crate::log::{Durability, Log, StoreId};
 use crate::patch::Patch;
 use crate::record::{Change, Meta, WriterId};
@@ -34,7 +33,6 @@ use crate::snapshot::{self, Snapshot};
 use crate::state::State;
 use crate::value::Value;
 use complete::applied;
-use history::{History, Tip};
 use publish::Published;
 use std::ops::RangeBounds;
 use std::path::Path;

@@ -3,9 +3,9 @@
 //! Always holds: one thread at a time has it; a recipe that calls back into the store that is running it is told so, instead
 //! of waiting for itself; nobody gets it once the log takes nothing more.
 
-use super::history::Tip;
 use super::{Store, ignore_poison};
 use crate::error::{Error, Result};
+use crate::history::Tip;
 use crate::state::State;
 use std::cell::RefCell;
 use std::ops::{Deref, DerefMut};

@@ -4,16 +4,14 @@
 //! locked and was found free under the lock.
 
 use super::Store;
-use super::history::{History, Start};
 use super::publish::Published;
-use super::restore;
-use crate::error::{Error, IoContext, Occupant, Result, Role};
-use crate::io::{Disk, Env};
+use crate::error::{Error, Occupant, Result, Role};
+use crate::history::{History, Start, proven_by_snapshot};
+use crate::io::Env;
+use crate::log::Cut;
 use crate::log::directory::{self, must_be_free, not_a_store, occupant};
 use crate::log::options::new_identity;
-use crate::log::{self, Birth, Codec, Durability, Log, Proven};
-use crate::segment::recovery::Cut;
-use crate::snapshot;
+use crate::log::{self, Birth, Codec, Durability, Log};
 use crate::state::State;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -158,19 +156,3 @@ impl Options {
         })
     }
 }
-
-/// The newest version that a snapshot proves to have been durable. A snapshot whose header cannot be read proves nothing.
-pub(crate) fn proven_by_snapshot(disk: &dyn Disk, dir: &Path) -> Result<Option<Proven>> {
-    let names = disk.list(dir).during("list store", dir)?;
-    for version in snapshot::versions_in(&names).into_iter().rev() {
-        let path = snapshot::path_of(dir, version);
-        match snapshot::read_header(disk, &path, version) {
-            Ok(header) => return Ok(Some(Proven { path, store: header.store, version })),
-            Err(Error::Damaged(damage)) => tracing::warn!(%damage, "passing over a damaged snapshot"),
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(None)
-}
-
-pub(crate) use restore::begin_at;

@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex, TryLockError, Weak};
 
 use arc_swap::ArcSwap;
 
-use super::history::Tip;
 use super::{Commit, ignore_poison};
+use crate::history::Tip;
 
 /// Keeps a listener listening, until it is dropped. See [`Store::listen`](super::Store::listen).
 #[must_use = "dropping it ends the listening"]

@@ -3,12 +3,10 @@
 //! Leaves how a state comes about to `history`. Always: takes no lock and writes nothing; the version a reader shows
 //! never goes back.
 
-use super::history::{History, Tip, decode};
-use super::open::proven_by_snapshot;
 use super::restore;
-use crate::error::{Error, Result, Role};
+use crate::error::{Error, Result};
+use crate::history::{History, Tip, decode, open_view};
 use crate::io::Env;
-use crate::log::directory::occupant;
 use crate::log::options::USUAL_SEGMENT_BYTES;
 use crate::log::{self, Records, StoreId};
 use crate::record::Change;
@@ -117,9 +115,7 @@ impl<S: State + Default> Reader<S> {
     /// # Errors
     /// As `Store::changes`.
     pub fn changes(&self, range: impl RangeBounds<u64>) -> Result<Changes> {
-        let head = self.version();
-        let changes = changes(&self.history.view, &range, head)?;
-        Ok(Changes { last: changes.last.min(head), ..changes })
+        changes(&self.history.view, &range, self.version())
     }
 
     /// Writes the state at `version` into a new store. Costs what [`at`](Reader::at) costs, O(state) and a handful of syncs.
@@ -136,18 +132,7 @@ impl<S: State + Default> Reader<S> {
     }
 }
 
-/// Opens the log of a store for reading and holds it against the snapshots beside it.
-pub(crate) fn open_view(env: &Env, path: &Path) -> Result<log::Reader> {
-    // In this order: what a snapshot proves was durable before it was taken.
-    let is_there = occupant(&*env.disk, path)?.is_none();
-    let proven = if is_there { proven_by_snapshot(&*env.disk, path)? } else { None };
-    let view = log::Reader::in_env(env, path, proven.as_ref())?;
-    Role::of(&view.header()?).must_have_a_state(path)?;
-    Ok(view)
-}
-
-/// The changes of a range of versions, oldest first. Those of a store end with the newest durable one, and go on from there
-/// when asked again; those of a reader end with the version it showed.
+/// The changes of a range of versions, oldest first, up to the version that was shown when they were asked for.
 #[derive(Debug)]
 pub struct Changes {
     records: Records,
@@ -177,7 +162,8 @@ pub(super) fn changes(view: &log::Reader, range: &impl RangeBounds<u64>, head: u
         return Err(Error::BeyondHead { version: first, head });
     }
     let records = view.records(first - 1).map_err(of_versions)?;
-    Ok(Changes { records, last, failed: false })
+    // What is listed can also be asked for by its version: nothing that is durable but not shown yet.
+    Ok(Changes { records, last: last.min(head), failed: false })
 }
 
 /// The log names offsets, and the record that made a version has the offset before it: the caller asked for versions.

@@ -2,11 +2,10 @@
 //!
 //! Always: the source is only read, and the target is a store only once it is complete: its first segment is named last.
 
-use super::history::History;
 use crate::error::Result;
+use crate::history::{History, begin, begin_at};
 use crate::log::directory::must_be_free;
 use crate::log::options::{Options, new_identity};
-use crate::log::{Birth, Codec, Log, StoreId, directory};
 use crate::snapshot::{Header, Snapshot};
 use crate::state::State;
 use std::path::Path;
@@ -26,22 +25,4 @@ pub(super) fn restore<S: State + Default>(history: &History<S>, version: u64, ta
     let (writers, state) = ((*tip.writers).clone(), tip.state.to_value());
     let snapshot = Snapshot { header, writers, stamp: tip.stamp, state };
     begin_at(&options, target, &snapshot, false)?.close()
-}
-
-/// Makes a store in which nothing has happened. Of version 0 there is nothing to take over: it is what the type begins with.
-fn begin(options: &Options, target: &Path, store: StoreId) -> Result<Log> {
-    let lock = directory::claim(&*options.env.disk, target)?;
-    let birth =
-        Birth { codec: Codec::Change, store, replica: false, epoch: 1, base: 0, chain: store.genesis() };
-    Log::create(options, target, birth, lock)
-}
-
-/// Makes a store (or replica) whose log begins at a snapshot.
-pub(crate) fn begin_at(options: &Options, target: &Path, snapshot: &Snapshot, replica: bool) -> Result<Log> {
-    let disk = &*options.env.disk;
-    let lock = directory::claim(disk, target)?;
-    snapshot.write(disk, target)?;
-    let Header { store, epoch, version, chain } = snapshot.header;
-    let birth = Birth { codec: Codec::Change, store, replica, epoch, base: version, chain };
-    Log::create(options, target, birth, lock)
 }

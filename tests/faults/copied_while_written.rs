@@ -2,10 +2,10 @@
 //! store was at some version, or is called damaged; then a repair keeps what is good. It never shows a state that was not.
 
 use crate::common::watched::Watched;
-use crate::common::{Model, dir, env, open, options, seed};
+use crate::common::{Model, dir, open, options, seed};
+use redraft::Error;
 use redraft::io::SeededEntropy;
-use redraft::io::MemoryDisk;
-use redraft::{Error, Repair};
+use redraft::io::{Disk, MemoryDisk};
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -41,16 +41,20 @@ impl Copying {
 
 fn copied(seed: u64) -> (MemoryDisk, Model) {
     let (disk, copy, dice) = (MemoryDisk::new(), MemoryDisk::new(), SeededEntropy::new(seed));
+    Disk::create_dir(&copy, dir()).unwrap();
     let (mut model, copying) = (Model::new(), Arc::new(Mutex::new(None::<Copying>)));
     let watched = Watched::new(disk.clone(), {
         let copying = Arc::clone(&copying);
-        move |_| drop(copying.lock().unwrap().as_mut().map(Copying::step))
+        move |_| {
+            let _ = copying.lock().unwrap().as_mut().map(Copying::step);
+        }
     });
     let store = options(&watched).create(true).open(dir()).unwrap();
     let begin = dice.below(60);
     for n in 0..120 {
         if n == begin {
-            let copying_now = Copying { from: disk.clone(), to: copy.clone(), files: None, copied: Vec::new() };
+            let copying_now =
+                Copying { from: disk.clone(), to: copy.clone(), files: None, copied: Vec::new() };
             *copying.lock().unwrap() = Some(copying_now);
         }
         if dice.below(30) == 0 {

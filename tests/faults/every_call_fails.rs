@@ -61,7 +61,8 @@ fn run(plan: FaultPlan) -> bool {
     outcome.failure = work(&disk, &mut outcome).err();
     let met = disk.calls() > plan.call;
     if let Some(error) = &outcome.failure {
-        let expected = matches!(error.kind(), ErrorKind::Environment | ErrorKind::NotFound);
+        let expected =
+            matches!(error.kind(), ErrorKind::Environment | ErrorKind::NotFound | ErrorKind::Poisoned);
         assert!(expected, "{plan:?}: {error:?}");
     }
     for image in [disk.memory().process_kill(), disk.memory().power_cut(seed(plan.call))] {

@@ -56,7 +56,7 @@ fn the_tag_of_a_footer_in_the_place_of_a_record_is_damage_of_that_record() {
         bytes[at..at + 4].copy_from_slice(&0xffff_fffe_u32.to_le_bytes());
         image.put(&segment_path(0), bytes);
         let (tell, told) = std::sync::mpsc::channel();
-        std::thread::spawn(move || tell.send([open(&image).err(), reader(&image).err()]));
+        std::thread::spawn(move || drop(tell.send([open(&image).err(), reader(&image).err()])));
         let errors = told.recv_timeout(Duration::from_secs(10)).expect("an answer");
         for error in errors {
             let damage = error.as_ref().and_then(redraft::Error::damage).expect("damage");

@@ -3,11 +3,10 @@
 
 use crate::common::logs::{forward, options};
 use crate::common::{counted, dir, seed};
-use redraft::io::{Failure, FaultDisk, FaultPlan};
 use redraft::io::MemoryDisk;
+use redraft::io::{Failure, FaultDisk, FaultPlan};
 use redraft::log::Log;
 use redraft::{Error, Result};
-use std::path::Path;
 
 /// What a run came to.
 #[derive(Debug, Default)]

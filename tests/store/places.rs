@@ -3,10 +3,10 @@
 //! meanwhile was replaced by the slower one, which said that it had worked.
 
 use crate::common::watched::{Call, Watched};
-use crate::common::{check, dir, env, open, options, written};
+use crate::common::{check, dir, open, options, written};
 use redraft::io::MemoryDisk;
 use redraft::io::{Access, Disk};
-use redraft::{Error, Repair, Replica, Result, Store, Value};
+use redraft::{Error, Result, Store, Value};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};

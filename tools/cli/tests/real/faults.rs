@@ -259,7 +259,7 @@ fn without_file_descriptors_there_is_an_error_and_nothing_is_lost() {
         let place = Place::new();
         let store = place.at("s");
         let ran = Ran::of(limited(&format!("ulimit -n {limit}"), &Work::small(&store)));
-        let told = ran.said.contains("failed: Environment") && ran.said.contains("Too many open files");
+        let told = ran.failed_properly() && ran.said.contains("Too many open files");
         refused += u32::from(told);
         done += u32::from(ran.closed);
         // With next to none the program cannot even be loaded, and has written nothing.

@@ -51,7 +51,7 @@ impl Work {
         };
         eprintln!("pid {}", std::process::id());
         if let Err(error) = work.run() {
-            eprintln!("failed: {:?}: {error}", error.kind());
+            eprintln!("failed: {:?}: {}", error.kind(), with_causes(&error));
             std::process::exit(FAILED);
         }
         eprintln!("closed");
@@ -111,7 +111,9 @@ impl Ran {
 
     /// Whether it ended by an error of its own that is the machine's fault, or was killed.
     pub(crate) fn failed_properly(&self) -> bool {
-        let told = self.said.contains("failed: Environment") || self.said.contains("failed: NotFound");
+        let told = ["Environment", "NotFound", "Poisoned"]
+            .iter()
+            .any(|kind| self.said.contains(&format!("failed: {kind}")));
         (self.status.code() == Some(FAILED) && told) || self.status.signal().is_some()
     }
 }
@@ -120,4 +122,10 @@ impl Ran {
 #[test]
 fn the_writer() {
     Work::do_if_asked();
+}
+
+/// An error and what caused it, as a program prints them.
+fn with_causes(error: &(dyn std::error::Error + 'static)) -> String {
+    let causes = std::iter::successors(Some(error), |error| error.source());
+    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

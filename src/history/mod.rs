@@ -7,6 +7,10 @@
 //! Always: what comes out was verified against the chain; a damaged snapshot is passed over for an older one and
 //! reported, damage in the log is an error that names the place.
 
+mod base;
+
+pub(crate) use base::{base_missing, begin, begin_at, open_view, proven_by_snapshot};
+
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::Env;
 use crate::log::{self, Chain, Record, Records};
@@ -218,12 +222,6 @@ impl<S: State + Default> History<S> {
             History::<Value>::new(&self.env, self.dir.clone(), self.view.clone(), self.segment_bytes);
         documents.at(version).map(Arc::unwrap_or_clone)
     }
-}
-
-/// Damage of a log that begins at `oldest`, and has no snapshot to begin with.
-pub(crate) fn base_missing(dir: &std::path::Path, oldest: u64) -> Error {
-    let path = crate::segment::path_of(dir, oldest);
-    Damage { path, byte: 0, defect: Defect::BaseMissing { oldest }, intact: None }.into()
 }
 
 fn misfit(version: u64, at: &Path, error: &StateError) -> Error {

@@ -1,0 +1,115 @@
+//! What is said of a change: operations, patches of them, and why one does not fit or cannot be made.
+//!
+//! Data and facts only, between `value`, which everything is made of, and `state`, which says how a type differs and carries
+//! operations out. What is done with whole patches is `patch`'s. Always: what is here knows no type of state.
+
+mod action;
+mod error;
+mod unfit;
+
+pub use action::{Action, Insert, Op};
+pub use error::{ApplyError, ApplyErrorKind, DraftError};
+pub use unfit::{StateError, StateErrorKind};
+
+use crate::value::{Flaw, Value};
+use std::fmt;
+use std::ops::Deref;
+
+/// Operations to be applied in order.
+///
+/// Reads as a slice of [`Op`]. Two patches are equal when they hold equal operations; patches of one effect but with
+/// different operations differ.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Patch {
+    ops: Vec<Op>,
+}
+
+impl Patch {
+    /// A patch that changes nothing.
+    pub const fn new() -> Self {
+        Self { ops: Vec::new() }
+    }
+
+    /// Appends an operation. O(1) amortised.
+    pub fn push(&mut self, op: Op) {
+        self.ops.push(op);
+    }
+
+    /// The operations, owned. O(1).
+    pub fn into_ops(self) -> Vec<Op> {
+        self.ops
+    }
+}
+
+impl Deref for Patch {
+    type Target = [Op];
+
+    fn deref(&self) -> &[Op] {
+        &self.ops
+    }
+}
+
+impl AsRef<[Op]> for Patch {
+    fn as_ref(&self) -> &[Op] {
+        &self.ops
+    }
+}
+
+impl From<Vec<Op>> for Patch {
+    fn from(ops: Vec<Op>) -> Self {
+        Self { ops }
+    }
+}
+
+impl FromIterator<Op> for Patch {
+    fn from_iter<I: IntoIterator<Item = Op>>(ops: I) -> Self {
+        Self { ops: ops.into_iter().collect() }
+    }
+}
+
+impl Extend<Op> for Patch {
+    fn extend<I: IntoIterator<Item = Op>>(&mut self, ops: I) {
+        self.ops.extend(ops);
+    }
+}
+
+impl IntoIterator for Patch {
+    type Item = Op;
+    type IntoIter = std::vec::IntoIter<Op>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.ops.into_iter()
+    }
+}
+
+impl<'a> IntoIterator for &'a Patch {
+    type Item = &'a Op;
+    type IntoIter = std::slice::Iter<'a, Op>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.ops.iter()
+    }
+}
+
+impl fmt::Debug for Patch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.ops).finish()
+    }
+}
+
+/// Why what the action brings along may not be stored with `room` levels left at its path.
+pub(crate) fn flaw(action: &Action, room: usize) -> Option<Flaw> {
+    match action {
+        Action::Add(value) | Action::Replace(value) => value.flaw(room),
+        Action::Splice { ins: Insert::Items(items), .. } => items_flaw(items, room),
+        Action::Splice { ins: Insert::Text(_), .. } | Action::Remove | Action::Inc(_) => None,
+    }
+}
+
+/// The list that is spliced takes one level itself.
+fn items_flaw(items: &[Value], room: usize) -> Option<Flaw> {
+    match room.checked_sub(1) {
+        Some(below) => items.iter().find_map(|item| item.flaw(below)),
+        None => Some(Flaw::Depth),
+    }
+}
