@@ -39,7 +39,7 @@ pub(crate) fn must_be_free(disk: &dyn Disk, path: &Path) -> Result<()> {
     }
 }
 
-pub(crate) fn has_segments(names: &[String]) -> bool {
+fn has_segments(names: &[String]) -> bool {
     !bases_in(names).is_empty()
 }
 
@@ -58,6 +58,15 @@ pub(crate) fn lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn Lock>> {
         LockAttempt::Taken(lock) => Ok(lock),
         LockAttempt::Held(holder) => Err(Error::Locked { path: dir.to_owned(), holder }),
     }
+}
+
+/// Makes room for a first segment, under the lock. Refuses if there is one by now.
+pub(crate) fn clear_for_creation(disk: &dyn Disk, dir: &Path) -> Result<()> {
+    let names = disk.list(dir).during("list store", dir)?;
+    if has_segments(&names) {
+        return Err(Error::Exists { path: dir.to_owned() });
+    }
+    remove_unfinished(disk, dir, &names)
 }
 
 /// Removes what an interrupted creation of a segment or snapshot left behind.

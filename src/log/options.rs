@@ -2,7 +2,7 @@
 
 use super::directory::occupant;
 use super::{Birth, Log, Reader, directory};
-use crate::error::{IoContext, Occupant, Result, Role};
+use crate::error::{Error, IoContext, Occupant, Result, Role};
 use crate::io::Env;
 use crate::segment::format::{Codec, StoreId};
 use std::path::Path;
@@ -110,7 +110,11 @@ impl Options {
         let path = path.as_ref();
         match occupant(&*self.env.disk, path)? {
             None => self.open_existing(path),
-            Some(Occupant::Empty | Occupant::Missing) if self.create => self.create_in(path),
+            Some(Occupant::Empty | Occupant::Missing) if self.create => match self.create_in(path) {
+                // Somebody was faster, between the look and the lock.
+                Err(Error::Exists { .. }) => self.open_existing(path),
+                answer => answer,
+            },
             Some(found) => Err(directory::not_a_store(path, found)),
         }
     }
@@ -143,13 +147,7 @@ impl Options {
         let disk = &*self.env.disk;
         disk.create_dir(path).during("create directory", path)?;
         let lock = directory::lock(disk, path)?;
-        let names = disk.list(path).during("list store", path)?;
-        if directory::has_segments(&names) {
-            // Somebody was faster, between the look and the lock.
-            drop(lock);
-            return self.open_existing(path);
-        }
-        directory::remove_unfinished(disk, path, &names)?;
+        directory::clear_for_creation(disk, path)?;
         let store = new_identity(&self.env, path)?;
         let birth =
             Birth { codec: Codec::Opaque, store, replica: false, epoch: 1, base: 0, chain: store.genesis() };

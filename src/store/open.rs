@@ -5,7 +5,7 @@ use super::history::{History, Start};
 use super::publish::Published;
 use super::restore;
 use crate::error::{Error, IoContext, Occupant, Result, Role};
-use crate::io::{Disk, Env, Lock};
+use crate::io::{Disk, Env};
 use crate::log::directory::{self, must_be_free, not_a_store, occupant};
 use crate::log::options::new_identity;
 use crate::log::{self, Birth, Codec, Durability, Log, Proven};
@@ -91,7 +91,11 @@ impl Options {
         let _entered = span.enter();
         match occupant(&*self.log.env.disk, path)? {
             None => self.open_existing(path),
-            Some(Occupant::Empty | Occupant::Missing) if self.log.create => self.create_in(path),
+            Some(Occupant::Empty | Occupant::Missing) if self.log.create => match self.create_in(path) {
+                // Somebody was faster, between the look and the lock.
+                Err(Error::Exists { .. }) => self.open_existing(path),
+                answer => answer,
+            },
             Some(found) => Err(not_a_store(path, found)),
         }
     }
@@ -120,12 +124,7 @@ impl Options {
         let disk = &*self.log.env.disk;
         disk.create_dir(path).during("create directory", path)?;
         let lock = directory::lock(disk, path)?;
-        // Somebody may have been faster, between the look and the lock.
-        let names = disk.list(path).during("list store", path)?;
-        if directory::has_segments(&names) {
-            return self.open_locked(path, lock);
-        }
-        directory::remove_unfinished(disk, path, &names)?;
+        directory::clear_for_creation(disk, path)?;
         let store = new_identity(&self.log.env, path)?;
         let (codec, chain) = (Codec::Change, store.genesis());
         let birth = Birth { codec, store, replica: false, epoch: 1, base: 0, chain };
@@ -135,12 +134,9 @@ impl Options {
     }
 
     fn open_existing<S: State + Default>(&self, path: &Path) -> Result<Store<S>> {
-        let lock = directory::lock(&*self.log.env.disk, path)?;
-        self.open_locked(path, lock)
-    }
-
-    fn open_locked<S: State + Default>(&self, path: &Path, lock: Box<dyn Lock>) -> Result<Store<S>> {
-        let proven = proven_by_snapshot(&*self.log.env.disk, path)?;
+        let disk = &*self.log.env.disk;
+        let lock = directory::lock(disk, path)?;
+        let proven = proven_by_snapshot(disk, path)?;
         let (log, cut) = Log::open_locked(&self.log, path, Role::Store, proven.as_ref(), lock)?;
         self.assemble(path, log, cut)
     }
