@@ -13,7 +13,7 @@ use std::error::Error;
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::process::ExitCode;
-use std::{fmt, mem};
+use std::{fmt, iter, mem};
 
 use redraft::collections::{Counter, KeyedList, Set};
 use redraft::{Commit, Meta, Options, Patch, State, Store, diff};
@@ -70,12 +70,18 @@ fn main() -> ExitCode {
     if error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
         return ExitCode::SUCCESS; // Whoever read along, `head` for example, has seen enough.
     }
-    drop(writeln!(io::stderr(), "board: {error}"));
+    drop(writeln!(io::stderr(), "board: {}", with_causes(&*error)));
     if is_misunderstood(&error) {
         drop(writeln!(io::stderr(), "usage: board [PATH [COMMAND]]\n{COMMANDS}"));
         return ExitCode::from(2);
     }
     ExitCode::FAILURE
+}
+
+/// An error says what went wrong, and its source why.
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let all = iter::successors(Some(error), |error| error.source());
+    all.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn open_and_run(path: &OsStr, words: &[OsString], out: &mut impl Write) -> Result {

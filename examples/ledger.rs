@@ -96,8 +96,14 @@ impl Bank {
 
 fn main() -> ExitCode {
     let Err(error) = a_day(std::env::args_os().nth(1).map(PathBuf::from)) else { return ExitCode::SUCCESS };
-    eprintln!("ledger: {error}");
+    eprintln!("ledger: {}", with_causes(&*error));
     ExitCode::FAILURE
+}
+
+/// An error says what went wrong, and its source why.
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let all = std::iter::successors(Some(error), |error| error.source());
+    all.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 fn a_day(path: Option<PathBuf>) -> Result {

@@ -7,7 +7,7 @@
 //! Always: a record is appended only if it continues the replica's chain, so source and replica agree on every byte of
 //! history up to the replica's head. When they do not, both are left as they are.
 
-use crate::error::{Error, Occupant, Result, Role};
+use crate::error::{Error, Result, Role};
 use crate::history::{base_missing, begin_at, open_view, proven_by_snapshot};
 use crate::io::Env;
 use crate::log::directory::{self, must_be_free, not_a_store, occupant};
@@ -72,9 +72,7 @@ impl Replica {
         let source = open_view(&options.env, source_dir)?;
         let log = match occupant(&*options.env.disk, dir)? {
             None => reopen(options, dir)?,
-            Some(found @ (Occupant::Missing | Occupant::Empty)) if !options.create => {
-                return Err(not_a_store(dir, found));
-            }
+            Some(found) if !options.create => return Err(not_a_store(dir, found)),
             Some(_) => bootstrap(options, &source, source_dir, dir)?,
         };
         let source_dir = source_dir.to_owned();

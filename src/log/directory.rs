@@ -40,7 +40,7 @@ pub(crate) fn must_be_free(disk: &dyn Disk, path: &Path) -> Result<()> {
     }
 }
 
-pub(crate) fn has_segments(names: &[String]) -> bool {
+fn has_segments(names: &[String]) -> bool {
     !bases_in(names).is_empty()
 }
 

@@ -444,7 +444,8 @@ impl Drop for Log {
             return;
         }
         if let Err(error) = self.finish() {
-            tracing::warn!(%error, "closing the log failed; opening it again will sort it out");
+            let error: &(dyn std::error::Error + 'static) = &error;
+            tracing::warn!(error, "closing the log failed; opening it again will sort it out");
         }
     }
 }

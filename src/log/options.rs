@@ -115,7 +115,7 @@ impl Options {
         match occupant(&*self.env.disk, path)? {
             None => self.open_existing(path),
             Some(Occupant::Empty | Occupant::Missing) if self.create => match self.create_in(path) {
-                // Somebody was faster.
+                // Somebody was faster, between the look and the lock.
                 Err(Error::Exists { .. }) => self.open_existing(path),
                 answer => answer,
             },

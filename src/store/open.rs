@@ -93,7 +93,7 @@ impl Options {
         match occupant(&*self.log.env.disk, path)? {
             None => self.open_existing(path),
             Some(Occupant::Empty | Occupant::Missing) if self.log.create => match self.create_in(path) {
-                // Somebody was faster.
+                // Somebody was faster, between the look and the lock.
                 Err(Error::Exists { .. }) => self.open_existing(path),
                 answer => answer,
             },

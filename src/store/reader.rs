@@ -115,7 +115,9 @@ impl<S: State + Default> Reader<S> {
     /// # Errors
     /// As `Store::changes`.
     pub fn changes(&self, range: impl RangeBounds<u64>) -> Result<Changes> {
-        changes(&self.history.view, &range, self.version())
+        let head = self.version();
+        let changes = changes(&self.history.view, &range, head)?;
+        Ok(Changes { last: changes.last.min(head), ..changes })
     }
 
     /// Writes the state at `version` into a new store. Costs what [`at`](Reader::at) costs, O(state) and a handful of syncs.
@@ -132,7 +134,8 @@ impl<S: State + Default> Reader<S> {
     }
 }
 
-/// The changes of a range of versions, oldest first, up to the version that was shown when they were asked for.
+/// The changes of a range of versions, oldest first. Those of a store end with the newest durable one, and go on from there
+/// when asked again; those of a reader end with the version it showed.
 #[derive(Debug)]
 pub struct Changes {
     records: Records,
@@ -162,8 +165,7 @@ pub(super) fn changes(view: &log::Reader, range: &impl RangeBounds<u64>, head: u
         return Err(Error::BeyondHead { version: first, head });
     }
     let records = view.records(first - 1).map_err(of_versions)?;
-    // What is listed can also be asked for by its version: nothing that is durable but not shown yet.
-    Ok(Changes { records, last: last.min(head), failed: false })
+    Ok(Changes { records, last, failed: false })
 }
 
 /// The log names offsets, and the record that made a version has the offset before it: the caller asked for versions.

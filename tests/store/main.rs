@@ -14,6 +14,7 @@
 mod common;
 
 mod clocks;
+mod creation;
 mod drafts;
 mod durability;
 mod editing_trace;
