@@ -80,7 +80,7 @@ fn main() -> ExitCode {
 
 /// An error says what went wrong, and its source why.
 fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let all = iter::successors(Some(error), |error| error.source());
+    let all = iter::successors(Some(error), |&error| error.source());
     all.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 

@@ -102,7 +102,7 @@ fn main() -> ExitCode {
 
 /// An error says what went wrong, and its source why.
 fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let all = std::iter::successors(Some(error), |error| error.source());
+    let all = std::iter::successors(Some(error), |&error| error.source());
     all.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
