@@ -25,7 +25,8 @@ pub(crate) const USUAL_SEGMENT_BYTES: u64 = 64 << 20;
 ///
 /// Whatever is lost is the newest: what is left is always the log as it was at some moment, never one with holes. Ending a
 /// session properly loses nothing in any of them. Readers in other processes and replicas see what is on the disk for
-/// certain, so with the latter two they lag behind.
+/// certain, so with the latter two they lag behind. A process that was forked after a log was opened must not append to it: it
+/// is refused where something is written, but with `Interval` nothing is written at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Durability {

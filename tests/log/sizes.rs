@@ -4,6 +4,7 @@ use crate::common::dir;
 use crate::common::logs::{backward, forward, options};
 use redraft::io::MemoryDisk;
 use redraft::log::Options;
+use redraft::{Error, RECORD_BYTES_MAX};
 
 fn body(bytes: usize) -> Vec<u8> {
     (0..bytes).map(|at| (at * 7 + bytes) as u8).collect()
@@ -63,4 +64,18 @@ fn a_hundred_thousand_records_in_a_thousand_segments() {
     for offset in (0..100_000).step_by(997) {
         assert_eq!(log.read(offset).unwrap(), (offset as u32).to_le_bytes());
     }
+}
+
+/// The limit is looked at before anything is copied, and what is refused takes nothing else with it.
+#[test]
+fn a_record_beyond_the_limit_is_refused_and_the_log_goes_on() {
+    let log = options(&MemoryDisk::new()).create(true).open(dir()).unwrap();
+    // Zeros that nobody touches take no memory.
+    let large = vec![0; RECORD_BYTES_MAX as usize + 1];
+    let batch = [&b"before"[..], &large, b"after"];
+    let refused = log.append_all(batch);
+    let Err(Error::TooLarge { index, bytes, limit }) = refused else { panic!("not refused: {refused:?}") };
+    assert_eq!((index, bytes, limit), (1, large.len() as u64, RECORD_BYTES_MAX.into()));
+    assert_eq!(log.append(b"and on").unwrap(), 0, "none of them has a place");
+    assert_eq!(forward(&log.reader(), 0).unwrap(), [b"and on"]);
 }
