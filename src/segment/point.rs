@@ -116,7 +116,7 @@ impl PointReader {
         let mut reader = SegmentReader::over(Arc::clone(&self.file), self.path.clone(), self.header)?;
         match (self.footer(), place) {
             (Some(footer), _) if offset >= self.header.base + u64::from(footer.count) => {
-                reader.seek(offset, footer)?;
+                reader.seek_end(footer);
             }
             (_, Some(place)) => reader.jump(place.byte, place.offset)?,
             (_, None) => {}

@@ -4,7 +4,7 @@
 //! something further on proves that a record must have been there; `log` and `recovery` draw the conclusions.
 //! Readers never write.
 
-use super::footer::{self, BLOCK_POSITIONS, Ending, Footer, Table};
+use super::footer::{self, Ending, Footer, Table};
 use super::format::{self, FRAME_BYTES, HEADER_BYTES, Header, Item};
 use super::format::{FOOTER_TAG, MARK_TAG, RECORD_BYTES_MAX};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
@@ -274,28 +274,10 @@ impl SegmentReader {
         Ok(Some(Table { stride: footer.stride, positions }))
     }
 
-    /// Moves to a record of a segment that is not being written, without reading what precedes it: at most 3 frames are
-    /// scanned. Where the footer's table is damaged, all before it are.
-    pub(crate) fn seek(&mut self, offset: u64, footer: &Footer) -> Result<()> {
-        let index = offset - self.header.base;
-        if index >= u64::from(footer.count) {
-            (self.at, self.offset) = (footer.data_end, self.header.base + u64::from(footer.count));
-            self.chain = footer.chain;
-            return Ok(());
-        }
-        let slot = (index / u64::from(footer.stride)) as usize;
-        match self
-            .block(footer, slot / BLOCK_POSITIONS)?
-            .and_then(|block| block.get(slot % BLOCK_POSITIONS).copied())
-        {
-            Some(byte) => {
-                self.jump(byte.into(), self.header.base + slot as u64 * u64::from(footer.stride))?;
-            }
-            None => {
-                tracing::warn!(path = %self.path.display(), "a damaged position table; reading all records instead");
-            }
-        }
-        self.walk_to(offset)
+    /// Moves behind the last record of a segment that is not being written.
+    pub(crate) fn seek_end(&mut self, footer: &Footer) {
+        (self.at, self.offset) = (footer.data_end, self.header.base + u64::from(footer.count));
+        self.chain = footer.chain;
     }
 
     /// Passes records until the next one is at `offset`.

@@ -263,7 +263,7 @@ fn at_rest(reader: &mut SegmentReader) -> Result<Option<Extent>> {
     if !reader.has_mark(&footer, head)? {
         return Ok(None);
     }
-    reader.seek(head, &footer)?;
+    reader.seek_end(&footer);
     let Footer { count, data_end: end, chain, .. } = footer;
     let footer_until = reader.file_bytes();
     Ok(Some(Extent { header, count, end, chain, table, at_rest: true, footer_until, last_batch: end }))

@@ -127,6 +127,22 @@ fn a_header_that_fails_its_check_is_damage() {
     assert_eq!(damage(&disk).defect, Defect::Magic);
 }
 
+/// An offset that counting on from would overflow is no offset; the largest is one.
+#[test]
+fn an_offset_that_cannot_be_is_damage_of_the_header() {
+    let (disk, _) = closed();
+    let last = last_segment(&disk);
+    for (base, cannot_be) in [(1_u64 << 62, false), ((1 << 62) + 1, true), (u64::MAX, true)] {
+        let image = copy(&disk);
+        edit_header(&image, &last, 32, &base.to_le_bytes());
+        let found = damage(&image);
+        assert_eq!((&found.path, found.byte), (&last, 32));
+        let length =
+            matches!(found.defect, Defect::Length { found, most, .. } if (found, most) == (base, 1 << 62));
+        assert_eq!(length, cannot_be, "{base}: {:?}", found.defect);
+    }
+}
+
 #[test]
 fn a_newer_format_is_refused_and_left_untouched() {
     let (disk, _) = closed();

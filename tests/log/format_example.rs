@@ -86,3 +86,23 @@ fn the_example_can_be_read() {
     assert_eq!(format!("{:?}", change.patch), r#"[add "/a" 1]"#);
     assert!(Options::new().env(env(&disk)).verify(Path::new("/example")).unwrap().is_sound());
 }
+
+/// What FORMAT.md says of the stride: a position for every record of 256 bytes or more on average, for every second one from
+/// 128 on, else for every fourth.
+#[test]
+fn a_footer_has_a_position_for_as_many_records_as_the_format_says() {
+    for (frame, stride) in [(9, 4), (127, 4), (128, 2), (255, 2), (256, 1), (600, 1)] {
+        let disk = MemoryDisk::new();
+        let options = redraft::log::Options::new().env(env(&disk)).segment_bytes(1 << 20);
+        let log = options.open("/example").unwrap();
+        log.append_all((0..300_u32).map(|_| vec![1; frame - 8])).unwrap();
+        log.close().unwrap();
+        let bytes = disk.bytes(Path::new(SEGMENT)).unwrap();
+        // Behind the table: stride, count, data end, chain, check, ending.
+        let word = |back: usize| u32::from_le_bytes(*bytes[bytes.len() - back..].first_chunk().unwrap());
+        assert_eq!((word(28), word(24)), (stride, 300), "frames of {frame} bytes");
+        let (positions, data_end) = (300_usize.div_ceil(stride as usize), 64 + 300 * frame);
+        let table = 4 * positions + 4 * positions.div_ceil(64);
+        assert_eq!(bytes.len(), data_end + 20 + 4 + table + 28, "frames of {frame} bytes");
+    }
+}

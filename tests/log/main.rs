@@ -19,6 +19,7 @@ mod damage;
 mod every_call_fails;
 mod follow;
 mod format_example;
+mod in_the_way;
 mod misfortune;
 mod model;
 mod opening;

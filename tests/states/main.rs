@@ -14,6 +14,7 @@ mod common;
 
 mod collection_laws;
 mod immer_features;
+mod seldom_seen;
 mod text_laws;
 mod typed_laws;
 mod typed_store;

@@ -70,7 +70,16 @@ pub(super) fn write(env: &Env) -> Result<(), String> {
         return Ok(());
     }
     let again = allowed(options(env).open(dir()))?;
-    let found = again.as_ref().map(|log| (log.head(), log.read(head).ok(), log.cut().cloned()));
-    let whole = matches!(&found, Ok((end, Some(payload), None)) if *end == head + 1 && payload == b"gone on");
+    let found = again.as_ref().map(|log| (log.head(), log.read(head), log.cut().cloned()));
+    let whole = match &found {
+        Ok((end, Ok(payload), None)) => *end == head + 1 && payload == b"gone on",
+        // What is closed is trusted until it is read, so there may have been damage before; and records that share a place in
+        // the table with a damaged one are not to be reached past it.
+        Ok((end, Err(Error::Damaged(damage)), None)) => {
+            let report = redraft::Options::new().env(env.clone()).verify(dir());
+            *end == head + 1 && damage.intact < Some(head) && report.is_ok_and(|report| !report.is_sound())
+        }
+        _ => false,
+    };
     ensure(whole, || format!("closed after record {head}, opened as {found:?}"))
 }
