@@ -20,7 +20,7 @@ pub(crate) const USUAL_SEGMENT_BYTES: u64 = 64 << 20;
 /// | acknowledged changes lost at most, when | the process is killed | the operating system crashes or the power fails |
 /// |---|---|---|
 /// | [`Immediate`](Durability::Immediate) | none | none |
-/// | [`Interval(d)`](Durability::Interval) | those of the last `d` | those of the last `d` |
+/// | [`Interval(d)`](Durability::Interval) | those of the last `d` and one sync | the same |
 /// | [`UnsafeNoSync`](Durability::UnsafeNoSync) | none | all since the last clean close, full segment or explicit sync |
 ///
 /// Whatever is lost is the newest: what is left is always the log as it was at some moment, never one with holes. Ending a

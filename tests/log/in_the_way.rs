@@ -21,7 +21,9 @@ fn a_segment_in_the_way_of_the_next_one_is_kept_and_the_log_stops() {
     // What the log will come to: the name and the bytes of its next segment.
     let ahead = MemoryDisk::new();
     let log = options(&ahead).create(true).open(dir()).unwrap();
-    (0..6).for_each(|number| drop(append(&log, number).unwrap()));
+    for number in 0..6 {
+        append(&log, number).unwrap();
+    }
     let (first, second) = (bases(&ahead)[0].clone(), bases(&ahead)[1].clone());
     let copied = ahead.bytes(&second).unwrap();
     drop(log);
