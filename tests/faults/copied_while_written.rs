@@ -90,5 +90,6 @@ fn a_copy_made_while_it_was_written_shows_a_version_or_is_called_damaged() {
         }
         is_as_it_was(&copy);
     }
-    assert!(opened > 50 && mended > 10, "{opened} opened, {mended} mended");
+    // Which of them are damaged is chance, but not that some are.
+    assert!(opened > 50 && mended > 0, "{opened} opened, {mended} mended");
 }

@@ -1,10 +1,10 @@
 //! What goes wrong under one thread while others are at work: they are told, and never that all went well; nobody waits
 //! for ever.
 
-use crate::common::dir;
-use crate::common::logs::{forward, options};
+use crate::common::logs::{HOUR, forward, options};
 use crate::common::waiting::PATIENCE;
 use crate::common::watched::{Call, Watched};
+use crate::common::{dir, env};
 use redraft::io::Access;
 use redraft::io::FaultDisk;
 use redraft::io::MemoryDisk;
@@ -133,4 +133,33 @@ fn who_is_woken_may_use_the_log_at_once() {
         log.head()
     });
     assert!(done.recv_timeout(PATIENCE).expect("nobody waits for themselves") >= 1);
+}
+
+/// Much that is queued is handed to the operating system before it is due, so that it survives the death of the process and the
+/// queue stays short; the disk may have all of it only later.
+#[test]
+fn what_is_queued_in_bulk_is_handed_over_before_it_is_due() {
+    let disk = MemoryDisk::new();
+    let options = options(&disk).segment_bytes(1 << 20).durability(Durability::Interval(HOUR));
+    let log = options.clone().create(true).open(dir()).unwrap();
+    log.append(b"little").unwrap();
+    let held = |image: MemoryDisk| options.clone().env(env(&image)).open(dir()).unwrap().head();
+    assert_eq!(held(disk.process_kill()), 0, "a little waits until it is due");
+    log.append(&[7; 300 << 10]).unwrap();
+    assert_eq!(held(disk.process_kill()), 2);
+    assert_eq!(log.head(), 0, "nothing of it is durable yet");
+}
+
+/// And if that fails, the error says where to look for the records once the log is open again.
+#[test]
+fn a_failed_write_of_what_was_queued_names_the_place_of_the_first_of_its_records() {
+    let disk = FaultDisk::new(MemoryDisk::new(), None);
+    let options = options(&disk).segment_bytes(1 << 16).durability(Durability::Interval(HOUR));
+    let log = options.create(true).open(dir()).unwrap();
+    (0..5).for_each(|number| assert_eq!(log.append(&[number + 1]).unwrap(), u64::from(number)));
+    disk.fill(true);
+    let answer = log.append_all([vec![1; 200 << 10], vec![2; 200 << 10], vec![3; 9]]);
+    assert!(matches!(answer, Err(Error::Poisoned { pending: Some(6), .. })), "{answer:?}");
+    let answer = log.append(b"more");
+    assert!(matches!(answer, Err(Error::Poisoned { pending: None, .. })), "surely not done: {answer:?}");
 }

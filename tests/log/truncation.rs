@@ -158,3 +158,34 @@ impl Drop for Done<'_> {
         self.0.store(true, SeqCst);
     }
 }
+
+/// Somebody else's hand is no truncation: what is not there although nothing says that it was given up is missing.
+#[test]
+fn a_segment_that_somebody_removed_is_missing_and_not_given_up() {
+    let (disk, log) = fresh();
+    (0..10).for_each(|number| append(&log, number));
+    let readers = readers(&disk, &log);
+    let second = disk
+        .files()
+        .into_iter()
+        .filter(|path| path.extension().is_some_and(|end| end == "seg"))
+        .nth(1)
+        .unwrap();
+    let base: u64 = second.file_stem().unwrap().to_str().unwrap().parse().unwrap();
+    redraft::io::Disk::remove(&disk, &second).unwrap();
+    let mut missed = 0;
+    for reader in readers {
+        // Who has the file open goes on reading it; who comes for it hears that it is missing.
+        let mut records = reader.records(0).unwrap();
+        let walked = std::iter::repeat_with(|| {
+            records.next_record().map(|record| record.map(|record| record.offset()))
+        });
+        let walked = walked.take_while(|answer| !matches!(answer, Ok(None))).find_map(Result::err);
+        let answers = [reader.read(base).err(), reader.records(base).err(), walked];
+        for error in answers.into_iter().flatten() {
+            assert!(matches!(error, Error::Io { .. } | Error::Damaged(_)), "{error:?} at {base}");
+            missed += 1;
+        }
+    }
+    assert!(missed >= 2, "only {missed} noticed");
+}
