@@ -22,3 +22,4 @@ mod foreign_and_misplaced;
 mod power_cut;
 mod recovery_table;
 mod repair;
+mod repair_interrupted;

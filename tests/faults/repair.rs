@@ -17,7 +17,7 @@ fn mixtures() -> u64 {
     std::env::var("REDRAFT_REPAIRS").ok().and_then(|text| text.parse().ok()).unwrap_or(600)
 }
 
-fn closed(snapshots: &[u64]) -> (MemoryDisk, Model) {
+pub(super) fn closed(snapshots: &[u64]) -> (MemoryDisk, Model) {
     let (disk, store, model) = written(61, 60, snapshots);
     store.close().unwrap();
     (disk, model)
@@ -30,30 +30,30 @@ fn killed(snapshots: &[u64]) -> (MemoryDisk, Model) {
     (image, model)
 }
 
-fn bases(disk: &MemoryDisk) -> Vec<u64> {
+pub(super) fn bases(disk: &MemoryDisk) -> Vec<u64> {
     let name = |path: PathBuf| path.file_name().and_then(|name| name.to_str().map(String::from));
     let own = disk.files().into_iter().filter(|path| path.parent() == Some(dir()));
     own.filter_map(name).filter_map(|name| name.strip_suffix(".seg")?.parse().ok()).collect()
 }
 
-fn edit(disk: &MemoryDisk, path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+pub(super) fn edit(disk: &MemoryDisk, path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
     let mut bytes = disk.bytes(path).unwrap();
     change(&mut bytes);
     disk.put(path, bytes);
 }
 
-fn remove(disk: &MemoryDisk, path: &Path) {
+pub(super) fn remove(disk: &MemoryDisk, path: &Path) {
     Disk::remove(disk, path).unwrap();
     disk.sync_dir(dir()).unwrap();
 }
 
-fn swap(disk: &MemoryDisk, one: &Path, other: &Path) {
+pub(super) fn swap(disk: &MemoryDisk, one: &Path, other: &Path) {
     let (a, b) = (disk.bytes(one).unwrap(), disk.bytes(other).unwrap());
     disk.put(one, b);
     disk.put(other, a);
 }
 
-fn planned(disk: &MemoryDisk) -> Result<Repair, Error> {
+pub(super) fn planned(disk: &MemoryDisk) -> Result<Repair, Error> {
     let before = contents(disk);
     let plan = options(disk).plan_repair(dir());
     assert_eq!(contents(disk), before, "planning changed a file");
@@ -61,7 +61,7 @@ fn planned(disk: &MemoryDisk) -> Result<Repair, Error> {
 }
 
 /// The store opens with the versions that were to be kept, each as it was, and goes on.
-fn holds(disk: &MemoryDisk, model: &Model, oldest: u64, head: u64) {
+pub(super) fn holds(disk: &MemoryDisk, model: &Model, oldest: u64, head: u64) {
     let report = check(disk).unwrap();
     assert!(report.is_sound(), "{report:?}");
     let store = open(disk).unwrap();
@@ -74,7 +74,7 @@ fn holds(disk: &MemoryDisk, model: &Model, oldest: u64, head: u64) {
 }
 
 /// Every file that was there is still there, under whatever name.
-fn nothing_is_gone(before: &[(PathBuf, Vec<u8>)], disk: &MemoryDisk) {
+pub(super) fn nothing_is_gone(before: &[(PathBuf, Vec<u8>)], disk: &MemoryDisk) {
     let after = contents(disk);
     for (path, bytes) in before {
         assert!(after.iter().any(|(_, there)| there == bytes), "{} is gone", path.display());
@@ -457,97 +457,4 @@ fn a_log_of_the_programs_own_records_is_mended_too() {
         assert_eq!(log.read(offset).unwrap(), [offset as u8; 20]);
     }
     assert_eq!(log.append(b"on").unwrap(), second + 1);
-}
-
-/// Damage of every kind that takes more than one step to mend.
-fn laborious() -> Vec<(&'static str, MemoryDisk, Model)> {
-    let (disk, model) = closed(&[25, 40, 60]);
-    let bases = bases(&disk);
-    let with = |damage: &dyn Fn(&MemoryDisk)| {
-        let image = copy(&disk);
-        damage(&image);
-        image
-    };
-    let images = [
-        ("in the middle", with(&|disk| edit(disk, &segment_path(bases[2]), |bytes| bytes[100] ^= 1))),
-        (
-            "in the middle, twice",
-            with(&|disk| {
-                edit(disk, &segment_path(bases[1]), |bytes| bytes.truncate(300));
-                edit(disk, &segment_path(bases[3]), |bytes| bytes[100] ^= 1);
-            }),
-        ),
-        ("first gone", with(&|disk| remove(disk, &segment_path(0)))),
-        ("second gone", with(&|disk| remove(disk, &segment_path(bases[1])))),
-        ("last gone", with(&|disk| remove(disk, &segment_path(bases[bases.len() - 1])))),
-        ("swapped", with(&|disk| swap(disk, &segment_path(bases[1]), &segment_path(bases[3])))),
-        (
-            "headers",
-            with(&|disk| {
-                edit(disk, &segment_path(bases[0]), |bytes| bytes[20] ^= 1);
-                edit(disk, &segment_path(bases[2]), |bytes| bytes[..64].fill(7));
-            }),
-        ),
-        (
-            "the end and a snapshot",
-            with(&|disk| {
-                edit(disk, &segment_path(bases[bases.len() - 1]), |bytes| bytes[70] ^= 1);
-                edit(disk, &snapshot_path(60), |bytes| bytes[70] ^= 1);
-            }),
-        ),
-    ];
-    images.into_iter().map(|(name, image)| (name, image, model.clone())).collect()
-}
-
-/// Repairs until some call, then sees that what is left is damaged or done, and that a second repair comes to the same.
-fn interrupted(name: &str, damaged: &MemoryDisk, model: &Model, plan: FaultPlan) -> bool {
-    let first = planned(damaged).unwrap();
-    let (oldest, head, before) = (first.oldest(), first.head(), contents(damaged));
-    let image = copy(damaged);
-    let disk = FaultDisk::new(image.clone(), Some(plan));
-    let outcome = options(&disk).plan_repair(dir()).and_then(Repair::carry_out);
-    let met = disk.calls() > plan.call;
-    if let Err(error) = outcome {
-        assert!(matches!(error.kind(), ErrorKind::Environment | ErrorKind::NotFound), "{error:?}");
-    }
-    let cuts = (0..4).map(|seed| image.power_cut(seed * 1_000 + plan.call));
-    for (number, left) in std::iter::once(image.process_kill()).chain(cuts).enumerate() {
-        let _saying = Saying(format!("{name}, {plan:?}, image {number}"));
-        nothing_is_gone(&before, &left);
-        let again = planned(&left).unwrap();
-        assert_eq!((again.oldest(), again.head()), (oldest, head));
-        match again.is_needed() {
-            // Nothing is copied where nothing is lost.
-            false if head < model.acked => {
-                assert!(
-                    left.files().iter().any(|path| path.ends_with("repair.txt")),
-                    "cut, not copied aside"
-                );
-            }
-            false => {}
-            true => assert!(!check(&left).unwrap().is_sound(), "sound, though something is left to do"),
-        }
-        again.carry_out().unwrap();
-        nothing_is_gone(&before, &left);
-        if number < 2 {
-            holds(&left, model, oldest, head);
-        }
-    }
-    met
-}
-
-#[test]
-fn a_repair_interrupted_at_any_call_leaves_what_a_second_one_finishes() {
-    for (name, image, model) in laborious() {
-        let needed = planned(&image).unwrap().is_needed();
-        assert!(needed, "{name}");
-        let mut call = 0;
-        while interrupted(name, &image, &model, FaultPlan { call, failure: Failure::Medium, forever: true }) {
-            call += 1;
-        }
-        assert!(call > 30, "{name}: only {call} calls were made");
-        for call in (0..call).step_by(5) {
-            interrupted(name, &image, &model, FaultPlan { call, failure: Failure::NoSpace, forever: false });
-        }
-    }
 }

@@ -289,7 +289,7 @@ fn items(at: usize, del: usize, ins: &[i64]) -> Action {
     Action::Splice { at, del, ins: Insert::Items(ins.iter().copied().map(Value::from).collect()) }
 }
 
-/// The rules, one line each: what is left of the first patch after the second, as the earlier and as the later side.
+/// The rules, one line each, which makes a long function and a table that can be read: what is left of the first patch after the second, as the earlier and as the later side.
 #[test]
 fn each_rule_holds_on_both_sides() {
     use Action::{Add, Inc, Remove, Replace};
