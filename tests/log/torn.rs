@@ -64,6 +64,15 @@ fn equal_numbers_that_lead_from_one_to_the_next_are_no_proof() {
     }
 }
 
+/// Found by the images of the power-cut tests once their records held small integers: a length that the four bytes before it
+/// equal, and zeros behind it, had the checksum of a batch's first record.
+#[test]
+fn equal_numbers_before_zeros_are_no_proof() {
+    for number in [1, 2, 9, 35, 200] {
+        is_cut(&words([7, number, number].into_iter().chain([0; 100])));
+    }
+}
+
 /// What the log held when this record was torn: a mark stood behind the last record then, and it proves.
 #[test]
 fn a_mark_behind_numbers_that_look_like_one_is_proof_all_the_same() {
