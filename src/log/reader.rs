@@ -201,10 +201,7 @@ impl Reader {
         if open.len() == OPEN_SEGMENTS_MAX {
             open.remove(0);
         }
-        // One that is at rest may be written again, by somebody who does not tell us.
-        if active.is_some() || segment.is_sealed() {
-            open.push(segment);
-        }
+        open.push(segment);
         answer
     }
 

@@ -303,6 +303,9 @@ impl Records {
         self.proven_until = footer.map_or(0, |footer| footer.data_end);
         let base = self.segment.header().base;
         self.durable_until = footer.map_or(0, |footer| base + u64::from(footer.count));
+        if let Bound::Proof(seen) = &self.bound {
+            seen.head.fetch_max(self.durable_until, Ordering::AcqRel);
+        }
         Ok(())
     }
 }

@@ -93,13 +93,15 @@ impl PointReader {
         match (&self.places, writer) {
             (Places::Writer(known), Some(positions)) => Arc::ptr_eq(known, positions),
             (Places::Writer(_), None) => true,
-            (Places::Table { .. }, writer) => writer.is_none(),
+            (Places::Table { footer, .. }, writer) => {
+                writer.is_none() && (footer.ending == Ending::Sealed || self.is_at_rest_still())
+            }
         }
     }
 
-    /// Whether the segment never changes again.
-    pub(crate) fn is_sealed(&self) -> bool {
-        self.footer().is_some_and(|footer| footer.ending == Ending::Sealed)
+    /// Whoever goes on writing a segment that is at rest gives it its full length before anything else.
+    fn is_at_rest_still(&self) -> bool {
+        self.file.len().is_ok_and(|bytes| bytes == self.file_bytes)
     }
 
     /// The footer, if the segment was not being written when it was opened.

@@ -326,3 +326,22 @@ fn an_element_of_a_set_is_removed_by_value() {
     let read = Patch::from_immer(text, &doc).unwrap();
     assert_eq!(apply(&doc, &read).unwrap().state, redraft::value!({ "tags": { "b": null } }));
 }
+
+/// Immer names an element of a set by its value, since its position says nothing; whatever kind of key it is here.
+#[test]
+fn elements_of_a_set_are_removed_whatever_kind_they_are() {
+    use redraft::value::Key;
+    let keys = [Key::from("text"), Key::Int(-5), Key::Uint(u64::MAX), Key::Bool(true), Key::Int(7)];
+    let set: Map = keys.iter().map(|key| (key.clone(), Value::Null)).collect();
+    let before = Value::from(set);
+    let patch = br#"[
+        {"op": "remove", "path": [0], "value": "text"},
+        {"op": "remove", "path": [0], "value": -5},
+        {"op": "remove", "path": [0], "value": 18446744073709551615},
+        {"op": "remove", "path": [0], "value": true},
+        {"op": "remove", "path": [0], "value": "not there"}
+    ]"#;
+    let patch = Patch::from_immer(patch, &before).unwrap();
+    let after = apply(&before, &patch).unwrap().state;
+    assert_eq!(after, Value::from([(Key::Int(7), Value::Null)].into_iter().collect::<Map>()));
+}

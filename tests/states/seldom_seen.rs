@@ -6,7 +6,7 @@ use redraft::patch::{Action, ApplyErrorKind, Op, Patch};
 use redraft::value::{Key, Path, Str};
 use redraft::{DraftError, State, Value, apply, diff, draft, value};
 use serde::{Deserialize, Serialize, Serializer};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 use std::sync::Arc;
 
@@ -108,4 +108,115 @@ fn a_patch_is_read_as_its_operations_and_can_be_extended_by_more() {
     assert_eq!(apply(&Value::default(), &patch).unwrap().state, value!({ "a": 1, "b": 1, "c": 1 }));
     assert_eq!(format!("{:?}", patch[0]), r#"add "/a" 1"#);
     assert_eq!(format!("{:?}", Action::Remove), r#"remove """#);
+}
+
+fn agree_on_sameness<S: State + Debug>(states: &[S]) {
+    for (one, a) in states.iter().enumerate() {
+        for (other, b) in states.iter().enumerate() {
+            let (same, documents) = (a.same(b), (a.to_value(), b.to_value()));
+            let equal = format!("{:?}", documents.0) == format!("{:?}", documents.1);
+            assert_eq!(same, equal, "{one} and {other}: {a:?}, {b:?}");
+        }
+    }
+}
+
+/// `same` decides what is looked at no further, so it must never say yes of two that show differently; and what shows alike is
+/// no change.
+#[test]
+fn two_states_are_the_same_exactly_when_they_show_the_same() {
+    agree_on_sameness(&[0.0, -0.0, 1.5, f64::NAN, f64::INFINITY]);
+    agree_on_sameness(&[Box::new(1), Box::new(2), Box::new(1)]);
+    agree_on_sameness(&[[1, 2, 3], [1, 2, 4], [0, 2, 3], [1, 2, 3]]);
+    agree_on_sameness(&["a", "b", "a", ""].map(Str::from));
+    agree_on_sameness(&["a", "b", "a", ""].map(redraft::collections::Text::from));
+    agree_on_sameness(&[&[1_u8, 2][..], &[1], &[1, 2], &[]].map(Arc::<[u8]>::from));
+    let sets = [&[1, 2][..], &[1, 3], &[2, 1], &[1], &[]];
+    agree_on_sameness(&sets.map(|set| set.iter().copied().collect::<BTreeSet<i64>>()));
+    agree_on_sameness(&sets.map(|set| set.iter().copied().collect::<redraft::collections::Set<i64>>()));
+    let maps = sets.map(|set| set.iter().map(|&key| (key, key * 7)).collect::<BTreeMap<i64, i64>>());
+    let others = sets.map(|set| set.iter().map(|&key| (key, key * 5)).collect::<BTreeMap<i64, i64>>());
+    agree_on_sameness(&[maps, others].concat());
+}
+
+/// What serde passes over in silence the document would go on holding.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Lenient {
+    known: i64,
+    list: Vec<Part>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Part {
+    n: i64,
+}
+
+#[derive(Clone, Debug, Default, State)]
+struct Outside {
+    #[state(atomic)]
+    lenient: Lenient,
+}
+
+#[test]
+fn what_somebody_elses_type_would_pass_over_is_refused_with_its_place() {
+    let read = |document: Value| Outside::from_value(value!({ "lenient": document }));
+    let good = value!({ "known": 1, "list": [{ "n": 1 }, { "n": 2 }] });
+    assert_eq!(read(good).unwrap().lenient.list.len(), 2);
+    let refused = |document: Value, place: &str| {
+        let error = read(document).unwrap_err();
+        assert_eq!(error.path.to_string(), place, "{error}");
+    };
+    refused(value!({ "known": 1, "list": [], "more": 1 }), "/lenient/more");
+    refused(value!({ "known": 1, "list": [{ "n": 1 }, { "n": 2, "more": 3 }] }), "/lenient/list/1/more");
+    // In the place of one number another one of equal value, which reads back as the first.
+    refused(value!({ "known": 1, "list": [{ "n": 1, "n2": 2 }] }), "/lenient/list/0/n2");
+}
+
+#[derive(Clone, Debug, Default, PartialEq, State)]
+enum Shape {
+    #[default]
+    None,
+    Round(i64),
+    Flat {
+        width: i64,
+    },
+}
+
+#[derive(Clone, Debug, Default, PartialEq, State)]
+struct Places {
+    three: [i64; 3],
+    pair: (i64, String),
+    shape: Shape,
+    set: BTreeSet<i64>,
+}
+
+#[test]
+fn places_that_are_not_there_are_named_as_what_they_are() {
+    let state = Places { shape: Shape::Round(1), set: BTreeSet::from([1]), ..Places::default() };
+    let at = |path: Path, action: Action| apply(&state, &Patch::from(vec![Op::new(path, action)]));
+    let root = Path::root();
+    let replace = || Action::Replace(1.into());
+    let kind = |path: Path, action: Action| at(path, action).unwrap_err().kind;
+    assert!(at(root.child("three").child(2_usize), replace()).is_ok());
+    for part in ["three", "pair"] {
+        let len = if part == "three" { 3 } else { 2 };
+        let found = kind(root.child(part).child(len), replace());
+        assert_eq!(found, ApplyErrorKind::Bounds { index: len, len }, "{part}");
+        assert!(
+            matches!(kind(root.child(part).child("x"), replace()), ApplyErrorKind::Type { .. }),
+            "{part}"
+        );
+        assert!(matches!(
+            kind(root.child(part).child(0_usize), Action::Remove),
+            ApplyErrorKind::Required | ApplyErrorKind::Unfit(_) | ApplyErrorKind::Type { .. }
+        ));
+    }
+    let shape = root.child("shape");
+    assert!(at(shape.child("Round"), replace()).is_ok());
+    assert_eq!(kind(shape.child("Flat"), replace()), ApplyErrorKind::Variant);
+    assert_eq!(kind(shape.child("Square"), replace()), ApplyErrorKind::UnknownField);
+    assert!(matches!(kind(shape.child(0_usize), replace()), ApplyErrorKind::Type { .. }));
+    let set = root.child("set");
+    assert_eq!(kind(set.child(Key::Int(2)), Action::Remove), ApplyErrorKind::NotFound);
+    assert!(at(set.child(Key::Int(1)), Action::Remove).is_ok());
+    assert!(matches!(kind(set.child(Key::Int(1)), Action::Inc(1)), ApplyErrorKind::Type { .. }));
 }
