@@ -39,9 +39,9 @@ fn a_record_is_read_with_one_read_and_little_more_than_itself() {
     let beside = cost(&disk, &log.reader());
     log.close().unwrap();
     let closed = cost(&disk, &options(&disk).open_read_only(dir()).unwrap());
-    // In a closed log also a look at its length: somebody may go on writing it.
+    // In a closed log also a look at the directory and at the length: somebody may go on writing it.
     for (place, most, (calls, bytes)) in
-        [("beside the writer", 1.2, beside), ("in a closed log", 2.2, closed)]
+        [("beside the writer", 1.2, beside), ("in a closed log", 3.2, closed)]
     {
         assert!(calls < most && bytes < 700.0, "{place}: {calls} calls and {bytes} bytes a record");
     }
