@@ -236,10 +236,12 @@ impl Records {
             _ if self.segment.offset() < self.durable_until => Ok(true),
             Bound::Writer(durable) => Ok(self.segment.offset() < durable.head()),
             Bound::Proof(seen) if self.segment.offset() < seen.head.load(Ordering::Acquire) => Ok(true),
-            Bound::Proof(_) => {
-                let at_mark = matches!(self.segment.look()?, Item::Mark { .. });
-                Ok(!at_mark && self.segment.proof()?.is_some())
-            }
+            Bound::Proof(_) => match self.segment.look()? {
+                // It came meanwhile. What proves it durable is asked where records are passed.
+                Item::Record { .. } => Ok(true),
+                Item::Mark { .. } => Ok(false),
+                _ => Ok(self.segment.proof()?.is_some()),
+            },
         }
     }
 
@@ -259,9 +261,15 @@ impl Records {
     fn insist(&mut self) -> Result<()> {
         self.refresh()?;
         match self.segment.look()? {
-            Item::Record { .. } => Ok(()),
             // As in `advance`: without records there is no footer.
             Item::FooterTag if self.segment.offset() > self.segment.header().base => Ok(()),
+            _ => self.insist_on_record(),
+        }
+    }
+
+    fn insist_on_record(&mut self) -> Result<()> {
+        match self.segment.look()? {
+            Item::Record { .. } => Ok(()),
             other => Err(self.segment.damage(other)),
         }
     }
@@ -277,8 +285,8 @@ impl Records {
                         let missing = self.segment.damage_here(Defect::SuccessorMissing { offset: base });
                         Err(self.truncated(base, missing))
                     }
-                    _ if self.is_owed()? => Err(self.segment.damage(Item::FooterTag)),
-                    _ => Ok(false),
+                    _ if !self.is_owed()? => Ok(false),
+                    _ => self.insist_on_record().map(|()| true),
                 };
             }
             answer => answer?,

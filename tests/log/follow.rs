@@ -222,7 +222,8 @@ fn who_awaits_a_record_is_woken_when_another_call_ends_the_session() {
 
 /// In another process, where all that can be known is in the files: a mark gives way to the next batch, or to a footer
 /// that the file does not end with yet, and what they prove stays proven. Found by a busy machine, where a reader was
-/// opened between the two steps of sealing and missed the last batch.
+/// opened between the two steps of sealing and missed the last batch; and again by the model, with a reader that had
+/// stood at the end before that batch came.
 #[test]
 fn a_reader_elsewhere_sees_all_that_was_acknowledged_at_every_step_of_the_writer() {
     // The most steps that one batch takes, with the seal of one segment and the making of the next.
@@ -244,15 +245,20 @@ fn a_reader_elsewhere_sees_all_that_was_acknowledged_at_every_step_of_the_writer
         }
     });
     let log = options(&watched).create(true).segment_bytes(1024).open(dir()).unwrap();
-    for number in 0..80 * STEPS {
-        // From a segment before the last one, so that the last one is opened when its turn has come.
-        let records =
-            options(&memory).open_read_only(dir()).unwrap().records(log.head().saturating_sub(100)).unwrap();
-        *waiting.lock().unwrap() = Some((records, number / 3 % STEPS, log.head()));
+    let elsewhere = |from: u64| options(&memory).open_read_only(dir()).unwrap().records(from).unwrap();
+    let mut at_the_end = None;
+    for number in 0..160 * STEPS {
+        // From a segment before the last one, so that the last one is opened when its turn has come; or from where the end
+        // was before the last batch.
+        let mut now_at_the_end = elsewhere(log.head());
+        assert!(now_at_the_end.next_record().unwrap().is_none());
+        let earlier = at_the_end.replace(now_at_the_end).filter(|_| number % 2 == 0);
+        let records = earlier.unwrap_or_else(|| elsewhere(log.head().saturating_sub(100)));
+        *waiting.lock().unwrap() = Some((records, number / 6 % STEPS, log.head()));
         let payloads: Vec<_> = (0..1 + number % 3).map(|thread| payload(thread, number)).collect();
         log.append_all(&payloads).unwrap();
     }
-    assert!(looks.load(SeqCst) > 100, "only {looks:?} steps were looked at");
+    assert!(looks.load(SeqCst) > 200, "only {looks:?} steps were looked at");
 }
 
 /// Reading and writing the same bytes at the same time may show half of a write: here, of a batch that overwrites the mark.
