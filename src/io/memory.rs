@@ -8,9 +8,9 @@
 use super::clock::SeededEntropy;
 use super::{Access, Disk, File, Lock, LockAttempt};
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{fmt, io};
 
 const SECTOR_BYTES: usize = 512;
 /// How many unsynced versions of one sector are remembered; older ones are forgotten first.
@@ -254,12 +254,18 @@ impl Drop for MemoryLock {
 }
 
 /// A file of a [`MemoryDisk`].
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct MemoryFile {
     content: Mutex<Content>,
 }
 
-#[derive(Debug, Default)]
+impl fmt::Debug for MemoryFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryFile").field("bytes", &self.content().live.len()).finish_non_exhaustive()
+    }
+}
+
+#[derive(Default)]
 struct Content {
     live: Vec<u8>,
     durable: Vec<u8>,

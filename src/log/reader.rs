@@ -253,10 +253,13 @@ impl Reader {
 
     /// What is wrong if a file that should hold `offset` is not there: it may have gone since somebody looked.
     fn truncated(&self, offset: u64, error: Error) -> Error {
-        if !matches!(error, Error::Io { .. }) || error.kind() != ErrorKind::NotFound {
-            return error;
-        }
-        match self.oldest() {
+        let oldest = match error {
+            // Met on the way there.
+            Error::Compacted { oldest, .. } => Ok(oldest),
+            Error::Io { .. } if error.kind() == ErrorKind::NotFound => self.oldest(),
+            _ => return error,
+        };
+        match oldest {
             Ok(oldest) if offset < oldest => Error::Compacted { version: offset, oldest },
             _ => error,
         }

@@ -58,7 +58,7 @@ pub(crate) struct Place {
 
 impl PointReader {
     /// Opens a segment; `writer` knows the places if it is the active one of a writer in this process. Nothing if nobody
-    /// knows them.
+    /// knows them, or if it is at rest without any record: it may be replaced by a larger one.
     pub(crate) fn open(
         disk: &dyn Disk,
         path: PathBuf,
@@ -66,7 +66,8 @@ impl PointReader {
         writer: Option<Arc<Positions>>,
     ) -> Result<Option<PointReader>> {
         let mut reader = SegmentReader::open(disk, path, base)?;
-        let places = match (writer, reader.footer()?) {
+        let footer = reader.footer()?.filter(|footer| footer.count > 0);
+        let places = match (writer, footer) {
             (Some(positions), _) => Places::Writer(positions),
             (None, Some(footer)) => Places::Table {
                 footer,

@@ -10,6 +10,7 @@ use super::format::{FOOTER_TAG, MARK_TAG, RECORD_BYTES_MAX};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::{Access, Disk, File, read_full_at};
 use crate::layout::{CHECK_BYTES, Chain, LENGTH_BYTES, StoreId, u32_at};
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +20,6 @@ const WINDOW_BYTES_MIN: usize = 8 * 1024;
 const WINDOW_BYTES_MAX: usize = 256 * 1024;
 
 /// A place in one segment, and the way on from there.
-#[derive(Debug)]
 pub(crate) struct SegmentReader {
     file: Arc<dyn File>,
     path: PathBuf,
@@ -34,6 +34,17 @@ pub(crate) struct SegmentReader {
     at: u64,
     offset: u64,
     chain: Chain,
+}
+
+impl fmt::Debug for SegmentReader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let SegmentReader { path, at, offset, .. } = self;
+        f.debug_struct("SegmentReader")
+            .field("path", path)
+            .field("at", at)
+            .field("offset", offset)
+            .finish_non_exhaustive()
+    }
 }
 
 impl SegmentReader {
