@@ -56,7 +56,7 @@ pub(crate) fn begin_at(options: &Options, target: &Path, snapshot: &Snapshot, re
     let disk = &*options.env.disk;
     let lock = directory::claim(disk, target)?;
     snapshot.write(disk, target)?;
-    let Header { store, epoch, version, chain } = snapshot.header;
+    let Header { store, epoch, version, chain, .. } = snapshot.header;
     let birth = Birth { codec: Codec::Change, store, replica, epoch, base: version, chain };
     Log::create(options, target, birth, lock)
 }

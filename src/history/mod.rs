@@ -160,7 +160,7 @@ impl<S: State + Default> History<S> {
 
     fn start_from_snapshot(&self, version: u64) -> Result<(Tip<S>, Records)> {
         let path = snapshot::path_of(&self.dir, version);
-        let Snapshot { header, writers, stamp, state } = Snapshot::read(&*self.env.disk, &path, version)?;
+        let Snapshot { header, writers, state } = Snapshot::read(&*self.env.disk, &path, version)?;
         let records = self.view.records(version)?;
         let defect = if header.store != self.view.id() {
             Defect::Foreign
@@ -170,7 +170,10 @@ impl<S: State + Default> History<S> {
             let (state, filled) = watch(|| S::from_value(state));
             let state = Arc::new(state.map_err(|error| misfit(version, &Path::root(), &error))?);
             let writers = Arc::new(writers);
-            return Ok((Tip { version, chain: header.chain, stamp, writers, state, filled }, records));
+            return Ok((
+                Tip { version, chain: header.chain, stamp: header.stamp, writers, state, filled },
+                records,
+            ));
         };
         Err(Damage { path, byte: 0, defect, intact: None }.into())
     }

@@ -48,6 +48,7 @@ mod action_tag {
 
 /// Appends a value.
 pub(crate) fn put_value<'s>(sink: &mut Sink<'_, 's>, value: &'s Value) {
+    sink.let_out();
     match value {
         Value::Null => sink.uint(value_tag::NULL),
         Value::Bool(on) => sink.uint(if *on { value_tag::TRUE } else { value_tag::FALSE }),

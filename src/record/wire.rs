@@ -11,6 +11,8 @@ use crate::value::Str;
 const CONFIG: bincode::config::Configuration = bincode::config::standard();
 /// Up to this many strings are compared one by one, more are hashed.
 const FEW_STRINGS: usize = 16;
+/// So many strings are numbered in one body. Names come early; the texts of a large state would only fill the memory.
+const NUMBERED_STRINGS_MAX: usize = 1 << 16;
 
 /// Why bytes are not what they should be an encoding of.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,10 +25,21 @@ pub struct DecodeError {
     pub reason: &'static str,
 }
 
+/// Takes what a [`Sink`] has collected, for bodies that need not be in memory as a whole.
+pub(crate) trait Outlet {
+    /// From how many bytes on there is something to take.
+    const AT_BYTES: usize;
+
+    /// Takes what it likes from the front.
+    fn take(&mut self, bytes: &mut Vec<u8>);
+}
+
+type Take<'o> = Box<dyn FnMut(&mut Vec<u8>) + 'o>;
+
 /// Collects the bytes of one body.
-#[derive(Debug)]
 pub(crate) struct Sink<'o, 's> {
     out: &'o mut Vec<u8>,
+    outlet: Option<(usize, Take<'o>)>,
     strings: Vec<&'s str>,
     /// The numbers of the strings, once there are too many to compare them one by one.
     hashed: HashMap<&'s str, usize>,
@@ -35,7 +48,22 @@ pub(crate) struct Sink<'o, 's> {
 impl<'o, 's> Sink<'o, 's> {
     /// Appends to `out`.
     pub(crate) fn new(out: &'o mut Vec<u8>) -> Self {
-        Sink { out, strings: Vec::new(), hashed: HashMap::new() }
+        Sink { out, outlet: None, strings: Vec::new(), hashed: HashMap::new() }
+    }
+
+    /// Lets `outlet` take what is ready from time to time; the rest is in `out` in the end.
+    pub(crate) fn through<O: Outlet>(out: &'o mut Vec<u8>, outlet: &'o mut O) -> Self {
+        let take = move |bytes: &mut Vec<u8>| outlet.take(bytes);
+        Sink { outlet: Some((O::AT_BYTES, Box::new(take))), ..Sink::new(out) }
+    }
+
+    /// To be called between values.
+    pub(crate) fn let_out(&mut self) {
+        if let Some((at_bytes, take)) = &mut self.outlet
+            && self.out.len() >= *at_bytes
+        {
+            take(self.out);
+        }
     }
 
     fn put(&mut self, value: impl Encode) {
@@ -87,11 +115,13 @@ impl<'o, 's> Sink<'o, 's> {
             if self.hashed.is_empty() {
                 self.hashed.extend(self.strings.iter().enumerate().map(|(number, string)| (*string, number)));
             }
-            let number = *self.hashed.entry(value).or_insert(next);
-            (number < next).then_some(number)
+            self.hashed.get(value).copied()
         };
-        if known.is_none() {
+        if known.is_none() && next < NUMBERED_STRINGS_MAX {
             self.strings.push(value);
+            if next >= FEW_STRINGS {
+                self.hashed.insert(value, next);
+            }
         }
         known
     }
@@ -201,17 +231,21 @@ impl<'a> Source<'a> {
         known.cloned().ok_or_else(|| self.flaw("a string refers to one that does not exist"))
     }
 
-    /// A string that was not there before; it gets the next number.
+    /// A string that was not there before; it gets the next number, if there are more.
     pub(crate) fn new_string(&mut self) -> Result<Str, DecodeError> {
         let string = Str::from(self.text()?);
         if self.is_known(&string) {
             return Err(self.flaw("a string is written twice"));
         }
-        self.strings.push(string.clone());
+        if self.strings.len() < NUMBERED_STRINGS_MAX {
+            if self.strings.len() >= FEW_STRINGS {
+                self.hashed.insert(string.clone());
+            }
+            self.strings.push(string.clone());
+        }
         Ok(string)
     }
 
-    /// Also remembers it, once there are too many to compare them one by one.
     fn is_known(&mut self, string: &Str) -> bool {
         if self.strings.len() < FEW_STRINGS {
             return self.strings.contains(string);
@@ -219,6 +253,6 @@ impl<'a> Source<'a> {
         if self.hashed.is_empty() {
             self.hashed.extend(self.strings.iter().cloned());
         }
-        !self.hashed.insert(string.clone())
+        self.hashed.contains(string)
     }
 }

@@ -399,9 +399,10 @@ impl<S: State + Default> Store<S> {
             epoch: self.log.epoch(),
             version: tip.version,
             chain: tip.chain,
+            stamp: tip.stamp,
         };
         let (writers, state) = ((*tip.writers).clone(), self.logged(&tip)?);
-        let snapshot = Snapshot { header, writers, stamp: tip.stamp, state };
+        let snapshot = Snapshot { header, writers, state };
         snapshot.write(&*self.history.env.disk, &self.history.dir)?;
         Ok(tip.version)
     }

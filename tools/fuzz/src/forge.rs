@@ -140,15 +140,13 @@ pub(crate) fn frames(file: &mut [u8]) -> u32 {
 
 /// Makes the checks of a snapshot's blocks right, and that of its end.
 pub(crate) fn blocks(file: &mut [u8]) {
-    let (mut at, mut check, mut total) = (HEADER_BYTES, crc(first_chain(file), b"REDRSNAP"), 0);
+    let (mut at, mut check) = (HEADER_BYTES, crc(first_chain(file), b"REDRSNAP"));
     while let Some(end) = frame_end(file, at) {
         check = crc(check, &file[at..end - 4]);
         put(file, end - 4, &check.to_le_bytes());
-        total += end - 8 - at;
         at = end;
     }
     if word(file, at) == Some(0) && file.len() >= at + 16 {
-        put(file, at + 4, &(total as u64).to_le_bytes());
         let check = crc(check, &file[at + 4..at + 12]);
         put(file, at + 12, &check.to_le_bytes());
     }
@@ -158,9 +156,10 @@ pub(crate) fn blocks(file: &mut [u8]) {
 pub(crate) fn snapshot(of: &[u8], body: &[u8]) -> Vec<u8> {
     let mut file = of.get(..HEADER_BYTES).unwrap_or(of).to_vec();
     if !body.is_empty() {
-        file.extend_from_slice(&frame(body, 0).0);
+        // As it is, not compressed.
+        file.extend_from_slice(&frame(&[&[0], body].concat(), 0).0);
     }
-    file.extend_from_slice(&[0; 16]);
+    file.extend_from_slice(&[&[0; 4][..], &(body.len() as u64).to_le_bytes(), &[0; 4]].concat());
     blocks(&mut file);
     file
 }

@@ -7,24 +7,26 @@
 //! Always: a file with a snapshot's name is complete, because it is renamed into place only after it was synced; and it
 //! holds a state that the log had made durable before, so its version is proof of how long the log must be.
 
+mod blocks;
+mod pack;
+#[cfg(test)]
+mod tests;
+
 use crate::error::{Damage, Defect, Error, IoContext, Result};
-use crate::io::{Access, Disk, File, read_full_at, write_all_at};
-use crate::layout::{
-    CHECK_BYTES, Chain, LENGTH_BYTES, StoreId, checksum, number_in, numbered, u32_at, u64_at, unfinished,
-};
+use crate::io::{Access, Disk, File, read_full_at};
+use crate::layout::{Chain, StoreId, number_in, numbered, u32_at, u64_at, unfinished};
 use crate::record::value::{put_value, take_value};
 use crate::record::wire::{DecodeError, Sink, Source};
 use crate::record::{Stamp, WriterId};
 use crate::segment::format::{Codec, FORMAT_VERSION, HEADER_BYTES, check_preamble, header_check};
 use crate::value::Value;
+use blocks::{BlockWriter, read_body};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 const EXTENSION: &str = "snap";
 const MAGIC: [u8; 8] = *b"REDRSNAP";
-/// Bytes of state per block: large enough to be cheap, small enough to name the place of damage.
-const BLOCK_BYTES: usize = 256 * 1024;
-const END_BYTES: usize = LENGTH_BYTES + 8 + CHECK_BYTES;
 
 /// The newest sequence number of each writer.
 pub(crate) type Writers = BTreeMap<WriterId, u64>;
@@ -36,6 +38,8 @@ pub(crate) struct Header {
     pub(crate) epoch: u32,
     pub(crate) version: u64,
     pub(crate) chain: Chain,
+    /// When the change that made the version was recorded.
+    pub(crate) stamp: Stamp,
 }
 
 /// A state, and what must be known to go on from it.
@@ -43,7 +47,6 @@ pub(crate) struct Header {
 pub(crate) struct Snapshot {
     pub(crate) header: Header,
     pub(crate) writers: Writers,
-    pub(crate) stamp: Stamp,
     pub(crate) state: Value,
 }
 
@@ -68,6 +71,7 @@ impl Header {
         bytes[12..16].copy_from_slice(&self.epoch.to_le_bytes());
         bytes[16..32].copy_from_slice(self.store.as_bytes());
         bytes[32..40].copy_from_slice(&self.version.to_le_bytes());
+        bytes[40..48].copy_from_slice(&self.stamp.0.to_le_bytes());
         bytes[60..64].copy_from_slice(&self.chain.to_le_bytes());
         let check = header_check(&bytes);
         bytes[56..60].copy_from_slice(&check.to_le_bytes());
@@ -86,7 +90,8 @@ impl Header {
         if version != named {
             return Err(damage(path, 32, Defect::Misnamed { named, found: version }));
         }
-        Ok(Header { store: StoreId(store), epoch: u32_at(bytes, 12), version, chain: u32_at(bytes, 60) })
+        let (epoch, stamp, chain) = (u32_at(bytes, 12), Stamp(u64_at(bytes, 40)), u32_at(bytes, 60));
+        Ok(Header { store: StoreId(store), epoch, version, chain, stamp })
     }
 }
 
@@ -95,32 +100,30 @@ fn damage(path: &Path, byte: u64, defect: Defect) -> Error {
 }
 
 impl Snapshot {
-    /// Writes the snapshot under its final name; it is durable on return. O(state), three syncs. An existing snapshot of the
-    /// same version is replaced by an equal one.
-    pub(crate) fn write(&self, disk: &dyn Disk, dir: &Path) -> Result<PathBuf> {
+    /// Writes the snapshot under its final name; it is durable on return, and its length is known. O(state) and as much memory
+    /// as a block takes; three syncs. An existing snapshot of the same version is replaced by an equal one.
+    pub(crate) fn write(&self, disk: &dyn Disk, dir: &Path) -> Result<u64> {
         let path = path_of(dir, self.header.version);
         let span = tracing::info_span!("snapshot", version = self.header.version);
         let _entered = span.enter();
-        let bytes = self.encode();
         let unfinished = unfinished(&path);
-        write_new(disk, &unfinished, &bytes)?;
+        let mut out = BlockWriter::begin(fresh(disk, &unfinished)?, &unfinished, &self.header)?;
+        let mut rest = Vec::new();
+        self.encode(&mut Sink::through(&mut rest, &mut out));
+        let bytes = out.finish(&rest)?;
         disk.rename(&unfinished, &path).during("rename snapshot", &path)?;
         disk.sync_dir(dir).during("sync directory", dir)?;
-        tracing::info!(bytes = bytes.len(), "snapshot written");
-        Ok(path)
+        tracing::info!(bytes, "snapshot written");
+        Ok(bytes)
     }
 
-    fn encode(&self) -> Vec<u8> {
-        let mut body = Vec::new();
-        let mut sink = Sink::new(&mut body);
+    fn encode<'s>(&'s self, sink: &mut Sink<'_, 's>) {
         sink.uint(self.writers.len() as u64);
         for (writer, sequence) in &self.writers {
             sink.fixed(writer.0);
             sink.uint(*sequence);
         }
-        sink.fixed(self.stamp.0);
-        put_value(&mut sink, &self.state);
-        in_blocks(&self.header, &body)
+        put_value(sink, &self.state);
     }
 
     /// Reads a snapshot and verifies every byte of it.
@@ -141,23 +144,21 @@ impl Snapshot {
             let writer = WriterId(source.fixed()?);
             writers.insert(writer, source.uint()?);
         }
-        let stamp = Stamp(source.fixed()?);
         let state = take_value(&mut source)?;
         source.finish()?;
-        Ok(Snapshot { header, writers, stamp, state })
+        Ok(Snapshot { header, writers, state })
     }
 }
 
-fn write_new(disk: &dyn Disk, path: &Path, bytes: &[u8]) -> Result<()> {
+/// A new file; what an interrupted attempt left there goes.
+fn fresh(disk: &dyn Disk, path: &Path) -> Result<Arc<dyn File>> {
     match disk.remove(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(error).during("remove unfinished", path);
         }
         _ => {}
     }
-    let file = disk.open(path, Access::Create).during("create snapshot", path)?;
-    write_all_at(&*file, bytes, 0).during("write snapshot", path)?;
-    file.sync().during("sync snapshot", path)
+    disk.open(path, Access::Create).during("create snapshot", path)
 }
 
 /// Reads and checks the header alone: which version it proves.
@@ -169,81 +170,4 @@ fn header_of(file: &dyn File, path: &Path, named: u64) -> Result<Header> {
     let mut bytes = [0; HEADER_BYTES];
     let count = read_full_at(file, &mut bytes, 0).during("read snapshot", path)?;
     Header::decode(&bytes[..count], path, named)
-}
-
-/// What the check of the first block continues from: not from the chain alone, or the block could stand in a segment as the
-/// record that follows there.
-fn first_check(header: &Header) -> u32 {
-    checksum(header.chain, &[&MAGIC])
-}
-
-fn in_blocks(header: &Header, body: &[u8]) -> Vec<u8> {
-    let blocks = body.len().div_ceil(BLOCK_BYTES);
-    let mut out =
-        Vec::with_capacity(HEADER_BYTES + body.len() + blocks * (LENGTH_BYTES + CHECK_BYTES) + END_BYTES);
-    out.extend_from_slice(&header.encode());
-    let mut check = first_check(header);
-    for block in body.chunks(BLOCK_BYTES) {
-        let length = (block.len() as u32).to_le_bytes();
-        check = checksum(check, &[&length, block]);
-        out.extend_from_slice(&length);
-        out.extend_from_slice(block);
-        out.extend_from_slice(&check.to_le_bytes());
-    }
-    let total = (body.len() as u64).to_le_bytes();
-    out.extend_from_slice(&0_u32.to_le_bytes());
-    out.extend_from_slice(&total);
-    out.extend_from_slice(&checksum(check, &[&total]).to_le_bytes());
-    out
-}
-
-/// Reads block by block: no length is believed before what it is the length of has been verified.
-fn read_body(file: &dyn File, header: &Header, path: &Path) -> Result<Vec<u8>> {
-    let mut piece = vec![0; LENGTH_BYTES + BLOCK_BYTES + CHECK_BYTES];
-    let (mut body, mut at, mut check) = (Vec::new(), HEADER_BYTES as u64, first_check(header));
-    loop {
-        let count = read_full_at(file, &mut piece, at).during("read snapshot", path)?;
-        let rest = &piece[..count];
-        if rest.len() < END_BYTES {
-            let defect = Defect::Short { expected: at + END_BYTES as u64, found: at + rest.len() as u64 };
-            return Err(damage(path, at, defect));
-        }
-        let length = u32_at(rest, 0) as usize;
-        if length == 0 {
-            check_end(rest, check, body.len(), at, path)?;
-            return Ok(body);
-        }
-        let block = take_block(rest, length, &mut check).map_err(|defect| damage(path, at, defect))?;
-        body.extend_from_slice(block);
-        at += (LENGTH_BYTES + length + CHECK_BYTES) as u64;
-    }
-}
-
-/// The block that `rest` begins with, if it is what was written; `check` goes on to the one after it.
-fn take_block<'b>(rest: &'b [u8], length: usize, check: &mut u32) -> Result<&'b [u8], Defect> {
-    let most = rest.len() - LENGTH_BYTES - CHECK_BYTES;
-    if length > most {
-        return Err(Defect::Length { part: "block", found: length as u64, most: most as u64 });
-    }
-    let end = LENGTH_BYTES + length;
-    let (stored, computed) = (u32_at(rest, end), checksum(*check, &[&rest[..end]]));
-    if stored != computed {
-        return Err(Defect::Checksum { part: "a block", stored, computed });
-    }
-    *check = computed;
-    Ok(&rest[LENGTH_BYTES..end])
-}
-
-fn check_end(rest: &[u8], check: u32, total: usize, at: u64, path: &Path) -> Result<()> {
-    let (stored, computed) =
-        (u32_at(rest, LENGTH_BYTES + 8), checksum(check, &[&rest[LENGTH_BYTES..LENGTH_BYTES + 8]]));
-    if stored != computed || u64_at(rest, LENGTH_BYTES) != total as u64 {
-        return Err(damage(path, at, Defect::Checksum { part: "the end", stored, computed }));
-    }
-    if rest.len() != END_BYTES {
-        let defect =
-            Defect::Length { part: "file", found: at + rest.len() as u64, most: at + END_BYTES as u64 };
-        return Err(damage(path, at, defect));
-    }
-    Ok(())
 }
