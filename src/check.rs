@@ -3,7 +3,7 @@
 //! Shared by the command, the tests and the fuzzers. Each segment and snapshot is checked on its own, then against its
 //! neighbours; then the whole history is replayed and every snapshot held against the state the log gives.
 
-use crate::error::{Damage, Defect, Error, IoContext, Result};
+use crate::error::{Damage, Defect, Error, ErrorKind, IoContext, Result};
 use crate::history::carry_out;
 use crate::io::Env;
 use crate::log::Cut;
@@ -71,19 +71,15 @@ fn verify_in(env: &Env, path: &Path) -> Result<Report> {
     let span = tracing::info_span!("verify", path = %path.display());
     let _entered = span.enter();
     directory::must_be_there(&*env.disk, path)?;
-    let names = env.disk.list(path).during("list store", path)?;
-    let mut check = Check {
-        env,
-        dir: path,
-        report: Report::default(),
-        snapshots: BTreeMap::new(),
-        chains: BTreeMap::new(),
-    };
-    check.read_snapshots(&snapshot::versions_in(&names))?;
-    check.read_segments(&bases_in(&names))?;
-    check.layout()?;
-    check.snapshots_are_of_this_log();
-    Ok(check.report)
+    let list = || env.disk.list(path).during("list store", path);
+    loop {
+        let names = list()?;
+        match Check::of(env, path, &names) {
+            // A writer gave something up meanwhile: what is there now is what counts.
+            Err(error) if error.kind() == ErrorKind::NotFound && list()? != names => {}
+            answer => return answer,
+        }
+    }
 }
 
 struct Check<'a> {
@@ -98,7 +94,17 @@ struct Check<'a> {
 /// The state while the history is replayed; nothing once that is no longer possible.
 type Replayed = Option<(u64, Value)>;
 
-impl Check<'_> {
+impl<'a> Check<'a> {
+    fn of(env: &'a Env, dir: &'a Path, names: &[String]) -> Result<Report> {
+        let (report, snapshots, chains) = (Report::default(), BTreeMap::new(), BTreeMap::new());
+        let mut check = Check { env, dir, report, snapshots, chains };
+        check.read_snapshots(&snapshot::versions_in(names))?;
+        check.read_segments(&bases_in(names))?;
+        check.layout()?;
+        check.snapshots_are_of_this_log();
+        Ok(check.report)
+    }
+
     fn note(&mut self, error: Error) -> Result<()> {
         match error {
             Error::Damaged(damage) => {
@@ -124,7 +130,7 @@ impl Check<'_> {
 
     fn read_segments(&mut self, bases: &[u64]) -> Result<()> {
         self.report.segments = bases.len();
-        let oldest = bases.first().copied().unwrap_or(0);
+        let oldest = self.beginning(bases)?;
         let mut replayed: Replayed = match self.snapshots.get(&oldest) {
             Some(snapshot) => Some((oldest, snapshot.state.clone())),
             None if oldest == 0 => Some((0, Value::default())),
@@ -147,6 +153,16 @@ impl Check<'_> {
             }
         }
         Ok(())
+    }
+
+    /// The oldest version: what is before it was given up, and may be there still if who gave it up was interrupted.
+    fn beginning(&self, bases: &[u64]) -> Result<u64> {
+        let (Some(&oldest), Some(&newest)) = (bases.first(), bases.last()) else { return Ok(0) };
+        match SegmentReader::open(&*self.env.disk, segment::path_of(self.dir, newest), newest) {
+            Ok(reader) => Ok(oldest.max(reader.header().origin)),
+            Err(Error::Damaged(_)) => Ok(oldest),
+            Err(error) => Err(error),
+        }
     }
 
     /// Whether the log is that of a store, which needs a snapshot where its beginning is not kept.

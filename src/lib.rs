@@ -345,7 +345,9 @@ pub use repair::{Repair, Repaired};
 pub use replica::{Progress, Replica};
 
 pub use state::State;
-pub use store::{Changes, Commit, Listening, Opened, Options, Reader, Store, Ticket};
+pub use store::{
+    Changes, Commit, Compaction, Listening, Opened, Options, Reader, Retention, SnapshotPolicy, Store, Ticket,
+};
 pub use value::Value;
 
 /// Pages that are longer than a crate page should be. There is nothing here to import.

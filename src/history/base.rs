@@ -4,7 +4,7 @@
 //! Below `store`, `replica` and `check`, which open and begin logs in their own ways. Always: a new log is complete once its
 //! first segment has its name; what it starts from is there before.
 
-use crate::error::{Damage, Defect, Error, IoContext, Result, Role};
+use crate::error::{Damage, Defect, Error, ErrorKind, IoContext, Result, Role};
 use crate::io::{Disk, Env};
 use crate::layout::StoreId;
 use crate::log::directory::{self, occupant};
@@ -31,6 +31,8 @@ pub(crate) fn proven_by_snapshot(disk: &dyn Disk, dir: &Path) -> Result<Option<P
         match snapshot::read_header(disk, &path, version) {
             Ok(header) => return Ok(Some(Proven { path, store: header.store, version })),
             Err(Error::Damaged(damage)) => tracing::warn!(%damage, "passing over a damaged snapshot"),
+            // It went meanwhile; whoever removes one leaves a newer one.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
     }

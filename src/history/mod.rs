@@ -11,7 +11,7 @@ mod base;
 
 pub(crate) use base::{base_missing, begin, begin_at, open_view, proven_by_snapshot};
 
-use crate::error::{Damage, Defect, Error, IoContext, Result};
+use crate::error::{Damage, Defect, Error, ErrorKind, IoContext, Result};
 use crate::io::Env;
 use crate::log::{self, Chain, Record, Records};
 use crate::patch::{self, ApplyError, ApplyErrorKind};
@@ -41,6 +41,8 @@ pub(crate) struct Tip<S> {
     pub(crate) state: Arc<S>,
     /// Whether the type filled in what the document at this version does not hold.
     pub(crate) filled: bool,
+    /// How many bytes the changes took that led here from where the replay began.
+    pub(crate) recorded_bytes: u64,
 }
 
 /// Reads the past of one store.
@@ -80,15 +82,56 @@ impl<S: State + Default> History<S> {
     pub(crate) fn tip_at(&self, version: u64) -> Result<Arc<Tip<S>>> {
         match self.nearest_kept(version) {
             Some(kept) if kept.version == version => Ok(kept),
-            Some(kept) if self.is_near(&kept, version)? => {
+            near => self.undisturbed(|| self.tip_from(near.as_ref(), version)),
+        }
+    }
+
+    fn tip_from(&self, near: Option<&Arc<Tip<S>>>, version: u64) -> Result<Arc<Tip<S>>> {
+        match near {
+            Some(kept) if self.is_near(kept, version)? => {
                 let records = self.view.records(kept.version)?;
-                self.replay(kept, records, version)
+                self.replay(Arc::clone(kept), records, version)
             }
             _ => {
                 let Start { tip, records, .. } = self.start(version)?;
                 self.replay(Arc::new(tip), records, version)
             }
         }
+    }
+
+    /// The newest state that is durable.
+    pub(crate) fn newest(&self) -> Result<Arc<Tip<S>>> {
+        self.undisturbed(|| {
+            let Start { tip, records, .. } = self.start(u64::MAX)?;
+            self.replay(Arc::new(tip), records, u64::MAX)
+        })
+    }
+
+    /// The newest state that is durable, which follows `known`. Costs the changes since, unless they are given up already.
+    pub(crate) fn after(&self, known: &Arc<Tip<S>>) -> Result<Arc<Tip<S>>> {
+        let records = self.view.records(known.version);
+        match records.and_then(|records| self.replay(Arc::clone(known), records, u64::MAX)) {
+            Err(Error::Compacted { .. }) => self.newest(),
+            answer => answer,
+        }
+    }
+
+    /// Tries again what somebody disturbed who gave up segments or snapshots meanwhile.
+    fn undisturbed<T>(&self, attempt: impl Fn() -> Result<T>) -> Result<T> {
+        loop {
+            let before = self.beginnings()?;
+            match attempt() {
+                Err(error) if error.kind() == ErrorKind::NotFound && self.beginnings()? != before => {
+                    tracing::debug!(%error, "what was to be read went meanwhile");
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// All that a replay can begin with.
+    fn beginnings(&self) -> Result<(u64, Vec<u64>)> {
+        Ok((self.oldest()?, self.snapshots()?))
     }
 
     /// Whether no snapshot is closer.
@@ -119,6 +162,17 @@ impl<S: State + Default> History<S> {
         kept.push_back(Arc::clone(tip));
     }
 
+    /// What is kept at hand of versions before `oldest` goes.
+    pub(crate) fn forget_before(&self, oldest: u64) {
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        kept.retain(|tip| tip.version >= oldest);
+    }
+
+    /// What the log says at a version, which is what a snapshot of it must hold.
+    pub(crate) fn logged(&self, tip: &Tip<S>) -> Result<Value> {
+        if tip.filled { self.document(tip.version) } else { Ok(tip.state.to_value()) }
+    }
+
     /// The newest usable state on disk at or before `version`.
     pub(crate) fn start(&self, version: u64) -> Result<Start<S>> {
         let oldest = self.oldest()?;
@@ -139,7 +193,11 @@ impl<S: State + Default> History<S> {
                 Err(error) => return Err(error),
             }
         }
-        self.start_from_beginning(oldest, passed_over)
+        match self.start_from_beginning(oldest, passed_over) {
+            // It begins with another snapshot now.
+            Err(_) if self.oldest()? > oldest => Err(Error::Compacted { version, oldest: self.oldest()? }),
+            answer => answer,
+        }
     }
 
     fn start_from_beginning(&self, oldest: u64, passed_over: Vec<Error>) -> Result<Start<S>> {
@@ -154,6 +212,7 @@ impl<S: State + Default> History<S> {
             writers: Arc::default(),
             state: Arc::new(S::default()),
             filled: false,
+            recorded_bytes: 0,
         };
         Ok(Start { tip, records, from_snapshot: None, passed_over })
     }
@@ -161,21 +220,25 @@ impl<S: State + Default> History<S> {
     fn start_from_snapshot(&self, version: u64) -> Result<(Tip<S>, Records)> {
         let path = snapshot::path_of(&self.dir, version);
         let Snapshot { header, writers, state } = Snapshot::read(&*self.env.disk, &path, version)?;
+        if let Some(defect) = self.flaw_of(&header)? {
+            return Err(Damage { path, byte: 0, defect, intact: None }.into());
+        }
         let records = self.view.records(version)?;
-        let defect = if header.store != self.view.id() {
-            Defect::Foreign
-        } else if header.chain != records.chain() {
-            Defect::Chain { expected: records.chain(), found: header.chain }
+        let (state, filled) = watch(|| S::from_value(state));
+        let state = Arc::new(state.map_err(|error| misfit(version, &Path::root(), &error))?);
+        let writers = Arc::new(writers);
+        let (chain, stamp) = (header.chain, header.stamp);
+        Ok((Tip { version, chain, stamp, writers, state, filled, recorded_bytes: 0 }, records))
+    }
+
+    /// Why a snapshot is not one of this log.
+    pub(crate) fn flaw_of(&self, header: &snapshot::Header) -> Result<Option<Defect>> {
+        let expected = self.view.records(header.version)?.chain();
+        Ok(if header.store != self.view.id() {
+            Some(Defect::Foreign)
         } else {
-            let (state, filled) = watch(|| S::from_value(state));
-            let state = Arc::new(state.map_err(|error| misfit(version, &Path::root(), &error))?);
-            let writers = Arc::new(writers);
-            return Ok((
-                Tip { version, chain: header.chain, stamp: header.stamp, writers, state, filled },
-                records,
-            ));
-        };
-        Err(Damage { path, byte: 0, defect, intact: None }.into())
+            (header.chain != expected).then_some(Defect::Chain { expected, found: header.chain })
+        })
     }
 
     /// Applies the changes up to `version`, or up to the end of what is durable if that comes first. Where there are none it
@@ -191,6 +254,7 @@ impl<S: State + Default> History<S> {
             let Some(frame) = records.next_record()? else { break };
             let change = decode(&frame)?;
             let replay = begun.get_or_insert_with(|| Replay::from(&from));
+            replay.recorded_bytes += frame.payload().len() as u64;
             replay.step(&change, frame.chain()).map_err(|refused| self.explain(refused, &frame))?;
             // A state on the way that does not fit the type is not kept; a later change may mend it.
             if replay.version.is_multiple_of(KEEP_EVERY)
@@ -239,6 +303,7 @@ struct Replay<S> {
     writers: Writers,
     state: S,
     filled: bool,
+    recorded_bytes: u64,
     /// The newest state known to fit together in all its parts.
     sound: Arc<S>,
     /// Whether a keyed list lost or got a key since: then it is to be looked at.
@@ -247,10 +312,11 @@ struct Replay<S> {
 
 impl<S: State> Replay<S> {
     fn from(tip: &Tip<S>) -> Self {
-        let Tip { version, chain, stamp, filled, .. } = *tip;
+        let Tip { version, chain, stamp, filled, recorded_bytes, .. } = *tip;
         let (state, sound) = (S::clone(&tip.state), Arc::clone(&tip.state));
         let writers = Writers::clone(&tip.writers);
-        Replay { version, chain, stamp, writers, state, filled, sound, orders_touched: false }
+        let orders_touched = false;
+        Replay { version, chain, stamp, writers, state, filled, recorded_bytes, sound, orders_touched }
     }
 
     fn step(&mut self, change: &Change, chain: Chain) -> std::result::Result<(), ApplyError> {
@@ -281,22 +347,16 @@ impl<S: State> Replay<S> {
         self.check_orders()?;
         self.sound = Arc::new(self.state.clone());
         let (state, writers) = (Arc::clone(&self.sound), Arc::new(self.writers.clone()));
-        let Replay { version, chain, stamp, filled, .. } = *self;
-        Ok(Arc::new(Tip { version, chain, stamp, writers, state, filled }))
+        let Replay { version, chain, stamp, filled, recorded_bytes, .. } = *self;
+        Ok(Arc::new(Tip { version, chain, stamp, writers, state, filled, recorded_bytes }))
     }
 
     /// What the replay has come to in the end.
     fn finish(mut self) -> Result<Arc<Tip<S>>> {
         self.check_orders()?;
-        let Replay { version, chain, stamp, writers, state, filled, .. } = self;
-        Ok(Arc::new(Tip {
-            version,
-            chain,
-            stamp,
-            writers: Arc::new(writers),
-            state: Arc::new(state),
-            filled,
-        }))
+        let Replay { version, chain, stamp, writers, state, filled, recorded_bytes, .. } = self;
+        let (writers, state) = (Arc::new(writers), Arc::new(state));
+        Ok(Arc::new(Tip { version, chain, stamp, writers, state, filled, recorded_bytes }))
     }
 }
 

@@ -37,8 +37,8 @@ pub(crate) mod options;
 mod reader;
 mod records;
 mod role;
-mod syncer;
 mod ticket;
+mod worker;
 
 pub use crate::layout::StoreId;
 pub use crate::segment::format::RECORD_BYTES_MAX;
@@ -52,12 +52,12 @@ pub use ticket::Ticket;
 pub(crate) use crate::layout::Chain;
 pub(crate) use crate::segment::format::Codec;
 pub(crate) use crate::segment::recovery::Proven;
-pub(crate) use syncer::Syncer;
+pub(crate) use worker::Worker;
 
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::{IoContext, Result, Role};
-use crate::io::{Env, Lock};
+use crate::io::{Access, Disk, Env, Lock};
 use crate::segment::format::Header;
 use crate::segment::recovery;
 use crate::segment::writer::SegmentWriter;
@@ -104,7 +104,7 @@ pub struct Log {
     group: Arc<Group>,
     reader: Reader,
     /// The thread that syncs what nobody waits for; started when it is first needed.
-    syncer: OnceLock<Syncer>,
+    syncer: OnceLock<Worker>,
     cut: Option<Cut>,
     /// Held while the front is truncated.
     truncating: Mutex<()>,
@@ -162,8 +162,10 @@ impl Log {
         Role::of(&layout.active.header).must_be(wanted, dir)?;
         layout.reaches(proven)?;
         directory::remove_unfinished(disk, dir, &names)?;
-        let cut = layout.torn.clone();
+        let (cut, origin) = (layout.torn.clone(), layout.active.header.origin);
         let writer = layout.mend(disk, dir)?;
+        let (given_up, bases) = bases.into_iter().partition(|&base| base < origin);
+        remove_segments(disk, dir, given_up)?;
         tracing::info!(head = writer.head(), torn = cut.is_some(), "log is ready");
         Ok((Log::over(options, dir, writer, bases, cut.clone(), lock), cut))
     }
@@ -283,6 +285,18 @@ impl Log {
         self.group.durable().segments().bases.first().copied().unwrap_or(0)
     }
 
+    /// Where the segments begin, ascending. O(segments).
+    pub(crate) fn bases(&self) -> Vec<u64> {
+        self.group.durable().segments().bases.clone()
+    }
+
+    /// How long the segment that begins at `base` is, in bytes.
+    pub(crate) fn segment_bytes(&self, base: u64) -> Result<u64> {
+        let path = path_of(&self.dir, base);
+        let file = self.env.disk.open(&path, Access::Read).during("open segment", &path)?;
+        file.len().during("measure segment", &path)
+    }
+
     /// When something that was appended counts as done. O(1).
     pub fn durability(&self) -> Durability {
         self.durability
@@ -318,7 +332,8 @@ impl Log {
 
     /// Gives up the records before `offset`, by whole segments, and returns the oldest offset that is still there: the
     /// segment that holds `offset` stays, and so does the active one. Costs a new segment, and a removal and a sync of the
-    /// directory for each that goes; after a crash in the middle, some of them may still be there.
+    /// directory for each that goes; after a crash in the middle, those that are still there go when the log is opened the next
+    /// time.
     ///
     /// Whoever is reading them goes on undisturbed; later readers are told [`Error::Compacted`].
     ///
@@ -338,12 +353,7 @@ impl Log {
         // Durably, before anything is missing: otherwise it would be missed.
         self.group.begin_at_origin(kept)?;
         self.group.durable().forget(kept);
-        for base in gone {
-            let path = path_of(&self.dir, base);
-            self.env.disk.remove(&path).during("remove segment", &path)?;
-            // One after the other: a power cut that kept the name of this one but not of the next would leave a gap.
-            self.env.disk.sync_dir(&self.dir).during("sync directory", &self.dir)?;
-        }
+        remove_segments(&*self.env.disk, &self.dir, gone)?;
         tracing::info!(oldest = kept, "truncated the front");
         Ok(kept)
     }
@@ -358,8 +368,9 @@ impl Log {
         self.finish()
     }
 
-    fn finish(&self) -> Result<()> {
-        self.syncer.get().into_iter().for_each(Syncer::stop);
+    /// [`close`](Log::close), by one of several who have the log; nothing can be appended any more.
+    pub(crate) fn finish(&self) -> Result<()> {
+        self.syncer.get().into_iter().for_each(Worker::stop);
         self.group.finish()
     }
 
@@ -404,7 +415,7 @@ impl Log {
 
     /// Has a thread of the log's own make durable what is queued.
     pub(crate) fn sync_soon(&self) -> Result<()> {
-        self.syncer(|_| {}).map(Syncer::ring)
+        self.syncer(|_| {}).map(Worker::ring)
     }
 
     /// What has to be there before something can be acknowledged: a thread that could not be started after a record was
@@ -418,7 +429,7 @@ impl Log {
 
     /// The thread that syncs what nobody waits for, started if need be. It calls `synced` with the head whenever it has made
     /// something durable; only the first such call counts.
-    pub(crate) fn syncer(&self, synced: impl Fn(u64) + Send + 'static) -> Result<&Syncer> {
+    pub(crate) fn syncer(&self, synced: impl Fn(u64) + Send + 'static) -> Result<&Worker> {
         if let Some(syncer) = self.syncer.get() {
             return Ok(syncer);
         }
@@ -426,8 +437,14 @@ impl Log {
             Durability::Interval(patience) => patience,
             Durability::Immediate | Durability::UnsafeNoSync => Duration::ZERO,
         };
-        let syncer = Syncer::start(Arc::clone(&self.group), patience, synced)
-            .during("start a thread for", &self.dir)?;
+        let group = Arc::clone(&self.group);
+        let work = move || {
+            // A failure is told to everybody who asks the log; there is nobody to tell it to here.
+            if group.sync_all().is_ok() {
+                synced(group.head());
+            }
+        };
+        let syncer = Worker::start("redraft-sync", patience, work).during("start a thread for", &self.dir)?;
         // Somebody may have been faster; the thread that is not needed ends with its handle.
         Ok(self.syncer.get_or_init(|| syncer))
     }
@@ -452,6 +469,17 @@ impl Drop for Log {
 
 fn allocation(options: &Options) -> u64 {
     options.segment_bytes.clamp(SEGMENT_BYTES_MIN, SEGMENT_BYTES_MAX)
+}
+
+/// Removes segments that were given up, in the order of the log.
+fn remove_segments(disk: &dyn Disk, dir: &Path, bases: Vec<u64>) -> Result<()> {
+    for base in bases {
+        let path = path_of(dir, base);
+        disk.remove(&path).during("remove segment", &path)?;
+        // One after the other: a power cut that kept the name of this one but not of the next would leave a gap.
+        disk.sync_dir(dir).during("sync directory", dir)?;
+    }
+    Ok(())
 }
 
 /// A panic of another thread while it held one of our locks leaves nothing half done that later steps rely on: the

@@ -117,8 +117,14 @@ impl Reader {
 
     /// The header of the newest segment: identity, epoch, role.
     pub(crate) fn header(&self) -> Result<Header> {
-        let (_, base) = self.ends()?;
-        Ok(*SegmentReader::open(&*self.env.disk, path_of(&self.dir, base), base)?.header())
+        loop {
+            let (_, newest) = self.ends()?;
+            match SegmentReader::open(&*self.env.disk, path_of(&self.dir, newest), newest) {
+                // So much came meanwhile that this one was given up.
+                Err(error) if error.kind() == ErrorKind::NotFound && self.ends()?.1 > newest => {}
+                answer => return answer.map(|segment| *segment.header()),
+            }
+        }
     }
 
     /// Identifies the log and its copies. O(1).
@@ -126,12 +132,18 @@ impl Reader {
         self.id
     }
 
-    /// The offset of the first record that is kept. O(1) beside the writer, else reads the directory.
+    /// The offset of the first record that is kept. O(1) beside the writer, else reads the directory and the header of the
+    /// newest segment.
     ///
     /// # Errors
-    /// [`Error::Io`].
+    /// [`Error::Io`], [`Error::Damaged`].
     pub fn oldest(&self) -> Result<u64> {
-        self.ends().map(|(oldest, _)| oldest)
+        let (oldest, _) = self.ends()?;
+        match &self.bound {
+            Bound::Writer(_) => Ok(oldest),
+            // What was given up may still be there, if who gave it up was interrupted.
+            Bound::Proof(_) => Ok(oldest.max(self.header()?.origin)),
+        }
     }
 
     /// The offset after the last durable record. O(1) beside the writer, else reads the newest segment.
@@ -142,8 +154,18 @@ impl Reader {
         if let Bound::Writer(durable) = &self.bound {
             return Ok(durable.head());
         }
-        let (_, newest) = self.ends()?;
-        let mut records = self.records(newest)?;
+        loop {
+            let (_, newest) = self.ends()?;
+            match self.end_of(newest) {
+                // As in `header`.
+                Err(error) if error.kind() == ErrorKind::NotFound && self.ends()?.1 > newest => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    fn end_of(&self, base: u64) -> Result<u64> {
+        let mut records = self.records(base)?;
         while records.next_record()?.is_some() {}
         Ok(records.offset())
     }

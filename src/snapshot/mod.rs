@@ -161,6 +161,12 @@ fn fresh(disk: &dyn Disk, path: &Path) -> Result<Arc<dyn File>> {
     disk.open(path, Access::Create).during("create snapshot", path)
 }
 
+/// How long a snapshot is, in bytes.
+pub(crate) fn length(disk: &dyn Disk, path: &Path) -> Result<u64> {
+    let file = disk.open(path, Access::Read).during("open snapshot", path)?;
+    file.len().during("measure snapshot", path)
+}
+
 /// Reads and checks the header alone: which version it proves.
 pub(crate) fn read_header(disk: &dyn Disk, path: &Path, named: u64) -> Result<Header> {
     header_of(&*disk.open(path, Access::Read).during("open snapshot", path)?, path, named)

@@ -35,11 +35,6 @@ impl<S: State + Default> Store<S> {
         }
     }
 
-    /// What the log says at this version, which is what a snapshot of it must hold.
-    pub(super) fn logged(&self, tip: &Tip<S>) -> Result<Value> {
-        if tip.filled { self.history.document(tip.version) } else { Ok(tip.state.to_value()) }
-    }
-
     /// Puts what the type filled in before the change.
     fn caught_up(&self, base: &Tip<S>, drafted: Drafted<S>) -> Result<Drafted<S>> {
         let document = self.history.document(base.version)?;

@@ -7,7 +7,7 @@ use super::Store;
 #[cfg(doc)]
 use crate::error::Error;
 use crate::error::Result;
-use crate::log::{Durability, Syncer};
+use crate::log::{Durability, Worker};
 use crate::state::State;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl<S: State + Default> Store<S> {
     }
 
     /// The thread that makes durable what has a place in the order, and shows it, when it is rung for.
-    pub(super) fn syncer(&self) -> Result<&Syncer> {
+    pub(super) fn syncer(&self) -> Result<&Worker> {
         let published = Arc::clone(&self.published);
         self.log.syncer(move |head| published.up_to(head))
     }

@@ -8,17 +8,22 @@
 //! * Readers see acknowledged states only, in order; they never wait for a writer and no writer waits for them.
 //! * A recipe that fails or panics has changed nothing.
 
+mod compact;
 mod complete;
 mod durable;
 mod newest;
 pub(crate) mod open;
+mod policy;
 mod publish;
 pub(crate) mod reader;
 mod restore;
+mod snapshotter;
 mod ticket;
 mod undo;
 
+pub use compact::Compaction;
 pub use open::{Opened, Options};
+pub use policy::{Retention, SnapshotPolicy};
 pub use publish::Listening;
 pub use reader::{Changes, Reader};
 pub use ticket::Ticket;
@@ -29,11 +34,11 @@ use crate::history::{History, Tip};
 use crate::log::{Durability, Log, StoreId};
 use crate::patch::Patch;
 use crate::record::{Change, Meta, WriterId};
-use crate::snapshot::{self, Snapshot};
 use crate::state::State;
 use crate::value::Value;
 use complete::applied;
 use publish::Published;
+use snapshotter::Snapshotter;
 use std::ops::RangeBounds;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -59,13 +64,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// ```
 #[derive(Debug)]
 pub struct Store<S: State = Value> {
-    log: Log,
-    history: History<S>,
+    log: Arc<Log>,
+    history: Arc<History<S>>,
     /// The newest state, which the next recipe starts from; it may not be durable yet.
     newest: Mutex<Arc<Tip<S>>>,
     published: Arc<Published<S>>,
-    /// Held while a snapshot is written: two of the same version would take each other's unfinished file.
-    snapshotting: Mutex<()>,
+    snapshotter: Snapshotter<S>,
     opened: Opened,
 }
 
@@ -315,9 +319,10 @@ impl<S: State + Default> Store<S> {
         let change = self.change_after(newest, meta, undoes, patch);
         let mut body = Vec::with_capacity(USUAL_BODY_BYTES);
         change.encode(self.writer(), &mut body);
+        let recorded_bytes = newest.recorded_bytes + body.len() as u64;
         let (end, chain) = self.log.enqueue(&[body])?;
         debug_assert_eq!(end, change.version, "versions and offsets go hand in hand");
-        *newest = Arc::new(after(newest, &change, chain, state));
+        *newest = Arc::new(after(newest, &change, chain, state, recorded_bytes));
         let commit = Commit {
             version: change.version,
             state: Arc::clone(&newest.state),
@@ -325,6 +330,7 @@ impl<S: State + Default> Store<S> {
             inverse,
         };
         self.published.await_durable(Arc::clone(newest), || commit.clone());
+        self.snapshotter.recorded(commit.version, recorded_bytes);
         Ok(commit)
     }
 
@@ -358,6 +364,7 @@ impl<S: State + Default> Store<S> {
         match version {
             _ if version == head => Ok(state),
             _ if version > head => Err(Error::BeyondHead { version, head }),
+            _ if version < self.oldest() => Err(Error::Compacted { version, oldest: self.oldest() }),
             _ => {
                 self.on_disk(version)?;
                 self.history.at(version)
@@ -382,7 +389,8 @@ impl<S: State + Default> Store<S> {
         reader::changes(&self.history.view, &range, head)
     }
 
-    /// Writes a snapshot of the newest acknowledged state, so that opening the store and going back to versions after this one
+    /// Writes a snapshot of the newest acknowledged state now (the store takes some by itself, see
+    /// [`SnapshotPolicy`]), so that opening the store and going back to versions after this one
     /// start from here. Returns its version. O(state), three syncs, and one more if that state is not on the disk yet; other
     /// threads may go on changing the store.
     ///
@@ -390,21 +398,7 @@ impl<S: State + Default> Store<S> {
     /// [`Error::Io`]: the store itself is not affected. [`Error::Poisoned`] when that state cannot be made durable,
     /// [`Error::Damaged`] when what its type filled in has to be compared with a log that is.
     pub fn snapshot(&self) -> Result<u64> {
-        let _alone = ignore_poison(&self.snapshotting);
-        let tip = self.published.tip();
-        // A snapshot proves how long the log is.
-        self.on_disk(tip.version)?;
-        let header = snapshot::Header {
-            store: self.log.id(),
-            epoch: self.log.epoch(),
-            version: tip.version,
-            chain: tip.chain,
-            stamp: tip.stamp,
-        };
-        let (writers, state) = ((*tip.writers).clone(), self.logged(&tip)?);
-        let snapshot = Snapshot { header, writers, state };
-        snapshot.write(&*self.history.env.disk, &self.history.dir)?;
-        Ok(tip.version)
+        self.snapshotter.keeper.take()
     }
 
     /// Writes the state at `version` into a new store in the directory `target`, which must not exist or be empty. The new
@@ -422,13 +416,14 @@ impl<S: State + Default> Store<S> {
         restore::restore(&self.history, version, target.as_ref())
     }
 
-    /// Closes the store: makes durable all that was acknowledged or submitted. From then on all damage to its files can be told
+    /// Closes the store: takes a snapshot if one is [due](SnapshotPolicy), and makes durable all that was acknowledged or submitted. From then on all damage to its files can be told
     /// from a write that was cut short. At most two syncs.
     ///
     /// # Errors
     /// [`Error::Poisoned`] when that fails, or the disk failed before; what was durable is safe all the same.
     pub fn close(self) -> Result<()> {
-        self.log.close()
+        self.snapshotter.stop();
+        self.log.finish()
     }
 }
 
@@ -441,11 +436,11 @@ fn finished<S: State>(newest: &Tip<S>, draft: Draft<S>) -> Result<Drafted<S>> {
     Ok(draft.finish()?)
 }
 
-fn after<S>(tip: &Tip<S>, change: &Change, chain: u32, state: S) -> Tip<S> {
+fn after<S>(tip: &Tip<S>, change: &Change, chain: u32, state: S, recorded_bytes: u64) -> Tip<S> {
     let mut writers = Arc::clone(&tip.writers);
     Arc::make_mut(&mut writers).insert(change.writer, change.sequence);
     let (version, stamp, state) = (change.version, change.stamp, Arc::new(state));
-    Tip { version, chain, stamp, writers, state, filled: false }
+    Tip { version, chain, stamp, writers, state, filled: false, recorded_bytes }
 }
 
 /// Whatever panicked while it held one of our locks left nothing half done: what a lock guards is replaced as a whole.

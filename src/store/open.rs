@@ -4,7 +4,9 @@
 //! locked and was found free under the lock.
 
 use super::Store;
+use super::policy::{Retention, SnapshotPolicy};
 use super::publish::Published;
+use super::snapshotter::Snapshotter;
 use crate::error::{Error, Occupant, Result, Role};
 use crate::history::{History, Start, proven_by_snapshot};
 use crate::io::Env;
@@ -28,8 +30,10 @@ use std::sync::{Arc, Mutex};
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// A store's options are those of its log.
+    /// A store's options are those of its log, and what becomes of its history.
     pub(crate) log: log::Options,
+    snapshots: SnapshotPolicy,
+    retention: Retention,
 }
 
 /// What opening a store found and did.
@@ -72,6 +76,21 @@ impl Options {
     #[must_use]
     pub fn durability(mut self, durability: Durability) -> Self {
         self.log = self.log.durability(durability);
+        self
+    }
+
+    /// When the store takes snapshots by itself, and which it keeps.
+    #[must_use]
+    pub fn snapshots(mut self, policy: SnapshotPolicy) -> Self {
+        self.snapshots = policy;
+        self
+    }
+
+    /// How much history is kept when the store is compacted: by [`Store::compact`], and after every snapshot that it takes by
+    /// itself. Everything, unless said otherwise.
+    #[must_use]
+    pub fn retention(mut self, retention: Retention) -> Self {
+        self.retention = retention;
         self
     }
 
@@ -146,13 +165,11 @@ impl Options {
         let tip = history.replay(Arc::new(tip), records, log.head())?;
         let opened = Opened { cut, from_snapshot, replayed: tip.version - first, passed_over };
         tracing::info!(version = tip.version, from_snapshot, replayed = opened.replayed, "opened");
-        Ok(Store {
-            log,
-            history,
-            newest: Mutex::new(tip.clone()),
-            published: Arc::new(Published::new(tip)),
-            snapshotting: Mutex::new(()),
-            opened,
-        })
+        let (log, history) = (Arc::new(log), Arc::new(history));
+        let (newest, published) = (Mutex::new(tip.clone()), Arc::new(Published::new(tip)));
+        let snapshotter =
+            Snapshotter::new(&log, &history, &published, self.snapshots.clone(), self.retention);
+        snapshotter.begin_from(first);
+        Ok(Store { log, history, newest, published, snapshotter, opened })
     }
 }

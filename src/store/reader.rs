@@ -38,9 +38,8 @@ impl<S: State + Default> Reader<S> {
 
     pub(crate) fn in_env(env: &Env, path: &Path, segment_bytes: u64) -> Result<Self> {
         let history = History::new(env, path.to_owned(), open_view(env, path)?, segment_bytes);
-        let start = history.start(u64::MAX)?;
-        let tip = history.replay(Arc::new(start.tip), start.records, u64::MAX)?;
-        Ok(Reader { history, tip: Mutex::new(tip) })
+        let tip = Mutex::new(history.newest()?);
+        Ok(Reader { history, tip })
     }
 
     fn tip(&self) -> Arc<Tip<S>> {
@@ -53,9 +52,7 @@ impl<S: State + Default> Reader<S> {
     /// # Errors
     /// [`Error::Damaged`], [`Error::Misfit`], [`Error::Io`]. What is seen stays what it was.
     pub fn refresh(&self) -> Result<u64> {
-        let before = self.tip();
-        let records = self.history.view.records(before.version)?;
-        let found = self.history.replay(before, records, u64::MAX)?;
+        let found = self.history.after(&self.tip())?;
         let mut tip = self.tip.lock().unwrap_or_else(PoisonError::into_inner);
         // Another thread may have looked later and been faster.
         if found.version > tip.version {

@@ -114,11 +114,13 @@ pub(crate) struct Model {
     /// What was acknowledged before that: the mark behind the last batch is not synced, so until a writer has looked, that
     /// batch is unproven.
     pub(crate) proven: u64,
+    /// Versions before this one may have been given up.
+    pub(crate) given_up: u64,
 }
 
 impl Model {
     pub(crate) fn new() -> Self {
-        Model { states: vec![Value::default()], acked: 0, proven: 0 }
+        Model { states: vec![Value::default()], acked: 0, proven: 0, given_up: 0 }
     }
 
     /// All up to `version` is acknowledged.
@@ -126,6 +128,11 @@ impl Model {
         if version > self.acked {
             (self.proven, self.acked) = (self.acked, version);
         }
+    }
+
+    /// Somebody is about to give up what is before `version`.
+    pub(crate) fn may_give_up(&mut self, version: u64) {
+        self.given_up = self.given_up.max(version);
     }
 
     /// One change through the store, noted here.
@@ -171,6 +178,8 @@ pub(crate) struct Rules<'a> {
     pub(crate) acked: u64,
     /// The least version a reader may see: after a power cut the last batch may be unproven until a writer looks.
     pub(crate) seen: u64,
+    /// Versions before this one may be gone, and are said to be then.
+    pub(crate) given_up: u64,
     /// Whether every version is to be looked at, or only the newest and one in the middle.
     pub(crate) thorough: bool,
 }
@@ -214,7 +223,7 @@ pub(crate) fn judge(disk: &MemoryDisk, rules: Rules<'_>) -> Result<Judged, Strin
             within("writer", version, rules.acked, rules.states)?;
             same("writer", version, &store.state(), rules.states)?;
             for version in some_of(version, rules.thorough) {
-                past("at", version, store.at(version), rules.states, &mut gap)?;
+                past("at", version, store.at(version), rules, &mut gap)?;
             }
             let opened = store.opened();
             (Ok(version), opened.cut.is_some() || !opened.passed_over.is_empty(), opened.cut.clone())
@@ -234,7 +243,7 @@ fn judge_reader(disk: &MemoryDisk, rules: Rules<'_>, gap: &mut bool) -> Result<R
     within("reader", version, rules.seen, rules.states)?;
     same("reader", version, &reader.state(), rules.states)?;
     for version in some_of(version, rules.thorough) {
-        past("reader at", version, reader.at(version), rules.states, gap)?;
+        past("reader at", version, reader.at(version), rules, gap)?;
     }
     Ok(Ok(version))
 }
@@ -244,11 +253,16 @@ fn past(
     who: &str,
     version: u64,
     answer: Result<std::sync::Arc<Value>, Error>,
-    states: &[Value],
+    rules: Rules<'_>,
     gap: &mut bool,
 ) -> Result<(), String> {
     match answer {
-        Ok(state) => same(who, version, &state, states),
+        Ok(state) => same(who, version, &state, rules.states),
+        Err(Error::Compacted { version: gone, oldest })
+            if gone == version && version < oldest && oldest <= rules.given_up =>
+        {
+            Ok(())
+        }
         Err(error) => typed(error).map(|_| *gap = true),
     }
 }

@@ -1,4 +1,4 @@
-//! Waiting for what a future gives, without a runtime.
+//! Waiting: for what a future gives, without a runtime, and for what another thread does.
 
 use std::future::Future;
 use std::pin::pin;
@@ -26,5 +26,14 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
             Poll::Pending => std::thread::park_timeout(PATIENCE),
         }
         assert!(begin.elapsed() < PATIENCE, "nobody wakes who awaits it");
+    }
+}
+
+/// Returns once something is so.
+pub(crate) fn until(is_so: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < PATIENCE, "it never comes about");
+        std::thread::sleep(Duration::from_millis(1));
     }
 }

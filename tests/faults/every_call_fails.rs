@@ -1,12 +1,12 @@
 //! Each call to the disk fails once, and from each call on all fail: nothing acknowledged is lost, nothing panics, and the
 //! store works again once the disk does.
 //!
-//! The workload creates, changes, rolls, takes a snapshot, reads the past, restores, closes and opens; the failing call
+//! The workload creates, changes, rolls, takes a snapshot, reads the past, restores, compacts, closes and opens; the failing call
 //! moves through it until a run meets no failure.
 
 use crate::common::{counted, dir, options, seed};
 use redraft::io::{Failure, FaultDisk, FaultPlan, MemoryDisk};
-use redraft::{Error, ErrorKind, Store, Value};
+use redraft::{Error, ErrorKind, Retention, Store, Value};
 use std::path::Path;
 
 /// What a run got acknowledged before it failed, if it did.
@@ -31,11 +31,16 @@ fn work(disk: &FaultDisk, outcome: &mut Outcome) -> Result<(), Error> {
             outcome.acknowledged = answer?.version() as i64;
         }
         store.snapshot()?;
-        assert_eq!(store.at(7)?["n"].as_i64(), Some(7));
-        assert_eq!(store.changes(..)?.collect::<Result<Vec<_>, _>>()?.len() as u64, store.version());
-        store.restore(9, Path::new(&format!("/restored {session}")))?;
+        let (first, past) = (store.oldest(), store.version() - 13);
+        assert_eq!(store.at(past)?["n"].as_i64(), Some(past as i64));
+        assert_eq!(store.changes(..)?.collect::<Result<Vec<_>, _>>()?.len() as u64, store.version() - first);
+        store.restore(past, Path::new(&format!("/restored {session}")))?;
         let reader = options(disk).open_read_only::<Value>(dir())?;
         assert!(reader.version() as i64 >= outcome.acknowledged - 1);
+        // A few changes less than a session makes: what the next one reads again stays.
+        let oldest = store.compact_to(Retention::Changes(14))?.oldest;
+        assert!(matches!(store.at(oldest - 1), Err(Error::Compacted { .. })));
+        assert_eq!(store.at(oldest)?["n"].as_i64(), Some(oldest as i64));
         store.close()?;
     }
     Ok(())

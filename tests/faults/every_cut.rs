@@ -8,7 +8,8 @@ use redraft::io::MemoryDisk;
 
 /// Cuts every segment at every byte and holds what is left against the model.
 fn cut_everywhere(disk: &MemoryDisk, model: &Model) -> usize {
-    let rules = Rules { states: &model.states, acked: model.acked, seen: model.acked, thorough: false };
+    let rules =
+        Rules { states: &model.states, acked: model.acked, seen: model.acked, given_up: 0, thorough: false };
     let mut cuts = 0;
     for (path, bytes) in contents(disk) {
         if path.extension().is_none_or(|ending| ending != "seg") {
@@ -61,7 +62,8 @@ fn every_cut_after_a_killed_process_is_noticed_and_loses_nothing_in_silence() {
 #[test]
 fn a_snapshot_cut_anywhere_is_passed_over_for_an_older_state() {
     let (disk, model) = closed(&[20, 45]);
-    let rules = Rules { states: &model.states, acked: model.acked, seen: model.acked, thorough: false };
+    let rules =
+        Rules { states: &model.states, acked: model.acked, seen: model.acked, given_up: 0, thorough: false };
     for (path, bytes) in contents(&disk) {
         if path.extension().is_none_or(|ending| ending != "snap") {
             continue;

@@ -19,7 +19,7 @@ fn flipped(disk: &MemoryDisk, path: &Path, bytes: &[u8], bit: usize) -> MemoryDi
 fn flip_everywhere(disk: &MemoryDisk, model: &Model, must_be_noticed: bool, least: u64) -> usize {
     // What a writer cuts was also what proved the batch before it to a reader.
     let seen = if least < model.acked { least - 1 } else { least };
-    let rules = Rules { states: &model.states, acked: least, seen, thorough: false };
+    let rules = Rules { states: &model.states, acked: least, seen, given_up: 0, thorough: false };
     let mut flips = 0;
     for (path, bytes) in contents(disk) {
         let solid = bytes.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);

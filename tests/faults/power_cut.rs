@@ -11,7 +11,7 @@ use crate::common::power::{Lie, catches_lies, interrupted, mortal, play};
 use crate::common::watched::{Call, Watched};
 use crate::common::{Model, Rules, dir, judge, open, options};
 use redraft::io::{MemoryDisk, SeededEntropy};
-use redraft::{Durability, Error, Store, Value};
+use redraft::{Durability, Error, Retention, Store, Value};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
@@ -85,9 +85,10 @@ impl Run {
     fn session(&self, store: Store<Value>, durability: Durability) -> Result<(), String> {
         self.adopt(&store)?;
         for _ in 0..self.dice.below(12) {
-            match self.dice.below(9) {
+            match self.dice.below(10) {
                 0 => drop(store.snapshot()),
                 1 => drop(store.sync()),
+                2 => self.compact(&store),
                 _ => self.produce(&store, durability),
             }
             // What could be lost until now no longer can.
@@ -97,6 +98,12 @@ impl Run {
             drop(store.close());
         }
         Ok(())
+    }
+
+    fn compact(&self, store: &Store<Value>) {
+        let count = self.dice.below(12) as u64;
+        self.model.lock().unwrap().may_give_up(store.version().saturating_sub(count));
+        drop(store.compact_to(Retention::Changes(count)));
     }
 
     /// What a session starts with is a prefix of what was ever tried, and from now on it is acknowledged.
@@ -143,6 +150,7 @@ fn judge_image(memory: &MemoryDisk, seed: u64, model: &Model) -> Result<(), Stri
         states: &model.states,
         acked: model.acked,
         seen: model.proven,
+        given_up: model.given_up,
         thorough: dice.below(16) == 0,
     };
     if image.files().is_empty() || (model.acked == 0 && open(&image).is_err()) {

@@ -249,6 +249,28 @@ fn a_missing_first_segment_is_damage() {
 }
 
 #[test]
+fn what_an_interrupted_truncation_left_is_passed_over_and_removed() {
+    let (disk, store, model) = written(17, 60, &[]);
+    let before = contents(&disk);
+    let oldest = store.compact_to(redraft::Retention::Changes(20)).unwrap().oldest;
+    let image = disk.process_kill();
+    let left: Vec<_> = before.into_iter().filter(|(path, _)| image.bytes(path).is_none()).collect();
+    // Any number of the last ones that were to go.
+    for keep in 1..left.len() {
+        let image = copy(&image);
+        left[left.len() - keep..].iter().for_each(|(path, bytes)| image.put(path, bytes.clone()));
+        let reader = reader(&image).unwrap();
+        assert_eq!((reader.oldest().unwrap(), reader.version()), (oldest, 60));
+        let gone = reader.at(oldest - 1);
+        assert!(matches!(gone, Err(Error::Compacted { oldest: said, .. }) if said == oldest), "{gone:?}");
+        assert!(crate::common::check(&image).unwrap().is_sound());
+        let store = open(&image).unwrap();
+        assert_eq!((store.oldest(), &*store.state()), (oldest, &model.states[60]));
+        assert!(left.iter().all(|(path, _)| image.bytes(path).is_none()), "they are gone now");
+    }
+}
+
+#[test]
 fn a_restored_store_without_its_first_snapshot_is_damage() {
     let (disk, _) = closed();
     let target = Path::new("/restored");

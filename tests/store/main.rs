@@ -13,7 +13,9 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod automatic_snapshots;
 mod clocks;
+mod compaction;
 mod creation;
 mod drafts;
 mod durability;

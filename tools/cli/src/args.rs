@@ -4,7 +4,8 @@
 //! store.
 
 use crate::{
-    apply, demo, diff, follow, import, init, log, patch, repair, restore, show, snapshot, undo, verify,
+    apply, compact, demo, diff, follow, import, init, log, patch, repair, restore, show, snapshot, undo,
+    verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -34,6 +35,7 @@ pub(crate) enum Command {
     Undo(undo::Args),
     Redo(undo::Args),
     Snapshot(snapshot::Args),
+    Compact(compact::Args),
     Restore(restore::Args),
     Verify(verify::Args),
     Repair(repair::Args),

@@ -6,6 +6,7 @@
 
 mod apply;
 mod args;
+mod compact;
 mod demo;
 mod diff;
 mod exit;
@@ -58,6 +59,7 @@ fn run(command: Command, output: &mut Output) -> anyhow::Result<()> {
         Command::Undo(args) => undo::undo(&args, output),
         Command::Redo(args) => undo::redo(&args, output),
         Command::Snapshot(args) => snapshot::run(&args, output),
+        Command::Compact(args) => compact::run(&args, output),
         Command::Restore(args) => restore::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Repair(args) => repair::run(&args, output),

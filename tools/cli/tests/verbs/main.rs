@@ -12,6 +12,7 @@
 mod common;
 
 mod bad_input;
+mod compact;
 mod everyday;
 mod follow;
 mod git_import;
