@@ -138,11 +138,16 @@ impl Reader {
     /// # Errors
     /// [`Error::Io`], [`Error::Damaged`].
     pub fn oldest(&self) -> Result<u64> {
-        let (oldest, _) = self.ends()?;
-        match &self.bound {
-            Bound::Writer(_) => Ok(oldest),
-            // What was given up may still be there, if who gave it up was interrupted.
-            Bound::Proof(_) => Ok(oldest.max(self.header()?.origin)),
+        if let Bound::Writer(_) = &self.bound {
+            return Ok(self.ends()?.0);
+        }
+        loop {
+            let header = self.header()?;
+            let (oldest, newest) = self.ends()?;
+            if newest == header.base {
+                // What was given up may still be there, if who gave it up was interrupted.
+                return Ok(oldest.max(header.origin));
+            }
         }
     }
 

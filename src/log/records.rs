@@ -279,21 +279,29 @@ impl Records {
     fn next_segment(&mut self) -> Result<bool> {
         let base = self.segment.offset();
         let next = match SegmentReader::open(&*self.disk, path_of(&self.dir, base), base) {
-            Err(error) if error.kind() == ErrorKind::NotFound => {
-                return match self.segment.seal()? {
-                    Some(footer) if footer.data_end == self.segment.at() => {
-                        let missing = self.segment.damage_here(Defect::SuccessorMissing { offset: base });
-                        Err(self.truncated(base, missing))
-                    }
-                    _ if !self.is_owed()? => Ok(false),
-                    _ => self.insist_on_record().map(|()| true),
-                };
-            }
+            Err(error) if error.kind() == ErrorKind::NotFound => return self.without_successor(base),
             answer => answer?,
         };
         continues(&self.segment, &next)?;
         self.segment = next;
         self.enter_segment().map(|()| true)
+    }
+
+    /// What the tag of a footer means where there is no segment that begins at `base`.
+    fn without_successor(&mut self, base: u64) -> Result<bool> {
+        // It may have been sealed, and its successor given up, since it was looked at.
+        self.segment.refresh()?;
+        let missing = match self.segment.seal()? {
+            Some(footer) if footer.data_end == self.segment.at() => {
+                self.segment.damage_here(Defect::SuccessorMissing { offset: base })
+            }
+            _ if !self.is_owed()? => return Ok(false),
+            _ => match self.insist_on_record() {
+                Ok(()) => return Ok(true),
+                Err(error) => error,
+            },
+        };
+        Err(self.truncated(base, missing))
     }
 
     /// Why the segment that holds `offset` is not there: the front was truncated meanwhile, or else `error`.
