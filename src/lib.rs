@@ -225,7 +225,7 @@
 //! | [`restore`](Store::restore) | [`at`](Store::at) that version; O(state) |
 //! | [`verify`](verify()), [`Repair::plan`] | reading all there is |
 //! | [`Log::read`](log::Log::read) | one read of the file |
-//! | memory | the state; up to 64 earlier ones, less what they share; 4 bytes a record of the last segment; a few MiB |
+//! | memory | the state; up to 96 earlier ones, less what they share; 4 bytes a record of the last segment; a few MiB |
 //!
 //! # Files, formats and limits
 //!

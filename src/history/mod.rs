@@ -1,13 +1,15 @@
 //! What a store's log and snapshots say about any version: the reading half, shared by writers and readers.
 //!
 //! Starts from the nearest state at hand (kept in memory, in a snapshot, or the empty beginning) and replays the changes
-//! after it. Keeps a few states it came by: those made of our collections share structure, so that keeping them is cheap;
-//! those made of the standard library's are copies.
+//! after it. Keeps a few states it came by (`kept`): those made of our collections share structure, so that keeping them is
+//! cheap; those made of the standard library's are copies.
 //!
 //! Always: what comes out was verified against the chain; a damaged snapshot is passed over for an older one and
 //! reported, damage in the log is an error that names the place.
 
 mod base;
+mod kept;
+mod time;
 
 pub(crate) use base::{base_missing, begin, begin_at, open_view, proven_by_snapshot};
 
@@ -20,15 +22,10 @@ use crate::record::{Change, Stamp, WriterId};
 use crate::snapshot::{self, Snapshot, Writers};
 use crate::state::{State, StateError, StateErrorKind, watch, watch_orders};
 use crate::value::{Path, Value};
+use kept::{FAR, Kept, Kind};
 use std::any::TypeId;
-use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// How many states are kept at hand.
-const KEPT_STATES: usize = 64;
-/// How many changes a long replay goes before it keeps a state on its way.
-const KEEP_EVERY: u64 = 1024;
+use std::sync::Arc;
 
 /// A state and what must be known to go on from it.
 #[derive(Debug)]
@@ -51,7 +48,7 @@ pub(crate) struct History<S> {
     pub(crate) view: log::Reader,
     /// The size of a new segment, should one be made from here.
     pub(crate) segment_bytes: u64,
-    kept: Mutex<VecDeque<Arc<Tip<S>>>>,
+    kept: Kept<S>,
 }
 
 /// A state to start from, and what was found unusable on the way to it.
@@ -64,7 +61,7 @@ pub(crate) struct Start<S> {
 
 impl<S: State + Default> History<S> {
     pub(crate) fn new(env: &Env, dir: PathBuf, view: log::Reader, segment_bytes: u64) -> Self {
-        History { env: env.clone(), dir, view, segment_bytes, kept: Mutex::new(VecDeque::new()) }
+        History { env: env.clone(), dir, view, segment_bytes, kept: Kept::new() }
     }
 
     /// The oldest version that can be rebuilt.
@@ -78,7 +75,7 @@ impl<S: State + Default> History<S> {
     }
 
     pub(crate) fn tip_at(&self, version: u64) -> Result<Arc<Tip<S>>> {
-        match self.nearest_kept(version) {
+        match self.kept.nearest(version) {
             Some(kept) if kept.version == version => Ok(kept),
             Some(kept) if self.is_near(&kept, version)? => {
                 let records = self.view.records(kept.version)?;
@@ -86,13 +83,19 @@ impl<S: State + Default> History<S> {
             }
             _ => {
                 let Start { tip, records, .. } = self.start(version)?;
-                self.replay(Arc::new(tip), records, version)
+                let tip = Arc::new(tip);
+                // Who steps through the changes after a snapshot reads it once.
+                self.kept.keep(&tip, Kind::Far);
+                self.replay(tip, records, version)
             }
         }
     }
 
-    /// Whether no snapshot is closer.
+    /// Whether no snapshot is closer. Where few changes lie between it is not worth looking: a snapshot is a whole state.
     fn is_near(&self, kept: &Tip<S>, version: u64) -> Result<bool> {
+        if version - kept.version <= FAR {
+            return Ok(true);
+        }
         let between = self.snapshots()?.into_iter().any(|taken| taken > kept.version && taken <= version);
         Ok(!between)
     }
@@ -101,22 +104,6 @@ impl<S: State + Default> History<S> {
     pub(crate) fn snapshots(&self) -> Result<Vec<u64>> {
         let names = self.env.disk.list(&self.dir).during("list store", &self.dir)?;
         Ok(snapshot::versions_in(&names))
-    }
-
-    fn nearest_kept(&self, version: u64) -> Option<Arc<Tip<S>>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().filter(|tip| tip.version <= version).max_by_key(|tip| tip.version).cloned()
-    }
-
-    fn keep(&self, tip: &Arc<Tip<S>>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.iter().any(|known| known.version == tip.version) {
-            return;
-        }
-        if kept.len() == KEPT_STATES {
-            kept.pop_front();
-        }
-        kept.push_back(Arc::clone(tip));
     }
 
     /// The newest usable state on disk at or before `version`.
@@ -183,6 +170,7 @@ impl<S: State + Default> History<S> {
         mut records: Records,
         version: u64,
     ) -> Result<Arc<Tip<S>>> {
+        let way = self.kept.way_to(version);
         let mut begun: Option<Replay<S>> = None;
         while begun.as_ref().map_or(from.version, |replay| replay.version) < version {
             let Some(frame) = records.next_record()? else { break };
@@ -190,15 +178,14 @@ impl<S: State + Default> History<S> {
             let replay = begun.get_or_insert_with(|| Replay::from(&from));
             replay.step(&change, frame.chain()).map_err(|refused| self.explain(refused, &frame))?;
             // A state on the way that does not fit the type is not kept; a later change may mend it.
-            if replay.version.is_multiple_of(KEEP_EVERY)
-                && replay.version < version
+            if let Some(kind) = way.keeps(replay.version)
                 && let Ok(tip) = replay.tip()
             {
-                self.keep(&tip);
+                self.kept.keep(&tip, kind);
             }
         }
         let reached = begun.map_or(Ok(from), Replay::finish)?;
-        self.keep(&reached);
+        self.kept.keep(&reached, Kind::Near);
         Ok(reached)
     }
 

@@ -173,7 +173,7 @@ impl Reader {
     }
 
     /// Lets `use_it` look up something in the segment that begins at `base`. Nothing if nobody knows where its records are.
-    fn with_segment<T>(
+    pub(super) fn with_segment<T>(
         &self,
         base: u64,
         use_it: impl FnOnce(&mut PointReader) -> Result<Option<T>>,

@@ -53,6 +53,11 @@ impl Stamp {
         self.0 >> Self::COUNTER_BITS
     }
 
+    /// The same, as a caller gives a time.
+    pub(crate) fn at_ms(self) -> i64 {
+        i64::try_from(self.millis()).unwrap_or(i64::MAX)
+    }
+
     /// What tells readings of the same millisecond apart.
     pub fn counter(self) -> u16 {
         self.0 as u16
@@ -166,7 +171,7 @@ impl Change {
 
     /// When it happened, in milliseconds since 1970: what the caller said, or else when it was recorded.
     pub fn time_ms(&self) -> i64 {
-        self.meta.at_ms.unwrap_or_else(|| i64::try_from(self.stamp.millis()).unwrap_or(i64::MAX))
+        self.meta.at_ms.unwrap_or_else(|| self.stamp.at_ms())
     }
 
     /// Appends the body of the record. What is as it is where one program alone writes its store takes no room: `home`
@@ -208,6 +213,12 @@ impl Change {
             | bit(self.back() > 0, field::BACK)
             | bit(self.writer != home, field::WRITER)
             | bit(self.sequence != self.version, field::SEQUENCE)
+    }
+
+    /// When the change in this body was recorded; nothing else of it is looked at.
+    pub(crate) fn stamp_in(body: &[u8]) -> Option<Stamp> {
+        let bytes = body.get(1..)?.first_chunk()?;
+        Some(Stamp(u64::from_le_bytes(*bytes)))
     }
 
     /// Decodes the body of the record at `offset`.

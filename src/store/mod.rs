@@ -16,6 +16,7 @@ mod publish;
 pub(crate) mod reader;
 mod restore;
 mod ticket;
+mod time;
 mod undo;
 
 pub use open::{Opened, Options};

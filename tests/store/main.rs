@@ -31,6 +31,8 @@ mod ranges;
 mod roles;
 mod sizes;
 mod snapshot_while_rolling;
+mod stepping;
 mod threads;
 mod tickets;
+mod times;
 mod undo;
