@@ -345,7 +345,10 @@ pub use repair::{Repair, Repaired};
 pub use replica::{Progress, Replica};
 
 pub use state::State;
-pub use store::{Changes, Commit, Listening, Opened, Options, Reader, Store, Ticket};
+pub use store::{
+    Bisected, Changes, Commit, Filter, Life, Listening, Opened, Options, Reader, Store, Ticket, Touch,
+    Verdict,
+};
 pub use value::Value;
 
 /// Pages that are longer than a crate page should be. There is nothing here to import.

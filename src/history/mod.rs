@@ -205,9 +205,12 @@ impl<S: State + Default> History<S> {
 
     /// What the log says of a version, whatever type reads it. O(changes since the nearest snapshot).
     pub(crate) fn document(&self, version: u64) -> Result<Value> {
-        let documents =
-            History::<Value>::new(&self.env, self.dir.clone(), self.view.clone(), self.segment_bytes);
-        documents.at(version).map(Arc::unwrap_or_clone)
+        self.documents().at(version).map(Arc::unwrap_or_clone)
+    }
+
+    /// The same history, read as documents.
+    pub(crate) fn documents(&self) -> History<Value> {
+        History::new(&self.env, self.dir.clone(), self.view.clone(), self.segment_bytes)
     }
 }
 
@@ -296,11 +299,19 @@ fn inapplicable(frame: &Record<'_>, refused: ApplyError) -> Error {
 
 /// Decodes the change in a record.
 pub(crate) fn decode(frame: &Record<'_>) -> Result<Change> {
-    Change::decode(WriterId::of(frame.store()), frame.offset(), frame.payload()).map_err(
-        |flaw: DecodeError| {
-            in_frame(frame, Defect::Undecodable { part: "a record", reason: flaw.to_string() })
-        },
-    )
+    let home = WriterId::of(frame.store());
+    Change::decode(home, frame.offset(), frame.payload()).map_err(|flaw| undecodable(frame, &flaw))
+}
+
+/// The same, if the change is `wanted`, which is asked before there is a patch.
+pub(crate) fn decode_if(frame: &Record<'_>, wanted: impl FnOnce(&Change) -> bool) -> Result<Option<Change>> {
+    let home = WriterId::of(frame.store());
+    let change = Change::decode_if(home, frame.offset(), frame.payload(), wanted);
+    change.map_err(|flaw| undecodable(frame, &flaw))
+}
+
+fn undecodable(frame: &Record<'_>, flaw: &DecodeError) -> Error {
+    in_frame(frame, Defect::Undecodable { part: "a record", reason: flaw.to_string() })
 }
 
 fn in_frame(frame: &Record<'_>, defect: Defect) -> Error {

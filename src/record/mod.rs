@@ -17,6 +17,8 @@ use crate::layout::{StoreId, u64_at};
 use crate::op::Patch;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 use wire::{Sink, Source};
 
 mod field {
@@ -72,6 +74,15 @@ impl WriterId {
     /// The writer that the store of this identity is home to.
     pub(crate) fn of(store: StoreId) -> Self {
         Self(u64_at(store.as_bytes(), 0))
+    }
+}
+
+/// Reads what it displays as: 16 hexadecimal digits.
+impl FromStr for WriterId {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        u64::from_str_radix(text, 16).map(Self)
     }
 }
 
@@ -224,6 +235,33 @@ impl Change {
     /// Decodes the body of the record at `offset`.
     pub(crate) fn decode(home: WriterId, offset: u64, body: &[u8]) -> Result<Change, DecodeError> {
         let mut source = Source::new(body);
+        let opening = Change::take_all_but_patch(home, offset, &mut source)?;
+        opening.with_patch(source)
+    }
+
+    /// The same, if the change is `wanted`, which is asked before there is a patch.
+    pub(crate) fn decode_if(
+        home: WriterId,
+        offset: u64,
+        body: &[u8],
+        wanted: impl FnOnce(&Change) -> bool,
+    ) -> Result<Option<Change>, DecodeError> {
+        let mut source = Source::new(body);
+        let opening = Change::take_all_but_patch(home, offset, &mut source)?;
+        if wanted(&opening) { opening.with_patch(source).map(Some) } else { Ok(None) }
+    }
+
+    fn with_patch(self, mut source: Source<'_>) -> Result<Change, DecodeError> {
+        let patch = value::take_patch(&mut source)?;
+        source.finish()?;
+        Ok(Change { patch, ..self })
+    }
+
+    fn take_all_but_patch(
+        home: WriterId,
+        offset: u64,
+        source: &mut Source<'_>,
+    ) -> Result<Change, DecodeError> {
         let fields = source.byte()?;
         if fields & !field::ALL != 0 {
             return Err(source.flaw("unknown fields"));
@@ -240,16 +278,14 @@ impl Change {
         let label = has(field::LABEL).then(|| source.text().map(String::from)).transpose()?;
         let at_ms = has(field::AT).then(|| source.sint()).transpose()?;
         let undoes = has(field::UNDOES).then(|| source.uint()).transpose()?;
-        let tags = if has(field::TAGS) { take_tags(&mut source)? } else { BTreeMap::new() };
+        let tags = if has(field::TAGS) { take_tags(source)? } else { BTreeMap::new() };
         let back = if has(field::BACK) { source.uint()? } else { 0 };
         if has(field::BACK) && back == 0 {
             return Err(source.flaw("a base that need not be written"));
         }
         let base = offset.checked_sub(back).ok_or_else(|| source.flaw("a base before the first version"))?;
-        let patch = value::take_patch(&mut source)?;
-        source.finish()?;
         let meta = Meta { label, at_ms, tags };
-        Ok(Change { version, base, writer, sequence, stamp, meta, undoes, patch })
+        Ok(Change { version, base, writer, sequence, stamp, meta, undoes, patch: Patch::new() })
     }
 }
 

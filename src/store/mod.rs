@@ -8,8 +8,12 @@
 //! * Readers see acknowledged states only, in order; they never wait for a writer and no writer waits for them.
 //! * A recipe that fails or panics has changed nothing.
 
+mod bisect;
+mod blame;
+mod changes;
 mod complete;
 mod durable;
+mod filter;
 mod newest;
 pub(crate) mod open;
 mod publish;
@@ -19,9 +23,13 @@ mod ticket;
 mod time;
 mod undo;
 
+pub use bisect::{Bisected, Verdict};
+pub use blame::{Life, Touch};
+pub use changes::Changes;
+pub use filter::Filter;
 pub use open::{Opened, Options};
 pub use publish::Listening;
-pub use reader::{Changes, Reader};
+pub use reader::Reader;
 pub use ticket::Ticket;
 
 use crate::draft::{Draft, Drafted, Outcome, draft};
@@ -380,7 +388,7 @@ impl<S: State + Default> Store<S> {
     pub fn changes(&self, range: impl RangeBounds<u64>) -> Result<Changes> {
         let head = self.version();
         self.on_disk(head)?;
-        reader::changes(&self.history.view, &range, head)
+        Changes::in_range(&self.history.view, &range, head)
     }
 
     /// Writes a snapshot of the newest acknowledged state, so that opening the store and going back to versions after this one

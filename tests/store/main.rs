@@ -13,12 +13,15 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod bisect;
+mod blame;
 mod clocks;
 mod creation;
 mod drafts;
 mod durability;
 mod editing_trace;
 mod errors;
+mod filters;
 mod first_light;
 mod large_changes;
 mod listeners;
