@@ -22,7 +22,7 @@ use crate::record::{Change, Stamp, WriterId};
 use crate::snapshot::{self, Snapshot, Writers};
 use crate::state::{State, StateError, StateErrorKind, watch, watch_orders};
 use crate::value::{Path, Value};
-use kept::{FAR, Kept, Kind};
+use kept::{FAR, FEW, Kept, Kind, Way};
 use std::any::TypeId;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -77,10 +77,13 @@ impl<S: State + Default> History<S> {
     pub(crate) fn tip_at(&self, version: u64) -> Result<Arc<Tip<S>>> {
         match self.kept.nearest(version) {
             Some(kept) if kept.version == version => Ok(kept),
-            Some(kept) if self.is_near(&kept, version)? => {
-                let records = self.view.records(kept.version)?;
-                self.replay(kept, records, version)
-            }
+            Some(kept) if self.is_near(&kept, version)? => match self.step_to(&kept, version)? {
+                Some(reached) => Ok(reached),
+                None => {
+                    let records = self.view.records(kept.version)?;
+                    self.replay(kept, records, version)
+                }
+            },
             _ => {
                 let Start { tip, records, .. } = self.start(version)?;
                 let tip = Arc::new(tip);
@@ -177,16 +180,42 @@ impl<S: State + Default> History<S> {
             let change = decode(&frame)?;
             let replay = begun.get_or_insert_with(|| Replay::from(&from));
             replay.step(&change, frame.chain()).map_err(|refused| self.explain(refused, &frame))?;
-            // A state on the way that does not fit the type is not kept; a later change may mend it.
-            if let Some(kind) = way.keeps(replay.version)
-                && let Ok(tip) = replay.tip()
-            {
-                self.kept.keep(&tip, kind);
-            }
+            self.keep_on(way, replay);
         }
         let reached = begun.map_or(Ok(from), Replay::finish)?;
         self.kept.keep(&reached, Kind::Near);
         Ok(reached)
+    }
+
+    /// Goes on by a few changes, looking up each by itself: to begin reading a segment costs more than that. Nothing if they
+    /// are too many, or something is wrong with one, which [`replay`](Self::replay) can tell better.
+    fn step_to(&self, from: &Tip<S>, version: u64) -> Result<Option<Arc<Tip<S>>>> {
+        if version - from.version > FEW || !self.view.knows_place_of(from.version)? {
+            return Ok(None);
+        }
+        let way = self.kept.way_to(version);
+        let (mut replay, mut body) = (Replay::from(from), Vec::new());
+        for offset in from.version..version {
+            let chain = self.view.read_into(offset, &mut body)?;
+            let change = Change::decode(WriterId::of(self.view.id()), offset, &body);
+            if !change.is_ok_and(|change| replay.step(&change, chain).is_ok()) {
+                return Ok(None);
+            }
+            self.keep_on(way, &mut replay);
+        }
+        let reached = replay.finish()?;
+        self.kept.keep(&reached, Kind::Near);
+        Ok(Some(reached))
+    }
+
+    /// Keeps a state that a way leads over, if it is worth it. One that does not fit the type is not kept; a later change may
+    /// mend it.
+    fn keep_on(&self, way: Way, replay: &mut Replay<S>) {
+        if let Some(kind) = way.keeps(replay.version)
+            && let Ok(tip) = replay.tip()
+        {
+            self.kept.keep(&tip, kind);
+        }
     }
 
     /// A change that applies to the document, but not to the type, is no damage: the program has another type than the

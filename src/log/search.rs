@@ -22,9 +22,8 @@ impl Reader {
         let mut payload = Vec::new();
         while low < high {
             let middle = low + (high - low) / 2;
-            let base = self.base_of(middle)?;
-            if self.with_segment(base, |_| Ok(Some(())))?.is_none() {
-                let first = base.max(low);
+            if !self.knows_place_of(middle)? {
+                let first = self.base_of(middle)?.max(low);
                 match self.scan(first..high, &mut before)? {
                     Some(found) if found == first && first > low => high = first,
                     found => return Ok(found.unwrap_or(high)),
@@ -35,6 +34,12 @@ impl Reader {
             if before(middle, &payload)? { low = middle + 1 } else { high = middle }
         }
         Ok(low)
+    }
+
+    /// Whether a record can be read without scanning its segment.
+    pub(crate) fn knows_place_of(&self, offset: u64) -> Result<bool> {
+        let base = self.base_of(offset)?;
+        Ok(self.with_segment(base, |_| Ok(Some(())))?.is_some())
     }
 
     /// The first offset in `range` whose record is not before, found by reading them one after the other.

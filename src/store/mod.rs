@@ -380,7 +380,7 @@ impl<S: State + Default> Store<S> {
     }
 
     /// The changes that made the versions in `range`, oldest first. Costs what is read; one sync if something acknowledged is
-    /// not on the disk yet.
+    /// not on the disk yet. [`Changes::matching`] narrows them, [`Changes::newest_first`] turns them round.
     ///
     /// # Errors
     /// [`Error::Compacted`] when the range starts before what is kept, [`Error::BeyondHead`] when it starts behind the

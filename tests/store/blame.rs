@@ -200,3 +200,19 @@ fn a_reader_blames_up_to_the_version_it_shows() {
     reader.refresh().unwrap();
     assert_eq!(version(), 2);
 }
+
+#[test]
+fn a_typed_store_is_blamed_as_the_document_it_shows_as() {
+    let disk = MemoryDisk::new();
+    let store: Store<redraft::collections::Map<String, i64>> =
+        options(&disk).create(true).open(dir()).unwrap();
+    for number in 1..=3 {
+        store.produce(|map| drop(map.insert("a".into(), number))).unwrap();
+        store.produce(|map| drop(map.insert("b".into(), -number))).unwrap();
+    }
+    let life: Vec<Told> = store.life(&pointer("/a")).unwrap().map(told).collect();
+    assert_eq!(
+        life,
+        [(5, Some(2.into()), Some(3.into())), (3, Some(1.into()), Some(2.into())), (1, None, Some(1.into()))]
+    );
+}

@@ -15,5 +15,6 @@ mod bad_input;
 mod everyday;
 mod follow;
 mod git_import;
+mod history;
 mod patch_files;
 mod repair;
