@@ -50,10 +50,9 @@ pub(crate) fn sources(patch: &Patch) -> Vec<Pointer> {
     let taken = patch.iter().enumerate().rev().flat_map(|(index, op)| {
         let before = &patch[..index];
         taken(op).into_iter().filter_map(move |mut tokens| {
-            let steps = before.iter().rev().map(|op| step_back(op, &mut tokens));
             // What the patch itself had put there was nowhere before.
-            let was_there = !steps.fold(false, |made, met| made || matches!(met, Met::Made(_)));
-            was_there.then(|| Pointer::of_tokens(tokens))
+            let is_new = before.iter().rev().any(|op| matches!(step_back(op, &mut tokens), Met::Made(_)));
+            (!is_new).then(|| Pointer::of_tokens(tokens))
         })
     });
     taken.take(SOURCES_MAX).collect()

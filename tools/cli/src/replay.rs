@@ -42,7 +42,7 @@ struct Speed(Option<f64>);
 fn speed(text: &str) -> Result<Speed, String> {
     match text.parse::<f64>() {
         _ if text == "max" => Ok(Speed(None)),
-        Ok(times) if times == 0.0 => Ok(Speed(None)),
+        Ok(0.0) => Ok(Speed(None)),
         Ok(times) if times > 0.0 && times.is_finite() => Ok(Speed(Some(times))),
         _ => Err(format!("{text:?} is no speed: write how many times as fast, 0 or max for no waiting")),
     }
