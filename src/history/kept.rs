@@ -16,7 +16,7 @@ const NEAR: u64 = STATES as u64;
 pub(super) const FAR: u64 = NEAR * NEAR;
 
 /// How many changes are looked up one by one.
-pub(super) const FEW: u64 = 16;
+pub(super) const FEW: u64 = NEAR;
 
 /// Which of the states kept a new one takes the place of, once there are too many: the oldest of its kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -283,7 +283,7 @@ impl Reader {
     }
 
     /// Reads backward: the record before `end` first, which may be the head. Costs what is read, and as much memory as
-    /// a few records.
+    /// sixteen records, or 512 KiB if those are smaller.
     ///
     /// # Errors
     /// As [`read`](Reader::read); later trouble comes out of [`Backward`].

@@ -78,7 +78,7 @@ impl Changes {
     }
 
     /// The newest one first, beginning with the newest version that there was when the history was asked for; ends with the
-    /// oldest of the range. Costs what is read, and as much memory as a few records.
+    /// oldest of the range. Costs what is read, and as much memory as sixteen records, or 512 KiB.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {

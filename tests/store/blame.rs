@@ -4,7 +4,8 @@
 use crate::common::{dir, options, reader};
 use proptest::prelude::*;
 use redraft::io::MemoryDisk;
-use redraft::value::Pointer;
+use redraft::patch::{Action, Op};
+use redraft::value::{Path, Pointer};
 use redraft::{Error, ErrorKind, Meta, Patch, Store, Touch, Value, value};
 
 fn fresh(disk: &MemoryDisk) -> Store<Value> {
@@ -53,6 +54,12 @@ fn edit_map(doc: &mut Value, kind: usize, key: usize, serial: u64) {
     }
 }
 
+/// A patch of operations on single elements of `/l`.
+fn single(numbers: std::ops::Range<u64>, op: impl Fn(u64) -> (usize, Action)) -> Patch {
+    let list = Path::root().child("l");
+    numbers.map(op).map(|(index, action)| Op::new(list.child(index), action)).collect()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -74,27 +81,36 @@ proptest! {
         }
     }
 
-    /// Every element has a name of its own, by which the oracle knows it again.
+    /// Every element has a name of its own, by which the oracle knows it again. Half of the changes are drafted, which makes
+    /// splices; half are operations on single elements, several in one patch.
     #[test]
     fn an_element_is_followed_however_its_number_changes(
-        edits in prop::collection::vec((0..4_usize, 0..100_usize, 1..4_usize), 1..40),
+        edits in prop::collection::vec((0..6_usize, 0..100_usize, 1..4_u64), 1..40),
     ) {
         let disk = MemoryDisk::new();
         let store = fresh(&disk);
         store.produce(|doc| doc["l"] = value!([])).unwrap();
         for (serial, (kind, at, count)) in (1_u64..).zip(edits) {
-            let edit = |doc: &mut Value| {
-                let list = doc["l"].as_list_mut().unwrap();
-                match kind {
-                    0 | 1 => (0..count as u64).for_each(|n| {
-                        list.insert(at % (list.len() + 1), value!({ "name": (serial * 10 + n), "v": 0 }));
-                    }),
-                    2 if !list.is_empty() => drop(list.remove(at % list.len())),
-                    3 if !list.is_empty() => list.get_mut(at % list.len()).unwrap()["v"] = serial.into(),
-                    _ => {}
-                }
+            let element = |n: u64| value!({ "name": (serial * 10 + n), "v": 0 });
+            let length = store.state()["l"].as_list().unwrap().len();
+            let made = match kind {
+                0 => store.produce(|doc| (0..count).for_each(|n| {
+                    let list = doc["l"].as_list_mut().unwrap();
+                    list.insert((at + n as usize * 2) % (list.len() + 1), element(n));
+                })),
+                1 => store.apply(&single(0..count, |n| {
+                    ((at + n as usize * 2) % (length + n as usize + 1), Action::Add(element(n)))
+                })),
+                _ if length < 3 => continue,
+                2 => store.produce(|doc| drop(doc["l"].as_list_mut().unwrap().remove(at % length))),
+                3 => store.apply(&single(0..count, |n| (at % (length - n as usize), Action::Remove))),
+                4 => store.apply(&single(0..2, |n| match n {
+                    0 => (at % length, Action::Remove),
+                    _ => (count as usize % length, Action::Add(element(n))),
+                })),
+                _ => store.produce(|doc| doc["l"][at % length]["v"] = serial.into()),
             };
-            store.produce(edit).unwrap();
+            made.unwrap();
         }
         let named = |version: u64, name: &Value| -> Option<Value> {
             let state = store.at(version).unwrap();
