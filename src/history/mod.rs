@@ -190,13 +190,14 @@ impl<S: State + Default> History<S> {
     /// Goes on by a few changes, looking up each by itself: to begin reading a segment costs more than that. Nothing if they
     /// are too many, or something is wrong with one, which [`replay`](Self::replay) can tell better.
     fn step_to(&self, from: &Tip<S>, version: u64) -> Result<Option<Arc<Tip<S>>>> {
-        if version - from.version > FEW || !self.view.knows_place_of(from.version)? {
+        let base = self.view.base_of(version - 1)?;
+        if version - from.version > FEW || from.version < base {
             return Ok(None);
         }
         let way = self.kept.way_to(version);
         let (mut replay, mut body) = (Replay::from(from), Vec::new());
         for offset in from.version..version {
-            let chain = self.view.read_into(offset, &mut body)?;
+            let Some(chain) = self.view.read_in(base, offset, &mut body)? else { return Ok(None) };
             let change = Change::decode(WriterId::of(self.view.id()), offset, &body);
             if !change.is_ok_and(|change| replay.step(&change, chain).is_ok()) {
                 return Ok(None);

@@ -81,20 +81,27 @@ impl Backward {
         let base = self.reader.base_of(self.end - 1)?;
         // Groups are counted from where their segment begins: that is where places are known.
         let within = (self.end - 1 - base) / GROUP * GROUP;
-        let answer = self.load_from(base + within.saturating_sub(self.group - GROUP));
-        self.group = match self.bytes.len() {
-            bytes if bytes > GROUP_BYTES => (self.group / 2).max(GROUP),
-            _ => (self.group * 2).min(GROUP_MAX),
+        let first = |group: u64| base + within.saturating_sub(group - GROUP);
+        let answer = match self.load_from(first(self.group)) {
+            // What stands behind the damage is still to be had.
+            Err(_) if self.group > GROUP => {
+                self.group = GROUP;
+                self.load_from(first(GROUP))
+            }
+            answer => answer,
         };
-        if answer.is_err() {
+        match &answer {
             // What was read before the damage is not the end of the group.
-            self.places.clear();
+            Err(_) => self.places.clear(),
+            Ok(()) if self.bytes.len() > GROUP_BYTES => self.group = (self.group / 2).max(GROUP),
+            Ok(()) => self.group = (self.group * 2).min(GROUP_MAX),
         }
         answer.map(|()| !self.places.is_empty())
     }
 
     fn load_from(&mut self, first: u64) -> Result<()> {
         self.bytes.clear();
+        self.places.clear();
         let mut records = self.reader.records(first)?;
         while records.offset() < self.end {
             let Some(record) = records.next_record()? else {

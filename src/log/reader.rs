@@ -149,7 +149,7 @@ impl Reader {
     }
 
     /// The base of the segment that holds `offset`.
-    pub(super) fn base_of(&self, offset: u64) -> Result<u64> {
+    pub(crate) fn base_of(&self, offset: u64) -> Result<u64> {
         let found = match &self.bound {
             Bound::Writer(durable) => durable.segments().holding(offset),
             Bound::Proof(seen) => {
@@ -252,7 +252,7 @@ impl Reader {
     }
 
     /// What is wrong if a file that should hold `offset` is not there: it may have gone since somebody looked.
-    fn truncated(&self, offset: u64, error: Error) -> Error {
+    pub(super) fn truncated(&self, offset: u64, error: Error) -> Error {
         let oldest = match error {
             // Met on the way there.
             Error::Compacted { oldest, .. } => Ok(oldest),

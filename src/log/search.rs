@@ -20,26 +20,34 @@ impl Reader {
     ) -> Result<u64> {
         let Range { start: mut low, end: mut high } = range;
         let mut payload = Vec::new();
+        // Where the segment begins that holds the end: in most searches that is the only one, and is asked for once.
+        let mut last = u64::MAX;
         while low < high {
             let middle = low + (high - low) / 2;
-            if !self.knows_place_of(middle)? {
-                let first = self.base_of(middle)?.max(low);
+            if high <= last {
+                last = self.base_of(high - 1)?;
+            }
+            let base = if last <= middle { last } else { self.base_of(middle)? };
+            if self.read_in(base, middle, &mut payload)?.is_none() {
+                let first = base.max(low);
                 match self.scan(first..high, &mut before)? {
                     Some(found) if found == first && first > low => high = first,
                     found => return Ok(found.unwrap_or(high)),
                 }
-                continue;
+            } else if before(middle, &payload)? {
+                low = middle + 1;
+            } else {
+                high = middle;
             }
-            self.read_into(middle, &mut payload)?;
-            if before(middle, &payload)? { low = middle + 1 } else { high = middle }
         }
         Ok(low)
     }
 
-    /// Whether a record can be read without scanning its segment.
-    pub(crate) fn knows_place_of(&self, offset: u64) -> Result<bool> {
-        let base = self.base_of(offset)?;
-        Ok(self.with_segment(base, |_| Ok(Some(())))?.is_some())
+    /// Reads a record in the segment that begins at `base`, without asking which segments there are. Nothing if nobody knows
+    /// where the records of that segment are.
+    pub(crate) fn read_in(&self, base: u64, offset: u64, buffer: &mut Vec<u8>) -> Result<Option<u32>> {
+        let found = self.with_segment(base, |segment| segment.read(offset, buffer));
+        found.map_err(|error| self.truncated(offset, error))
     }
 
     /// The first offset in `range` whose record is not before, found by reading them one after the other.

@@ -223,8 +223,16 @@ fn a_typed_store_is_blamed_as_the_document_it_shows_as() {
     let store: Store<redraft::collections::Map<String, i64>> =
         options(&disk).create(true).open(dir()).unwrap();
     for number in 1..=3 {
-        store.produce(|map| drop(map.insert("a".into(), number))).unwrap();
-        store.produce(|map| drop(map.insert("b".into(), -number))).unwrap();
+        store
+            .produce(|map| {
+                map.insert("a".into(), number);
+            })
+            .unwrap();
+        store
+            .produce(|map| {
+                map.insert("b".into(), -number);
+            })
+            .unwrap();
     }
     let life: Vec<Told> = store.life(&pointer("/a")).unwrap().map(told).collect();
     assert_eq!(
