@@ -110,7 +110,8 @@ mod tests {
     #[test]
     fn who_goes_back_finds_states_that_are_the_denser_the_nearer_they_are() {
         let all = kinds(true);
-        let of = |kind: Kind| all.iter().filter(|&&(_, found)| found == kind).map(|&(version, _)| version);
+        let of =
+            |kind: Kind| all.iter().filter(move |&&(_, found)| found == kind).map(|&(version, _)| version);
         assert_eq!(of(Kind::Near).collect::<Vec<_>>(), (2_469..2_500).collect::<Vec<_>>());
         let middle: Vec<u64> = (1_504..2_464).step_by(32).chain([2_464]).filter(|v| *v != 2_048).collect();
         assert_eq!(of(Kind::Middle).collect::<Vec<_>>(), middle);

@@ -11,7 +11,7 @@ fn imported(place: &Place, name: &str, lines: &[Value]) -> String {
     store
 }
 
-fn change(label: &str, at: &str, patch: Value) -> Value {
+fn change(label: &str, at: &str, patch: &Value) -> Value {
     json!({ "label": label, "at": at, "patch": patch })
 }
 
@@ -24,24 +24,24 @@ fn shop(place: &Place) -> String {
             change(
                 "open",
                 "2026-05-01T08:00:00Z",
-                json!([{"op": "add", "path": "/stock", "value": 10}, {"op": "add", "path": "/cards", "value": [{"done": false}]}]),
+                &json!([{"op": "add", "path": "/stock", "value": 10}, {"op": "add", "path": "/cards", "value": [{"done": false}]}]),
             ),
-            change("sell", "2026-05-02T08:00:00Z", json!([{"op": "replace", "path": "/stock", "value": 7}])),
+            change("sell", "2026-05-02T08:00:00Z", &json!([{"op": "replace", "path": "/stock", "value": 7}])),
             change(
                 "ship",
                 "2026-05-02T09:00:00Z",
-                json!([{"op": "replace", "path": "/cards/0/done", "value": true}]),
+                &json!([{"op": "replace", "path": "/cards/0/done", "value": true}]),
             ),
-            change("sell", "2026-05-03T08:00:00Z", json!([{"op": "replace", "path": "/stock", "value": 3}])),
+            change("sell", "2026-05-03T08:00:00Z", &json!([{"op": "replace", "path": "/stock", "value": 3}])),
             change(
                 "plan",
                 "2026-05-04T08:00:00Z",
-                json!([{"op": "add", "path": "/cards/0", "value": {"done": false}}]),
+                &json!([{"op": "add", "path": "/cards/0", "value": {"done": false}}]),
             ),
             change(
                 "tidy",
                 "2026-05-04T09:00:00Z",
-                json!([{"op": "move", "from": "/cards", "path": "/board"}]),
+                &json!([{"op": "move", "from": "/cards", "path": "/board"}]),
             ),
         ],
     )
@@ -242,8 +242,10 @@ fn nothing_of_a_store_reaches_a_terminal_unescaped() {
     let evil = "a\u{1b}[2Jb\u{202e}c\nd";
     let patch =
         |value: &str| json!([{"op": "add", "path": format!("/{evil}"), "value": format!("{evil}{value}")}]);
-    let lines =
-        [change(evil, "2026-05-01T08:00:00Z", patch("1")), change(evil, "2026-05-02T08:00:00Z", patch("2"))];
+    let lines = [
+        change(evil, "2026-05-01T08:00:00Z", &patch("1")),
+        change(evil, "2026-05-02T08:00:00Z", &patch("2")),
+    ];
     let store = imported(&place, "evil", &lines);
     let pointer = format!("/{evil}");
     let where_ = format!("/{evil} exists");
