@@ -118,6 +118,28 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! What happened is asked of the history too:
+//!
+//! ```
+//! # let dir = tempfile::tempdir()?; let path = dir.path().join("shop.redraft");
+//! use redraft::{Filter, Meta, Store, Value, value, value::Pointer};
+//! let store = Store::<Value>::open(&path)?;
+//! store.produce(|shop| *shop = value!({ "stock": 10, "open": true }))?;
+//! for left in (0..10).rev() {
+//!     store.produce_with(Meta::label("sell"), |shop| shop["stock"] = left.into())?;
+//! }
+//! let stock = Pointer::parse("/stock")?;
+//! let last = store.blame(&stock)?.unwrap(); // who set it, when, from what to what
+//! assert_eq!((last.change.version, last.old, last.new), (11, Some(value!(1)), Some(value!(0))));
+//! let low = store.bisect(.., |shop| shop["stock"].as_i64().is_some_and(|left| left < 3))?; // looks at few states
+//! assert_eq!(low.first, Some(9));
+//! let sales = store.changes(..)?.matching(Filter::new().touching(stock).labelled("sell"));
+//! assert_eq!(sales.newest_first().take(2).count(), 2);
+//! let an_hour_ago = store.version_at(last.change.time_ms() - 3_600_000)?; // what was the newest then
+//! assert_eq!(*store.at(an_hour_ago)?, value!({}));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! An undo is a change like any other. It is refused where a later change touched the same place, or moved it in a list or
 //! text; other entries of a map, and increments of the same counter, are not in the way. [`Store::restore`] writes any version
 //! that is kept into a new store.
@@ -220,12 +242,17 @@
 //! | [`produce`](Store::produce), [`apply`](Store::apply), [`commit`](Store::commit) | what changed, and its share of a sync |
 //! | [`open`](Store::open) | the newest snapshot and all changes since; a little of each segment, after a crash all of the last |
 //! | [`at`](Store::at) | the changes since the nearest snapshot or state still in memory |
+//! | one version on or back from there | a few changes |
+//! | [`version_at`](Store::version_at) | some twenty single reads for a million changes |
+//! | [`changes`](Store::changes) | the changes read; their patches only where a [`Filter`] has not said no before |
+//! | [`blame`](Store::blame), [`life`](Store::life) | the changes back to the one found, [`at`](Store::at) around it |
+//! | [`bisect`](Store::bisect) | [`at`](Store::at) 22 versions of a million |
 //! | [`undo`](Store::undo), [`redo`](Store::redo) | [`at`](Store::at) the version before; reading all changes since |
 //! | [`snapshot`](Store::snapshot) | O(state), on the thread that asks; others go on |
 //! | [`restore`](Store::restore) | [`at`](Store::at) that version; O(state) |
 //! | [`verify`](verify()), [`Repair::plan`] | reading all there is |
 //! | [`Log::read`](log::Log::read) | one read of the file |
-//! | memory | the state; up to 64 earlier ones, less what they share; 4 bytes a record of the last segment; a few MiB |
+//! | memory | the state; up to 96 earlier ones, less what they share; 4 bytes a record of the last segment; a few MiB |
 //!
 //! # Files, formats and limits
 //!
@@ -292,7 +319,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | this one | [`Store`], [`Options`], [`Commit`], [`Change`], [`Meta`]; [`Reader`], [`Replica`]; [`Draft`], [`diff`], [`producer`] |
+//! | this one | [`Store`], [`Options`], [`Commit`], [`Change`], [`Meta`]; [`Filter`], [`Touch`]; [`Reader`], [`Replica`]; [`Draft`], [`diff`], [`producer`] |
 //! | [`collections`] | persistent collections for typed states |
 //! | [`value`](mod@value) | [`Value`], its keys and paths |
 //! | [`state`] | how Rust types are states, and how they show |
@@ -346,7 +373,8 @@ pub use replica::{Progress, Replica};
 
 pub use state::State;
 pub use store::{
-    Changes, Commit, Compaction, Listening, Opened, Options, Reader, Retention, SnapshotPolicy, Store, Ticket,
+    Bisected, Changes, Commit, Compaction, Filter, Life, Listening, Opened, Options, Reader, Retention,
+    SnapshotPolicy, Store, Ticket, Touch, Verdict,
 };
 pub use value::Value;
 

@@ -143,6 +143,18 @@ pub enum Error {
         /// The oldest version there is.
         oldest: u64,
     },
+    /// The time is before the oldest version that is kept was recorded, so that what was there then is gone.
+    #[error(
+        "{time_ms} ms is before what is kept: the oldest is version {oldest}, recorded at {begins_ms} ms since 1970"
+    )]
+    BeforeKept {
+        /// What was asked for, in milliseconds since 1970.
+        time_ms: i64,
+        /// The oldest version there is.
+        oldest: u64,
+        /// When that was recorded, in milliseconds since 1970.
+        begins_ms: i64,
+    },
     /// The draft was begun on an older state; nothing changed. Begin it anew, or use
     /// [`produce`](crate::Store::produce), whose recipe always runs on the newest state.
     #[error("the draft was begun on an older state than version {head}, which is the newest now")]
@@ -231,9 +243,8 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Error::Io { source, .. } if source.kind() == io::ErrorKind::NotFound => ErrorKind::NotFound,
-            Error::NotAStore { .. } | Error::BeyondHead { .. } | Error::Compacted { .. } => {
-                ErrorKind::NotFound
-            }
+            Error::NotAStore { .. } | Error::BeyondHead { .. } => ErrorKind::NotFound,
+            Error::Compacted { .. } | Error::BeforeKept { .. } => ErrorKind::NotFound,
             Error::Io { .. } => ErrorKind::Environment,
             Error::Poisoned { .. } => ErrorKind::Poisoned,
             Error::Locked { .. } => ErrorKind::Busy,

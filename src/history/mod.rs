@@ -1,13 +1,15 @@
 //! What a store's log and snapshots say about any version: the reading half, shared by writers and readers.
 //!
 //! Starts from the nearest state at hand (kept in memory, in a snapshot, or the empty beginning) and replays the changes
-//! after it. Keeps a few states it came by: those made of our collections share structure, so that keeping them is cheap;
-//! those made of the standard library's are copies.
+//! after it. Keeps a few states it came by (`kept`): those made of our collections share structure, so that keeping them is
+//! cheap; those made of the standard library's are copies.
 //!
 //! Always: what comes out was verified against the chain; a damaged snapshot is passed over for an older one and
 //! reported, damage in the log is an error that names the place.
 
 mod base;
+mod kept;
+mod time;
 
 pub(crate) use base::{base_missing, begin, begin_at, open_view, proven_by_snapshot};
 
@@ -20,15 +22,10 @@ use crate::record::{Change, Stamp, WriterId};
 use crate::snapshot::{self, Snapshot, Writers};
 use crate::state::{State, StateError, StateErrorKind, watch, watch_orders};
 use crate::value::{Path, Value};
+use kept::{FAR, FEW, Kept, Kind, Way};
 use std::any::TypeId;
-use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-
-/// How many states are kept at hand.
-const KEPT_STATES: usize = 64;
-/// How many changes a long replay goes before it keeps a state on its way.
-const KEEP_EVERY: u64 = 1024;
+use std::sync::Arc;
 
 /// A state and what must be known to go on from it.
 #[derive(Debug)]
@@ -53,7 +50,7 @@ pub(crate) struct History<S> {
     pub(crate) view: log::Reader,
     /// The size of a new segment, should one be made from here.
     pub(crate) segment_bytes: u64,
-    kept: Mutex<VecDeque<Arc<Tip<S>>>>,
+    kept: Kept<S>,
 }
 
 /// A state to start from, and what was found unusable on the way to it.
@@ -66,7 +63,7 @@ pub(crate) struct Start<S> {
 
 impl<S: State + Default> History<S> {
     pub(crate) fn new(env: &Env, dir: PathBuf, view: log::Reader, segment_bytes: u64) -> Self {
-        History { env: env.clone(), dir, view, segment_bytes, kept: Mutex::new(VecDeque::new()) }
+        History { env: env.clone(), dir, view, segment_bytes, kept: Kept::new() }
     }
 
     /// The oldest version that can be rebuilt.
@@ -80,7 +77,7 @@ impl<S: State + Default> History<S> {
     }
 
     pub(crate) fn tip_at(&self, version: u64) -> Result<Arc<Tip<S>>> {
-        match self.nearest_kept(version) {
+        match self.kept.nearest(version) {
             Some(kept) if kept.version == version => Ok(kept),
             near => self.undisturbed(|| self.tip_from(near.as_ref(), version)),
         }
@@ -88,13 +85,19 @@ impl<S: State + Default> History<S> {
 
     fn tip_from(&self, near: Option<&Arc<Tip<S>>>, version: u64) -> Result<Arc<Tip<S>>> {
         match near {
-            Some(kept) if self.is_near(kept, version)? => {
-                let records = self.view.records(kept.version)?;
-                self.replay(Arc::clone(kept), records, version)
-            }
+            Some(kept) if self.is_near(kept, version)? => match self.step_to(kept, version)? {
+                Some(reached) => Ok(reached),
+                None => {
+                    let records = self.view.records(kept.version)?;
+                    self.replay(Arc::clone(kept), records, version)
+                }
+            },
             _ => {
                 let Start { tip, records, .. } = self.start(version)?;
-                self.replay(Arc::new(tip), records, version)
+                let tip = Arc::new(tip);
+                // Who steps through the changes after a snapshot reads it once.
+                self.kept.keep(&tip, Kind::Far);
+                self.replay(tip, records, version)
             }
         }
     }
@@ -134,8 +137,11 @@ impl<S: State + Default> History<S> {
         Ok((self.oldest()?, self.snapshots()?))
     }
 
-    /// Whether no snapshot is closer.
+    /// Whether no snapshot is closer. Where few changes lie between it is not worth looking: a snapshot is a whole state.
     fn is_near(&self, kept: &Tip<S>, version: u64) -> Result<bool> {
+        if version - kept.version <= FAR {
+            return Ok(true);
+        }
         let between = self.snapshots()?.into_iter().any(|taken| taken > kept.version && taken <= version);
         Ok(!between)
     }
@@ -146,26 +152,9 @@ impl<S: State + Default> History<S> {
         Ok(snapshot::versions_in(&names))
     }
 
-    fn nearest_kept(&self, version: u64) -> Option<Arc<Tip<S>>> {
-        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.iter().filter(|tip| tip.version <= version).max_by_key(|tip| tip.version).cloned()
-    }
-
-    fn keep(&self, tip: &Arc<Tip<S>>) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.iter().any(|known| known.version == tip.version) {
-            return;
-        }
-        if kept.len() == KEPT_STATES {
-            kept.pop_front();
-        }
-        kept.push_back(Arc::clone(tip));
-    }
-
     /// What is kept at hand of versions before `oldest` goes.
     pub(crate) fn forget_before(&self, oldest: u64) {
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.retain(|tip| tip.version >= oldest);
+        self.kept.forget_before(oldest);
     }
 
     /// What the log says at a version, which is what a snapshot of it must hold.
@@ -249,24 +238,51 @@ impl<S: State + Default> History<S> {
         mut records: Records,
         version: u64,
     ) -> Result<Arc<Tip<S>>> {
+        let way = self.kept.way_to(version);
         let mut begun: Option<Replay<S>> = None;
         while begun.as_ref().map_or(from.version, |replay| replay.version) < version {
             let Some(frame) = records.next_record()? else { break };
             let change = decode(&frame)?;
             let replay = begun.get_or_insert_with(|| Replay::from(&from));
-            replay.recorded_bytes += frame.payload().len() as u64;
-            replay.step(&change, frame.chain()).map_err(|refused| self.explain(refused, &frame))?;
-            // A state on the way that does not fit the type is not kept; a later change may mend it.
-            if replay.version.is_multiple_of(KEEP_EVERY)
-                && replay.version < version
-                && let Ok(tip) = replay.tip()
-            {
-                self.keep(&tip);
-            }
+            let bytes = frame.payload().len();
+            replay.step(&change, frame.chain(), bytes).map_err(|refused| self.explain(refused, &frame))?;
+            self.keep_on(way, replay);
         }
         let reached = begun.map_or(Ok(from), Replay::finish)?;
-        self.keep(&reached);
+        self.kept.keep(&reached, Kind::Near);
         Ok(reached)
+    }
+
+    /// Goes on by a few changes, looking up each by itself: to begin reading a segment costs more than that. Nothing if they
+    /// are too many, or something is wrong with one, which [`replay`](Self::replay) can tell better.
+    fn step_to(&self, from: &Tip<S>, version: u64) -> Result<Option<Arc<Tip<S>>>> {
+        let base = self.view.base_of(version - 1)?;
+        if version - from.version > FEW || from.version < base {
+            return Ok(None);
+        }
+        let way = self.kept.way_to(version);
+        let (mut replay, mut body) = (Replay::from(from), Vec::new());
+        for offset in from.version..version {
+            let Some(chain) = self.view.read_in(base, offset, &mut body)? else { return Ok(None) };
+            let change = Change::decode(WriterId::of(self.view.id()), offset, &body);
+            if !change.is_ok_and(|change| replay.step(&change, chain, body.len()).is_ok()) {
+                return Ok(None);
+            }
+            self.keep_on(way, &mut replay);
+        }
+        let reached = replay.finish()?;
+        self.kept.keep(&reached, Kind::Near);
+        Ok(Some(reached))
+    }
+
+    /// Keeps a state that a way leads over, if it is worth it. One that does not fit the type is not kept; a later change may
+    /// mend it.
+    fn keep_on(&self, way: Way, replay: &mut Replay<S>) {
+        if let Some(kind) = way.keeps(replay.version)
+            && let Ok(tip) = replay.tip()
+        {
+            self.kept.keep(&tip, kind);
+        }
     }
 
     /// A change that applies to the document, but not to the type, is no damage: the program has another type than the
@@ -285,9 +301,12 @@ impl<S: State + Default> History<S> {
 
     /// What the log says of a version, whatever type reads it. O(changes since the nearest snapshot).
     pub(crate) fn document(&self, version: u64) -> Result<Value> {
-        let documents =
-            History::<Value>::new(&self.env, self.dir.clone(), self.view.clone(), self.segment_bytes);
-        documents.at(version).map(Arc::unwrap_or_clone)
+        self.documents().at(version).map(Arc::unwrap_or_clone)
+    }
+
+    /// The same history, read as documents.
+    pub(crate) fn documents(&self) -> History<Value> {
+        History::new(&self.env, self.dir.clone(), self.view.clone(), self.segment_bytes)
     }
 }
 
@@ -319,10 +338,11 @@ impl<S: State> Replay<S> {
         Replay { version, chain, stamp, writers, state, filled, recorded_bytes, sound, orders_touched }
     }
 
-    fn step(&mut self, change: &Change, chain: Chain) -> std::result::Result<(), ApplyError> {
+    fn step(&mut self, change: &Change, chain: Chain, bytes: usize) -> std::result::Result<(), ApplyError> {
         let ((applied, orders_touched), filled) =
             watch(|| watch_orders(|| patch::carry_out(&mut self.state, &change.patch)));
         applied?;
+        self.recorded_bytes += bytes as u64;
         self.orders_touched |= orders_touched;
         self.filled |= filled;
         self.writers.insert(change.writer, change.sequence);
@@ -372,11 +392,19 @@ fn inapplicable(frame: &Record<'_>, refused: ApplyError) -> Error {
 
 /// Decodes the change in a record.
 pub(crate) fn decode(frame: &Record<'_>) -> Result<Change> {
-    Change::decode(WriterId::of(frame.store()), frame.offset(), frame.payload()).map_err(
-        |flaw: DecodeError| {
-            in_frame(frame, Defect::Undecodable { part: "a record", reason: flaw.to_string() })
-        },
-    )
+    let home = WriterId::of(frame.store());
+    Change::decode(home, frame.offset(), frame.payload()).map_err(|flaw| undecodable(frame, &flaw))
+}
+
+/// The same, if the change is `wanted`, which is asked before there is a patch.
+pub(crate) fn decode_if(frame: &Record<'_>, wanted: impl FnOnce(&Change) -> bool) -> Result<Option<Change>> {
+    let home = WriterId::of(frame.store());
+    let change = Change::decode_if(home, frame.offset(), frame.payload(), wanted);
+    change.map_err(|flaw| undecodable(frame, &flaw))
+}
+
+fn undecodable(frame: &Record<'_>, flaw: &DecodeError) -> Error {
+    in_frame(frame, Defect::Undecodable { part: "a record", reason: flaw.to_string() })
 }
 
 fn in_frame(frame: &Record<'_>, defect: Defect) -> Error {

@@ -37,6 +37,7 @@ pub(crate) mod options;
 mod reader;
 mod records;
 mod role;
+mod search;
 mod ticket;
 mod worker;
 

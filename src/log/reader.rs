@@ -176,7 +176,7 @@ impl Reader {
     }
 
     /// The base of the segment that holds `offset`.
-    pub(super) fn base_of(&self, offset: u64) -> Result<u64> {
+    pub(crate) fn base_of(&self, offset: u64) -> Result<u64> {
         let found = match &self.bound {
             Bound::Writer(durable) => durable.segments().holding(offset),
             Bound::Proof(seen) => {
@@ -200,7 +200,7 @@ impl Reader {
     }
 
     /// Lets `use_it` look up something in the segment that begins at `base`. Nothing if nobody knows where its records are.
-    fn with_segment<T>(
+    pub(super) fn with_segment<T>(
         &self,
         base: u64,
         use_it: impl FnOnce(&mut PointReader) -> Result<Option<T>>,
@@ -279,7 +279,7 @@ impl Reader {
     }
 
     /// What is wrong if a file that should hold `offset` is not there: it may have gone since somebody looked.
-    fn truncated(&self, offset: u64, error: Error) -> Error {
+    pub(super) fn truncated(&self, offset: u64, error: Error) -> Error {
         let oldest = match error {
             // Met on the way there.
             Error::Compacted { oldest, .. } => Ok(oldest),
@@ -310,7 +310,7 @@ impl Reader {
     }
 
     /// Reads backward: the record before `end` first, which may be the head. Costs what is read, and as much memory as
-    /// a few records.
+    /// sixteen records, or 512 KiB if those are smaller.
     ///
     /// # Errors
     /// As [`read`](Reader::read); later trouble comes out of [`Backward`].

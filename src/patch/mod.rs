@@ -17,6 +17,7 @@ mod compose;
 pub mod json;
 mod overlap;
 mod squash;
+mod trace;
 mod transform;
 
 pub use crate::op::{Action, ApplyError, ApplyErrorKind, Insert, Op, Patch};
@@ -27,4 +28,5 @@ pub(crate) use apply::{carry_out, disagreement};
 pub use compose::compose;
 pub use overlap::interferes;
 pub use squash::{squash, squash_stateless};
+pub(crate) use trace::{Met, may_end, sources, trace};
 pub use transform::{DropReason, Dropped, Side, Transformed, transform, transform_both};

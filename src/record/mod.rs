@@ -17,6 +17,8 @@ use crate::layout::{StoreId, u64_at};
 use crate::op::Patch;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::num::ParseIntError;
+use std::str::FromStr;
 use wire::{Sink, Source};
 
 mod field {
@@ -53,6 +55,11 @@ impl Stamp {
         self.0 >> Self::COUNTER_BITS
     }
 
+    /// The same, as a caller gives a time.
+    pub(crate) fn at_ms(self) -> i64 {
+        i64::try_from(self.millis()).unwrap_or(i64::MAX)
+    }
+
     /// What tells readings of the same millisecond apart.
     pub fn counter(self) -> u16 {
         self.0 as u16
@@ -67,6 +74,15 @@ impl WriterId {
     /// The writer that the store of this identity is home to.
     pub(crate) fn of(store: StoreId) -> Self {
         Self(u64_at(store.as_bytes(), 0))
+    }
+}
+
+/// Reads what it displays as: 16 hexadecimal digits.
+impl FromStr for WriterId {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, ParseIntError> {
+        u64::from_str_radix(text, 16).map(Self)
     }
 }
 
@@ -166,7 +182,7 @@ impl Change {
 
     /// When it happened, in milliseconds since 1970: what the caller said, or else when it was recorded.
     pub fn time_ms(&self) -> i64 {
-        self.meta.at_ms.unwrap_or_else(|| i64::try_from(self.stamp.millis()).unwrap_or(i64::MAX))
+        self.meta.at_ms.unwrap_or_else(|| self.stamp.at_ms())
     }
 
     /// Appends the body of the record. What is as it is where one program alone writes its store takes no room: `home`
@@ -210,9 +226,42 @@ impl Change {
             | bit(self.sequence != self.version, field::SEQUENCE)
     }
 
+    /// When the change in this body was recorded; nothing else of it is looked at.
+    pub(crate) fn stamp_in(body: &[u8]) -> Option<Stamp> {
+        let bytes = body.get(1..)?.first_chunk()?;
+        Some(Stamp(u64::from_le_bytes(*bytes)))
+    }
+
     /// Decodes the body of the record at `offset`.
     pub(crate) fn decode(home: WriterId, offset: u64, body: &[u8]) -> Result<Change, DecodeError> {
         let mut source = Source::new(body);
+        let opening = Change::take_all_but_patch(home, offset, &mut source)?;
+        opening.with_patch(source)
+    }
+
+    /// The same, if the change is `wanted`, which is asked before there is a patch.
+    pub(crate) fn decode_if(
+        home: WriterId,
+        offset: u64,
+        body: &[u8],
+        wanted: impl FnOnce(&Change) -> bool,
+    ) -> Result<Option<Change>, DecodeError> {
+        let mut source = Source::new(body);
+        let opening = Change::take_all_but_patch(home, offset, &mut source)?;
+        if wanted(&opening) { opening.with_patch(source).map(Some) } else { Ok(None) }
+    }
+
+    fn with_patch(self, mut source: Source<'_>) -> Result<Change, DecodeError> {
+        let patch = value::take_patch(&mut source)?;
+        source.finish()?;
+        Ok(Change { patch, ..self })
+    }
+
+    fn take_all_but_patch(
+        home: WriterId,
+        offset: u64,
+        source: &mut Source<'_>,
+    ) -> Result<Change, DecodeError> {
         let fields = source.byte()?;
         if fields & !field::ALL != 0 {
             return Err(source.flaw("unknown fields"));
@@ -229,16 +278,14 @@ impl Change {
         let label = has(field::LABEL).then(|| source.text().map(String::from)).transpose()?;
         let at_ms = has(field::AT).then(|| source.sint()).transpose()?;
         let undoes = has(field::UNDOES).then(|| source.uint()).transpose()?;
-        let tags = if has(field::TAGS) { take_tags(&mut source)? } else { BTreeMap::new() };
+        let tags = if has(field::TAGS) { take_tags(source)? } else { BTreeMap::new() };
         let back = if has(field::BACK) { source.uint()? } else { 0 };
         if has(field::BACK) && back == 0 {
             return Err(source.flaw("a base that need not be written"));
         }
         let base = offset.checked_sub(back).ok_or_else(|| source.flaw("a base before the first version"))?;
-        let patch = value::take_patch(&mut source)?;
-        source.finish()?;
         let meta = Meta { label, at_ms, tags };
-        Ok(Change { version, base, writer, sequence, stamp, meta, undoes, patch })
+        Ok(Change { version, base, writer, sequence, stamp, meta, undoes, patch: Patch::new() })
     }
 }
 

@@ -8,9 +8,13 @@
 //! * Readers see acknowledged states only, in order; they never wait for a writer and no writer waits for them.
 //! * A recipe that fails or panics has changed nothing.
 
+mod bisect;
+mod blame;
+mod changes;
 mod compact;
 mod complete;
 mod durable;
+mod filter;
 mod newest;
 pub(crate) mod open;
 mod policy;
@@ -19,13 +23,18 @@ pub(crate) mod reader;
 mod restore;
 mod snapshotter;
 mod ticket;
+mod time;
 mod undo;
 
+pub use bisect::{Bisected, Verdict};
+pub use blame::{Life, Touch};
+pub use changes::Changes;
 pub use compact::Compaction;
+pub use filter::Filter;
 pub use open::{Opened, Options};
 pub use policy::{Retention, SnapshotPolicy};
 pub use publish::Listening;
-pub use reader::{Changes, Reader};
+pub use reader::Reader;
 pub use ticket::Ticket;
 
 use crate::draft::{Draft, Drafted, Outcome, draft};
@@ -378,7 +387,7 @@ impl<S: State + Default> Store<S> {
     }
 
     /// The changes that made the versions in `range`, oldest first. Costs what is read; one sync if something acknowledged is
-    /// not on the disk yet.
+    /// not on the disk yet. [`Changes::matching`] narrows them, [`Changes::newest_first`] turns them round.
     ///
     /// # Errors
     /// [`Error::Compacted`] when the range starts before what is kept, [`Error::BeyondHead`] when it starts behind the
@@ -386,7 +395,7 @@ impl<S: State + Default> Store<S> {
     pub fn changes(&self, range: impl RangeBounds<u64>) -> Result<Changes> {
         let head = self.version();
         self.on_disk(head)?;
-        reader::changes(&self.history.view, &range, head)
+        Changes::in_range(&self.history.view, &range, head)
     }
 
     /// Writes a snapshot of the newest acknowledged state now (the store takes some by itself, see

@@ -1,18 +1,18 @@
-//! The public reading half: [`Reader`] for a store that somebody else may be writing, [`Changes`] for its history.
+//! The public reading half: [`Reader`] for a store that somebody else may be writing.
 //!
-//! Leaves how a state comes about to `history`. Always: takes no lock and writes nothing; the version a reader shows
+//! Leaves how a state comes about to `history`, and its changes to `changes`. Always: takes no lock and writes nothing; the version a reader shows
 //! never goes back.
 
+use super::changes::Changes;
 use super::restore;
 use crate::error::{Error, Result};
-use crate::history::{History, Tip, decode, open_view};
+use crate::history::{History, Tip, open_view};
 use crate::io::Env;
+use crate::log::StoreId;
 use crate::log::options::USUAL_SEGMENT_BYTES;
-use crate::log::{self, Records, StoreId};
-use crate::record::Change;
 use crate::state::State;
 use crate::value::Value;
-use std::ops::{Bound, RangeBounds};
+use std::ops::RangeBounds;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// [`refresh`](Reader::refresh). What a crashed writer left unproved becomes visible once a writer has opened the store.
 #[derive(Debug)]
 pub struct Reader<S: State = Value> {
-    history: History<S>,
+    pub(super) history: History<S>,
     tip: Mutex<Arc<Tip<S>>>,
 }
 
@@ -42,7 +42,7 @@ impl<S: State + Default> Reader<S> {
         Ok(Reader { history, tip })
     }
 
-    fn tip(&self) -> Arc<Tip<S>> {
+    pub(super) fn tip(&self) -> Arc<Tip<S>> {
         Arc::clone(&self.tip.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -112,9 +112,7 @@ impl<S: State + Default> Reader<S> {
     /// # Errors
     /// As `Store::changes`.
     pub fn changes(&self, range: impl RangeBounds<u64>) -> Result<Changes> {
-        let head = self.version();
-        let changes = changes(&self.history.view, &range, head)?;
-        Ok(Changes { last: changes.last.min(head), ..changes })
+        Ok(Changes::in_range(&self.history.view, &range, self.version())?.up_to_head())
     }
 
     /// Writes the state at `version` into a new store. Costs what [`at`](Reader::at) costs, O(state) and a handful of syncs.
@@ -128,67 +126,5 @@ impl<S: State + Default> Reader<S> {
             return Err(Error::BeyondHead { version, head });
         }
         restore::restore(&self.history, version, target.as_ref())
-    }
-}
-
-/// The changes of a range of versions, oldest first. Those of a store end with the newest durable one, and go on from there
-/// when asked again; those of a reader end with the version it showed.
-#[derive(Debug)]
-pub struct Changes {
-    records: Records,
-    /// The last version wanted.
-    last: u64,
-    failed: bool,
-}
-
-pub(super) fn changes(view: &log::Reader, range: &impl RangeBounds<u64>, head: u64) -> Result<Changes> {
-    let oldest = view.oldest()?;
-    let first = match range.start_bound() {
-        Bound::Included(&version) => version,
-        Bound::Excluded(&version) => version.saturating_add(1),
-        Bound::Unbounded => oldest + 1,
-    };
-    let last = match range.end_bound() {
-        Bound::Included(&version) => version,
-        Bound::Excluded(&version) => version.saturating_sub(1),
-        Bound::Unbounded => u64::MAX,
-    };
-    // Version 0 is the beginning: nobody made it.
-    let first = first.max(1);
-    if first <= oldest {
-        return Err(Error::Compacted { version: first, oldest: oldest + 1 });
-    }
-    if first - 1 > head {
-        return Err(Error::BeyondHead { version: first, head });
-    }
-    let records = view.records(first - 1).map_err(of_versions)?;
-    Ok(Changes { records, last, failed: false })
-}
-
-/// The log names offsets, and the record that made a version has the offset before it: the caller asked for versions.
-fn of_versions(error: Error) -> Error {
-    match error {
-        Error::BeyondHead { version: offset, head } => Error::BeyondHead { version: offset + 1, head },
-        Error::Compacted { version: offset, oldest } => {
-            Error::Compacted { version: offset + 1, oldest: oldest + 1 }
-        }
-        other => other,
-    }
-}
-
-impl Iterator for Changes {
-    type Item = Result<Change>;
-
-    /// An error is the last item: what follows a damaged record is not handed out as if nothing were missing.
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.failed || self.records.offset() >= self.last {
-            return None;
-        }
-        let item = match self.records.next_record() {
-            Ok(record) => decode(&record?),
-            Err(error) => Err(of_versions(error)),
-        };
-        self.failed = item.is_err();
-        Some(item)
     }
 }

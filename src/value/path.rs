@@ -155,6 +155,15 @@ impl Segment {
         }
     }
 
+    /// Whether the segment is written like this in a pointer, apart from escapes.
+    pub(crate) fn reads_as(&self, token: &str) -> bool {
+        match self {
+            Self::Key(Key::Str(key)) => key.as_str() == token,
+            Self::Index(index) => super::pointer::parse_index(token) == Some(*index),
+            Self::Key(key) => key.to_string() == token,
+        }
+    }
+
     /// The list index, `None` for a key. O(1).
     pub fn as_index(&self) -> Option<usize> {
         match self {

@@ -84,6 +84,31 @@ impl Pointer {
         &self.tokens
     }
 
+    pub(crate) fn of_tokens(tokens: Vec<String>) -> Self {
+        Self { tokens }
+    }
+
+    /// What the pointer leads to in a document, if there is something.
+    pub(crate) fn find<'v>(&self, doc: &'v Value) -> Option<&'v Value> {
+        self.resolve(doc).ok().and_then(|path| doc.at_path(&path))
+    }
+
+    /// Whether the place at `path` is the one the pointer names, lies inside it or contains it, as far as text can tell:
+    /// `/cards/7` meets the entry of a map as well as the element of a list. O(length).
+    ///
+    /// ```
+    /// use redraft::value::{Path, Pointer};
+    ///
+    /// let first = Path::root().child("cards").child(0usize);
+    /// assert!(Pointer::parse("/cards")?.meets(&first));
+    /// assert!(Pointer::parse("/cards/0/title")?.meets(&first));
+    /// assert!(!Pointer::parse("/cards/1")?.meets(&first));
+    /// # Ok::<(), redraft::value::PointerError>(())
+    /// ```
+    pub fn meets(&self, path: &Path) -> bool {
+        self.tokens.iter().zip(path).all(|(token, segment)| segment.reads_as(token))
+    }
+
     /// Ties the pointer to a document. O(length * log n).
     ///
     /// All but the last token must lead through what is there. The last may name what could be added: a key not in its

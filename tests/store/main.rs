@@ -14,6 +14,8 @@
 mod common;
 
 mod automatic_snapshots;
+mod bisect;
+mod blame;
 mod clocks;
 mod compaction;
 mod creation;
@@ -21,6 +23,7 @@ mod drafts;
 mod durability;
 mod editing_trace;
 mod errors;
+mod filters;
 mod first_light;
 mod large_changes;
 mod listeners;
@@ -33,6 +36,8 @@ mod ranges;
 mod roles;
 mod sizes;
 mod snapshot_while_rolling;
+mod stepping;
 mod threads;
 mod tickets;
+mod times;
 mod undo;

@@ -4,8 +4,8 @@
 //! store.
 
 use crate::{
-    apply, compact, demo, diff, follow, import, init, log, patch, repair, restore, show, snapshot, undo,
-    verify,
+    apply, bisect, blame, compact, demo, diff, export, follow, import, init, log, patch, repair, replay,
+    restore, show, snapshot, stats, undo, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -32,6 +32,11 @@ pub(crate) enum Command {
     Log(log::Args),
     Show(show::Args),
     Diff(diff::Args),
+    Blame(blame::Args),
+    Bisect(bisect::Args),
+    Replay(replay::Args),
+    Stats(stats::Args),
+    Export(export::Args),
     Undo(undo::Args),
     Redo(undo::Args),
     Snapshot(snapshot::Args),

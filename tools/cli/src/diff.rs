@@ -2,13 +2,16 @@
 //!
 //! Always: reads only, beside a writer too.
 
-use crate::args;
-use crate::output::Output;
+use crate::output::{Colour, Output};
 use crate::stores;
 use crate::text::{self, Length};
+use crate::times::{self, At};
 use anyhow::Result;
 use redraft::patch::{Action, Op};
+use redraft::value::Path;
 use redraft::{Patch, Value};
+use serde::Serialize;
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Print what turns one version into another; the second may be the older one.
@@ -17,18 +20,32 @@ use std::path::PathBuf;
 pub(crate) struct Args {
     /// The store.
     store: PathBuf,
-    /// The version to start from.
-    #[arg(value_parser = args::version)]
-    v1: u64,
-    /// The version to arrive at.
-    #[arg(value_parser = args::version)]
-    v2: u64,
+    /// The version to start from, or a time at which it was the newest.
+    #[arg(value_name = "V1", value_parser = times::at)]
+    v1: At,
+    /// The version to arrive at, or a time.
+    #[arg(value_name = "V2", value_parser = times::at)]
+    v2: At,
     /// Print a patch in this form; with --json, json-patch is the default.
     #[arg(long, value_enum)]
     format: Option<Format>,
+    /// Print only how many ops there are, and where.
+    #[arg(long, conflicts_with_all = ["format", "full"])]
+    stat: bool,
     /// Print whole values.
     #[arg(long)]
     full: bool,
+    /// Colours: on a terminal without it, unless NO_COLOR is set.
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
+    color: When,
+}
+
+/// When there are to be colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum When {
+    Auto,
+    Always,
+    Never,
 }
 
 /// A JSON form that any patch can be written in.
@@ -44,27 +61,97 @@ enum Format {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let reader = stores::read(&args.store)?;
-    let (old, new) = (reader.at(args.v1)?, reader.at(args.v2)?);
+    let (old, new) = (reader.at(args.v1.version(&reader)?)?, reader.at(args.v2.version(&reader)?)?);
     let (patch, _) = redraft::diff(&*old, &*new)?;
+    if args.stat {
+        return tell_counts(&patch, output);
+    }
     match args.format.or(output.is_json().then_some(Format::JsonPatch)) {
         Some(Format::JsonPatch) => output.json_line(&patch.to_json_patch(&old)?),
         Some(Format::Immer) => output.json_line(&patch.to_immer(&old)?),
         Some(Format::Native) => output.json_line(&patch.to_native()?),
         None => {
-            each_op((*old).clone(), &patch, if args.full { Length::Full } else { Length::Summary }, output)
+            let length = if args.full { Length::Full } else { Length::Summary };
+            let coloured = match args.color {
+                When::Auto => output.takes_colours(),
+                when => when == When::Always,
+            };
+            each_op((*old).clone(), &patch, length, coloured, output)
         }
     }
 }
 
 /// Goes through the ops on a copy of the older state, since each says what it overwrites only where it is applied.
-fn each_op(mut state: Value, patch: &Patch, length: Length, output: &mut Output) -> Result<()> {
+fn each_op(
+    mut state: Value,
+    patch: &Patch,
+    length: Length,
+    coloured: bool,
+    output: &mut Output,
+) -> Result<()> {
     for op in patch {
         let applied = redraft::apply(&state, &Patch::from(vec![op.clone()]))?;
-        let line = line(op, applied.inverse.first(), length);
-        output.human(text::one_line(&line))?;
+        let line = text::one_line(&line(op, applied.inverse.first(), length));
+        output.coloured(coloured.then(|| colour(&op.action)), line)?;
         state = applied.state;
     }
     Ok(())
+}
+
+fn colour(action: &Action) -> Colour {
+    match action {
+        Action::Add(_) => Colour::Green,
+        Action::Remove => Colour::Red,
+        Action::Replace(_) | Action::Splice { .. } | Action::Inc(_) => Colour::Yellow,
+    }
+}
+
+/// How many ops of each kind.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+struct Counts {
+    added: u64,
+    removed: u64,
+    changed: u64,
+}
+
+impl Counts {
+    fn note(&mut self, action: &Action) {
+        match action {
+            Action::Add(_) => self.added += 1,
+            Action::Remove => self.removed += 1,
+            Action::Replace(_) | Action::Splice { .. } | Action::Inc(_) => self.changed += 1,
+        }
+    }
+
+    fn told(self) -> String {
+        format!("+{} -{} ~{}", self.added, self.removed, self.changed)
+    }
+}
+
+#[derive(Serialize)]
+struct Stat {
+    ops: usize,
+    #[serde(flatten)]
+    all: Counts,
+    places: BTreeMap<String, Counts>,
+}
+
+/// Counts ops by the first step of their paths.
+fn tell_counts(patch: &Patch, output: &mut Output) -> Result<()> {
+    let mut stat = Stat { ops: patch.len(), all: Counts::default(), places: BTreeMap::new() };
+    for op in patch {
+        let top: Path = op.path.iter().take(1).cloned().collect();
+        stat.places.entry(top.to_string()).or_default().note(&op.action);
+        stat.all.note(&op.action);
+    }
+    if output.is_json() {
+        return output.json_line(&stat);
+    }
+    for (place, counts) in &stat.places {
+        let place = if place.is_empty() { "\"\"" } else { place };
+        output.human(format!("{}  {}", text::one_line(place), counts.told()))?;
+    }
+    output.human(format!("{}: {}", text::count(stat.ops as u64, "op"), stat.all.told()))
 }
 
 /// The op with what was there before it: `replace /a 1 -> 2`.

@@ -1,16 +1,16 @@
-//! `redraft log`: the changes of a store, oldest first.
+//! `redraft log`: the changes of a store, all or some of them; and how a change is told.
 //!
 //! Always: reads only, beside a writer too.
 
 use crate::args;
 use crate::output::Output;
 use crate::text::{self, Length};
-use crate::{exit, stores};
+use crate::{exit, stores, times};
 use anyhow::{Context, Result};
-use redraft::value::{Path, Pointer};
-use redraft::{Change, Reader, Value};
+use redraft::value::Pointer;
+use redraft::{Change, Changes, Filter, Reader, Value, WriterId};
 use serde::Serialize;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// How many ops of a change are listed.
@@ -28,56 +28,99 @@ pub(crate) struct Args {
     /// The last version to list.
     #[arg(long, value_name = "V", value_parser = args::version)]
     to: Option<u64>,
-    /// Only changes at, below or above this JSON Pointer.
+    /// Only changes at, below or above this JSON Pointer; given again, changes at any of them.
     #[arg(long, value_name = "POINTER")]
-    path: Option<String>,
-    /// Only the last N of them.
-    #[arg(short, value_name = "N")]
-    n: Option<usize>,
+    path: Vec<String>,
+    /// Only changes that happened at this time or after: RFC 3339, "2h ago", yesterday.
+    #[arg(long, value_name = "TIME", value_parser = times::time)]
+    since: Option<i64>,
+    /// Only changes that happened at this time or before.
+    #[arg(long, value_name = "TIME", value_parser = times::time)]
+    until: Option<i64>,
+    /// Only changes of this writer, as --json tells it.
+    #[arg(long, value_name = "WRITER", value_parser = writer)]
+    writer: Option<WriterId>,
+    /// Only changes with exactly this label.
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
+    /// Only the newest N of them.
+    #[arg(short = 'n', long, value_name = "N")]
+    limit: Option<usize>,
+    /// Newest first.
+    #[arg(long)]
+    reverse: bool,
     /// List all ops, with whole values.
     #[arg(long)]
     full: bool,
 }
 
+/// What is told of a change besides what it did.
 #[derive(Serialize)]
-struct Line<'a> {
+pub(crate) struct About<'a> {
     version: u64,
     time: String,
     recorded: String,
+    writer: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     label: Option<&'a str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     tags: &'a BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     undoes: Option<u64>,
+}
+
+impl About<'_> {
+    pub(crate) fn of(change: &Change) -> About<'_> {
+        About {
+            version: change.version,
+            time: text::time_exact(change.time_ms()),
+            recorded: text::time_exact(i64::try_from(change.stamp.millis()).unwrap_or(i64::MAX)),
+            writer: change.writer.to_string(),
+            label: change.meta.label.as_deref(),
+            tags: &change.meta.tags,
+            undoes: change.undoes,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(flatten)]
+    about: About<'a>,
     patch: serde_json::Value,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
-    let pointer = args.path.as_deref().map(parse_pointer).transpose()?;
+    let filter = filter(args)?;
     let reader = stores::read(&args.store)?;
-    let (first, last) = range(args, &reader)?;
-    if first > last {
-        return Ok(());
-    }
-    let wanted = |change: &Change| pointer.as_ref().is_none_or(|pointer| touches(change, pointer));
-    let mut kept = VecDeque::new();
-    for change in reader.changes(first..=last)? {
-        let change = change?;
-        if !wanted(&change) {
-            continue;
+    let Some(changes) = changes(&reader, args.from, args.to)? else { return Ok(()) };
+    let mut changes = changes.matching(filter);
+    match (args.limit, args.reverse) {
+        (None, false) => changes.try_for_each(|change| tell(&change?, args.full, output)),
+        (None, true) => changes.newest_first().try_for_each(|change| tell(&change?, args.full, output)),
+        (Some(count), true) => {
+            changes.newest_first().take(count).try_for_each(|change| tell(&change?, args.full, output))
         }
-        match args.n {
-            None => tell(&change, args.full, output)?,
-            Some(count) => {
-                kept.push_back(change);
-                if kept.len() > count {
-                    kept.pop_front();
-                }
-            }
+        (Some(count), false) => {
+            let newest: Vec<Change> = changes.newest_first().take(count).collect::<redraft::Result<_>>()?;
+            newest.iter().rev().try_for_each(|change| tell(change, args.full, output))
         }
     }
-    kept.iter().try_for_each(|change| tell(change, args.full, output))
+}
+
+fn writer(text: &str) -> Result<WriterId, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a writer: writers are 16 hexadecimal digits"))
+}
+
+fn filter(args: &Args) -> Result<Filter> {
+    let mut filter = Filter::new();
+    for place in &args.path {
+        filter = filter.touching(parse_pointer(place)?);
+    }
+    filter = args.since.map_or(filter.clone(), |since| filter.since(since));
+    filter = args.until.map_or(filter.clone(), |until| filter.until(until));
+    filter = args.writer.map_or(filter.clone(), |writer| filter.by(writer));
+    Ok(args.label.as_ref().map_or(filter.clone(), |label| filter.labelled(label)))
 }
 
 pub(crate) fn parse_pointer(text: &str) -> Result<Pointer> {
@@ -85,49 +128,31 @@ pub(crate) fn parse_pointer(text: &str) -> Result<Pointer> {
     Pointer::parse(text).map_err(explain).map_err(Into::into)
 }
 
-/// The versions to look at. Without a filter the last N need not be searched for.
-fn range(args: &Args, reader: &Reader<Value>) -> Result<(u64, u64)> {
+/// The changes from one version to another, all that are kept without them; nothing if there are none in between.
+pub(crate) fn changes(reader: &Reader<Value>, from: Option<u64>, to: Option<u64>) -> Result<Option<Changes>> {
     let (oldest, head) = (reader.oldest()? + 1, reader.version());
-    for bound in [args.from, args.to].into_iter().flatten() {
+    for bound in [from, to].into_iter().flatten() {
         if bound > head {
             return Err(redraft::Error::BeyondHead { version: bound, head }.into());
         }
     }
-    let last = args.to.unwrap_or(head);
-    let first = args.from.unwrap_or(oldest).max(1);
-    match args.n {
-        Some(count) if args.path.is_none() => Ok((first.max((last + 1).saturating_sub(count as u64)), last)),
-        _ => Ok((first, last)),
-    }
+    let (first, last) = (from.unwrap_or(oldest).max(1), to.unwrap_or(head));
+    Ok(if first > last { None } else { Some(reader.changes(first..=last)?) })
 }
 
-/// Whether the change has to do with what is at the pointer: something there, below it or around it was changed.
-fn touches(change: &Change, pointer: &Pointer) -> bool {
-    let meets = |path: &Path| {
-        let along = pointer.tokens().iter().zip(path);
-        along.into_iter().all(|(token, segment)| *token == segment.to_string())
-    };
-    change.patch.iter().any(|op| meets(&op.path))
+/// Tells of one change, for people or as a line of JSON.
+pub(crate) fn tell(change: &Change, full: bool, output: &mut Output) -> Result<()> {
+    if output.is_json() { json_line(change, output) } else { output.human(human(change, full)) }
 }
 
-fn tell(change: &Change, full: bool, output: &mut Output) -> Result<()> {
-    if !output.is_json() {
-        return output.human(human(change, full));
-    }
+pub(crate) fn json_line(change: &Change, output: &mut Output) -> Result<()> {
     let unreadable = || format!("change {} cannot be written as JSON", change.version);
-    output.json_line(&Line {
-        version: change.version,
-        time: text::time_exact(change.time_ms()),
-        recorded: text::time_exact(i64::try_from(change.stamp.millis()).unwrap_or(i64::MAX)),
-        label: change.meta.label.as_deref(),
-        tags: &change.meta.tags,
-        undoes: change.undoes,
-        patch: change.patch.to_native().with_context(unreadable)?,
-    })
+    let patch = change.patch.to_native().with_context(unreadable)?;
+    output.json_line(&Line { about: About::of(change), patch })
 }
 
-/// A line about the change, and an indented one for each op.
-fn human(change: &Change, full: bool) -> String {
+/// A line about the change: version, time, label.
+pub(crate) fn headline(change: &Change) -> String {
     let mut line = format!("{}  {}", change.version, text::time(change.time_ms()));
     let mut add = |text: String| line.push_str(&text::one_line(&text));
     if let Some(version) = change.undoes {
@@ -142,6 +167,12 @@ fn human(change: &Change, full: bool) -> String {
     for (name, tag) in change.meta.tags.iter().filter(|(name, _)| *name != "author") {
         add(format!("  {name}={tag}"));
     }
+    line
+}
+
+/// The same, and an indented line for each op.
+pub(crate) fn human(change: &Change, full: bool) -> String {
+    let mut line = headline(change);
     let (listed, length) = if full { (usize::MAX, Length::Full) } else { (OPS_LISTED, Length::Summary) };
     for op in change.patch.iter().take(listed) {
         line.push_str(&format!("\n    {}", text::one_line(&text::op(op, length))));

@@ -6,10 +6,14 @@
 
 mod apply;
 mod args;
+mod bisect;
+mod blame;
 mod compact;
+mod condition;
 mod demo;
 mod diff;
 mod exit;
+mod export;
 mod files;
 mod follow;
 mod git;
@@ -22,11 +26,14 @@ mod output;
 mod patch;
 mod progress;
 mod repair;
+mod replay;
 mod restore;
 mod show;
 mod snapshot;
+mod stats;
 mod stores;
 mod text;
+mod times;
 mod undo;
 mod verify;
 
@@ -56,6 +63,11 @@ fn run(command: Command, output: &mut Output) -> anyhow::Result<()> {
         Command::Log(args) => log::run(&args, output),
         Command::Show(args) => show::run(&args, output),
         Command::Diff(args) => diff::run(&args, output),
+        Command::Blame(args) => blame::run(&args, output),
+        Command::Bisect(args) => bisect::run(&args, output),
+        Command::Replay(args) => replay::run(&args, output),
+        Command::Stats(args) => stats::run(&args, output),
+        Command::Export(args) => export::run(&args, output),
         Command::Undo(args) => undo::undo(&args, output),
         Command::Redo(args) => undo::redo(&args, output),
         Command::Snapshot(args) => snapshot::run(&args, output),

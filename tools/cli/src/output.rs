@@ -7,7 +7,7 @@ use crate::text::Escaping;
 use anyhow::Result;
 use serde::Serialize;
 use std::fmt::{self, Display, Write as _};
-use std::io::{self, BufWriter, StdoutLock, Write as _};
+use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write as _};
 
 /// Whoever read our output has gone.
 #[derive(Debug, Clone, Copy)]
@@ -20,6 +20,14 @@ impl Display for OutputClosed {
 }
 
 impl std::error::Error for OutputClosed {}
+
+/// What a line for people can be shown in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Colour {
+    Red = 31,
+    Green = 32,
+    Yellow = 33,
+}
 
 /// Stdout in the form the user asked for.
 #[derive(Debug)]
@@ -57,6 +65,20 @@ impl Output {
             (None, Err(_)) => Err(anyhow::anyhow!("this cannot be shown as text")),
             (None, Ok(())) => Ok(()),
         }
+    }
+
+    /// A line for people in a colour, or without one.
+    pub(crate) fn coloured(&mut self, colour: Option<Colour>, line: impl Display) -> Result<()> {
+        let Some(colour) = colour else { return self.human(line) };
+        // Not through `human`, which lets no colour pass that comes from a store.
+        let line = crate::text::one_line(&line.to_string());
+        writeln!(self.out, "\u{1b}[{}m{line}\u{1b}[0m", colour as u8).map_err(closed)
+    }
+
+    /// Whether lines are read by somebody who likes colours.
+    pub(crate) fn takes_colours(&self) -> bool {
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
+        !self.json && !refused && io::stdout().is_terminal()
     }
 
     /// Hands everything on. Nothing counts as told before.

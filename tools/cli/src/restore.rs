@@ -3,7 +3,8 @@
 //! Always: the source is only read; the target is a store once it is complete, or not at all.
 
 use crate::output::Output;
-use crate::{args, stores, text};
+use crate::times::{self, At};
+use crate::{stores, text};
 use anyhow::Result;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -14,9 +15,9 @@ use std::path::PathBuf;
 pub(crate) struct Args {
     /// The store to read.
     store: PathBuf,
-    /// The version to begin the new store with.
-    #[arg(long, value_name = "V", value_parser = args::version)]
-    at: u64,
+    /// The version to begin the new store with, or the time at which it was the newest: RFC 3339, "2h ago", yesterday.
+    #[arg(long, value_name = "V|TIME", value_parser = times::at)]
+    at: At,
     /// The directory for the new store; it must not exist or be empty.
     #[arg(long, value_name = "NEW")]
     to: PathBuf,
@@ -29,8 +30,10 @@ struct Restored<'a> {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
-    stores::read(&args.store)?.restore(args.at, &args.to)?;
+    let reader = stores::read(&args.store)?;
+    let version = args.at.version(&reader)?;
+    reader.restore(version, &args.to)?;
     let to = args.to.display().to_string();
-    let human = format!("version {} restored to {}", args.at, text::one_line(&to));
-    output.tell(&Restored { version: args.at, to: &to }, human)
+    let human = format!("version {version} restored to {}", text::one_line(&to));
+    output.tell(&Restored { version, to: &to }, human)
 }

@@ -1,9 +1,10 @@
-//! `redraft show`: the state, or a part of it, at any version.
+//! `redraft show`: the state, or a part of it, at any version or time.
 //!
 //! Always: reads only, beside a writer too.
 
 use crate::output::Output;
-use crate::{args, exit, log, stores, text};
+use crate::times::{self, At};
+use crate::{exit, log, stores, text};
 use anyhow::{Context, Result};
 use redraft::Value;
 use redraft::value::{Path, Pointer, PointerError};
@@ -20,9 +21,10 @@ pub(crate) struct Args {
     /// What to print; the whole state without it.
     #[arg(default_value = "", hide_default_value = true)]
     pointer: String,
-    /// The version; the newest without it.
-    #[arg(long, value_name = "V", value_parser = args::version)]
-    at: Option<u64>,
+    /// The version, or the time at which it was the newest, as recorded: RFC 3339, "2h ago", yesterday. Without it the newest
+    /// of all.
+    #[arg(long, value_name = "V|TIME", value_parser = times::at)]
+    at: Option<At>,
 }
 
 #[derive(Serialize)]
@@ -35,7 +37,7 @@ struct Shown<'a> {
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let pointer = log::parse_pointer(&args.pointer)?;
     let reader = stores::read(&args.store)?;
-    let version = args.at.unwrap_or_else(|| reader.version());
+    let version = args.at.map_or_else(|| Ok(reader.version()), |at| at.version(&reader))?;
     let state = reader.at(version)?;
     let value = find(&state, &pointer).map_err(|(existing, hint)| {
         let (wanted, there) = (&args.pointer, text::pointer(&existing));

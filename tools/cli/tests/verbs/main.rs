@@ -16,5 +16,6 @@ mod compact;
 mod everyday;
 mod follow;
 mod git_import;
+mod history;
 mod patch_files;
 mod repair;

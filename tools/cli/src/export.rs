@@ -1,0 +1,50 @@
+//! `redraft export`: a store as JSON on stdout, to be read by something else.
+//!
+//! Always: reads only, beside a writer too; it is JSON whether --json was given or not.
+
+use crate::output::Output;
+use crate::times::{self, At};
+use crate::{args, exit, log, stores};
+use anyhow::{Context, Result};
+use serde_json::value::RawValue;
+use std::path::PathBuf;
+
+/// Write the changes as JSON, one on each line, or the state.
+#[derive(Debug, clap::Args)]
+#[command(allow_negative_numbers = true)]
+pub(crate) struct Args {
+    /// The store.
+    store: PathBuf,
+    /// The state instead of the changes.
+    #[arg(long)]
+    state: bool,
+    /// The version of the state, or a time at which it was the newest. Without it the newest of all.
+    #[arg(long, value_name = "V|TIME", value_parser = times::at, requires = "state")]
+    at: Option<At>,
+    /// The first version whose change is written.
+    #[arg(long, value_name = "V", value_parser = args::version, conflicts_with = "state")]
+    from: Option<u64>,
+    /// The last version whose change is written.
+    #[arg(long, value_name = "V", value_parser = args::version, conflicts_with = "state")]
+    to: Option<u64>,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
+    let reader = stores::read(&args.store)?;
+    if args.state {
+        let version = args.at.map_or_else(|| Ok(reader.version()), |at| at.version(&reader))?;
+        let state = RawValue::from_string(reader.at(version)?.to_json_string());
+        return output.json_line(&state.context("the state cannot be written as JSON")?);
+    }
+    if reader.oldest()? > 0 && args.from.is_none() {
+        let oldest = reader.oldest()?;
+        // Whoever applies the changes to nothing would get another state.
+        return Err(exit::NotThere(format!(
+            "the changes up to version {oldest} are not kept: begin with --from {}, on what export --state --at {oldest} writes",
+            oldest + 1
+        ))
+        .into());
+    }
+    let Some(mut changes) = log::changes(&reader, args.from, args.to)? else { return Ok(()) };
+    changes.try_for_each(|change| log::json_line(&change?, output))
+}
