@@ -159,7 +159,9 @@ impl<'a> Check<'a> {
     fn beginning(&self, bases: &[u64]) -> Result<u64> {
         let (Some(&oldest), Some(&newest)) = (bases.first(), bases.last()) else { return Ok(0) };
         match SegmentReader::open(&*self.env.disk, segment::path_of(self.dir, newest), newest) {
-            Ok(reader) => Ok(oldest.max(reader.header().origin)),
+            Ok(reader) if bases.contains(&reader.header().origin) => Ok(reader.header().origin),
+            // `layout` tells what is wrong.
+            Ok(_) => Ok(oldest),
             Err(Error::Damaged(_)) => Ok(oldest),
             Err(error) => Err(error),
         }

@@ -143,10 +143,11 @@ impl Reader {
         }
         loop {
             let header = self.header()?;
-            let (oldest, newest) = self.ends()?;
-            if newest == header.base {
-                // What was given up may still be there, if who gave it up was interrupted.
-                return Ok(oldest.max(header.origin));
+            let bases = self.look_again()?;
+            // What was given up may still be there, if who gave it up was interrupted.
+            let kept = bases.contains(&header.origin).then_some(header.origin);
+            if bases.last() == Some(&header.base) {
+                return Ok(kept.or(bases.first().copied()).unwrap_or(0));
             }
         }
     }

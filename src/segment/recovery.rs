@@ -157,14 +157,16 @@ fn finish(
     Ok(Layout { active_path: reader.path().to_owned(), active, sealed, unsealed, torn })
 }
 
-/// The first segment must be the oldest one the store knows of.
+/// The oldest segment the store knows of must be there. What is before it was given up, and may be there still.
 fn begins_at_origin(disk: &dyn Disk, dir: &Path, bases: &[u64], origin: u64) -> Result<()> {
-    let Some(&oldest) = bases.first() else { return Err(no_segments(dir)) };
-    if oldest <= origin {
-        return Ok(());
-    }
-    let first = SegmentReader::open(disk, path_of(dir, oldest), oldest)?;
-    Err(in_header(&first, Defect::Gap { expected: origin, found: oldest }, origin))
+    let first = bases.partition_point(|&base| base < origin);
+    let found = match bases.get(first).or(bases.last()) {
+        None => return Err(no_segments(dir)),
+        Some(&base) if base == origin => return Ok(()),
+        Some(&base) => base,
+    };
+    let segment = SegmentReader::open(disk, path_of(dir, found), found)?;
+    Err(in_header(&segment, Defect::Gap { expected: origin, found }, origin))
 }
 
 fn no_segments(dir: &Path) -> Error {

@@ -158,7 +158,9 @@ fn a_time_stands_for_the_version_that_was_the_newest_then() {
     assert_eq!(before.ok(), "{}\n");
     let log = redraft(&["log", &store, "--json"]).json_lines();
     let recorded = log[1]["recorded"].as_str().unwrap();
-    let expected = log.iter().filter(|line| line["recorded"].as_str().unwrap() <= recorded).count();
+    let time = |text: &str| text.parse::<jiff::Timestamp>().unwrap();
+    let recorded_by = |line: &&serde_json::Value| time(line["recorded"].as_str().unwrap()) <= time(recorded);
+    let expected = log.iter().filter(recorded_by).count();
     let shown = redraft(&["show", &store, "--json", "--at", recorded]).json();
     assert_eq!(shown["version"], expected as u64);
 
