@@ -248,7 +248,8 @@
 //! | [`blame`](Store::blame), [`life`](Store::life) | the changes back to the one found, [`at`](Store::at) around it |
 //! | [`bisect`](Store::bisect) | [`at`](Store::at) 22 versions of a million |
 //! | [`undo`](Store::undo), [`redo`](Store::redo) | [`at`](Store::at) the version before; reading all changes since |
-//! | [`snapshot`](Store::snapshot) | O(state), on the thread that asks; others go on |
+//! | [`snapshot`](Store::snapshot) | O(state), on the thread that asks; others go on. Those taken by themselves have a thread of their own |
+//! | [`compact`](Store::compact) | nothing, or [`at`](Store::at) the new beginning and a snapshot of it; a sync for each segment that goes |
 //! | [`restore`](Store::restore) | [`at`](Store::at) that version; O(state) |
 //! | [`verify`](verify()), [`Repair::plan`] | reading all there is |
 //! | [`Log::read`](log::Log::read) | one read of the file |
@@ -264,7 +265,9 @@
 //! * Values nest [128](value::DEPTH_MAX) deep. Keys made of bytes have [32](value::KEY_BYTES_MAX) at most, texts any number.
 //! * A record, which is one change, has at most [1 GiB](RECORD_BYTES_MAX).
 //! * A segment takes 64 MiB, or [512 bytes to 2 GiB](Options::segment_bytes), from the start; a clean close gives back the rest.
-//! * History only grows, and nobody takes snapshots but you: call [`Store::snapshot`] now and then, or opening becomes slow.
+//! * History only grows unless you say what to keep ([`Options::retention`], [`Store::compact`]); it goes by whole segments, of
+//!   64 MiB unless you say otherwise ([`Options::segment_bytes`]). Snapshots are taken and thinned by themselves
+//!   ([`SnapshotPolicy`]), so that opening stays quick.
 //! * The lock is as good as the file system's locks. Written for Unix, tested on Linux only.
 //!
 //! # Damage
@@ -333,6 +336,8 @@
 //!
 //! * `derive` (default): `#[derive(State)]` and `#[derive(MapKey)]`. Without it there is no macro crate and no syn to compile.
 //! * `json` (default): values and patches as JSON text, `Display` of [`Value`]. Without it there is no serde_json; serde stays.
+//! * `zstd` (default): compressed snapshots. Without it there is no C library to compile; snapshots are larger, and compressed
+//!   ones are refused by name.
 //! * `faults`: disks in memory that lose power and fail on purpose, `io::MemoryDisk` and `io::FaultDisk`.
 
 // In the order the data flows; what stands lower uses what stands higher, never the other way.

@@ -37,9 +37,10 @@ pub(crate) use map::Change;
 pub use map::{Entry, Map, MapIter};
 pub(crate) use path::Trail;
 pub use path::{Path, Segment};
-pub use pointer::{Pointer, PointerError};
 #[cfg(feature = "json")]
-pub(crate) use pointer::{key_in, parse_index};
+pub(crate) use pointer::key_in;
+pub(crate) use pointer::parse_index;
+pub use pointer::{Pointer, PointerError};
 pub use str::Str;
 
 /// How deep values may be nested wherever one is parsed, stored, applied or printed.
