@@ -285,6 +285,40 @@ fn a_reader_elsewhere_that_sees_half_a_write_looks_again() {
     }
 }
 
+/// Somebody cuts a file while it is read: that is damage with its place, at whichever read.
+#[test]
+fn a_file_that_becomes_shorter_while_it_is_read_is_damage() {
+    let mut short = 0;
+    for cut_at in 0..20 {
+        let memory = MemoryDisk::new();
+        let log = options(&memory).create(true).segment_bytes(1 << 16).open(dir()).unwrap();
+        log.append_all((0..200).map(|number| payload(0, number).repeat(20))).unwrap();
+        log.close().unwrap();
+        let path = dir().join(format!("{:020}.seg", 0));
+        let (reads, file) = (AtomicU64::new(0), Disk::open(&memory, &path, Access::Write).unwrap());
+        let whole = memory.bytes(&path).unwrap().len() as u64;
+        let watched = Watched::new(memory.clone(), move |call| {
+            if matches!(call, Call::Read(..)) && reads.fetch_add(1, SeqCst) == cut_at {
+                file.set_len(whole / 3).unwrap();
+            }
+        });
+        let read = || {
+            let mut records = options(&watched).open_read_only(dir())?.records(0)?;
+            while records.next_record()?.is_some() {}
+            Ok(())
+        };
+        match read() {
+            Ok(()) => {}
+            Err(redraft::Error::Damaged(damage)) => {
+                assert_eq!(damage.path, path);
+                short += u64::from(matches!(damage.defect, redraft::Defect::Short { .. }));
+            }
+            Err(error) => panic!("cut at read {cut_at}: {error:?}"),
+        }
+    }
+    assert!(short > 0, "no cut was met in the middle of a record");
+}
+
 #[derive(Default)]
 struct Heard(AtomicBool);
 
