@@ -168,19 +168,17 @@ fn take_list(source: &mut Source<'_>, levels: usize) -> Result<List, DecodeError
 }
 
 fn take_map(source: &mut Source<'_>, levels: usize) -> Result<Map, DecodeError> {
-    let count = source.count()?;
-    let mut map = Map::new();
-    let mut last: Option<Key> = None;
-    for _ in 0..count {
+    // A map is made at once of what is in order; entry by entry it would find its place for each.
+    let mut entries: Vec<(Key, Value)> = Vec::new();
+    for _ in 0..source.count()? {
         let kind = source.uint()?;
         let key = take_key(source, kind)?;
-        if last.as_ref().is_some_and(|last| *last >= key) {
+        if entries.last().is_some_and(|(last, _)| *last >= key) {
             return Err(source.flaw("the keys of a map are not in order"));
         }
-        map.insert(key.clone(), take_nested(source, levels)?);
-        last = Some(key);
+        entries.push((key, take_nested(source, levels)?));
     }
-    Ok(map)
+    Ok(entries.into_iter().collect())
 }
 
 fn take_key(source: &mut Source<'_>, kind: u64) -> Result<Key, DecodeError> {
