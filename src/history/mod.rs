@@ -119,16 +119,20 @@ impl<S: State + Default> History<S> {
         }
     }
 
-    /// Tries again what somebody disturbed who gave up segments or snapshots meanwhile.
+    /// Tries again what somebody disturbed who gave up segments or snapshots meanwhile: until something is not found although
+    /// nothing went. Costs nothing where all is found.
     fn undisturbed<T>(&self, attempt: impl Fn() -> Result<T>) -> Result<T> {
+        let mut before = None;
         loop {
-            let before = self.beginnings()?;
-            match attempt() {
-                Err(error) if error.kind() == ErrorKind::NotFound && self.beginnings()? != before => {
-                    tracing::debug!(%error, "what was to be read went meanwhile");
-                }
+            let error = match attempt() {
+                Err(error) if error.kind() == ErrorKind::NotFound => error,
                 answer => return answer,
+            };
+            let now = Some(self.beginnings()?);
+            if before == now {
+                return Err(error);
             }
+            before = now;
         }
     }
 
@@ -209,10 +213,10 @@ impl<S: State + Default> History<S> {
     fn start_from_snapshot(&self, version: u64) -> Result<(Tip<S>, Records)> {
         let path = snapshot::path_of(&self.dir, version);
         let Snapshot { header, writers, state } = Snapshot::read(&*self.env.disk, &path, version)?;
-        if let Some(defect) = self.flaw_of(&header)? {
+        let records = self.view.records(version)?;
+        if let Some(defect) = self.flaw_of(&header, records.chain()) {
             return Err(Damage { path, byte: 0, defect, intact: None }.into());
         }
-        let records = self.view.records(version)?;
         let (state, filled) = watch(|| S::from_value(state));
         let state = Arc::new(state.map_err(|error| misfit(version, &Path::root(), &error))?);
         let writers = Arc::new(writers);
@@ -220,14 +224,12 @@ impl<S: State + Default> History<S> {
         Ok((Tip { version, chain, stamp, writers, state, filled, recorded_bytes: 0 }, records))
     }
 
-    /// Why a snapshot is not one of this log.
-    pub(crate) fn flaw_of(&self, header: &snapshot::Header) -> Result<Option<Defect>> {
-        let expected = self.view.records(header.version)?.chain();
-        Ok(if header.store != self.view.id() {
-            Some(Defect::Foreign)
-        } else {
-            (header.chain != expected).then_some(Defect::Chain { expected, found: header.chain })
-        })
+    /// Why a snapshot is not one of this log, whose chain at that version is `expected`.
+    pub(crate) fn flaw_of(&self, header: &snapshot::Header, expected: Chain) -> Option<Defect> {
+        if header.store != self.view.id() {
+            return Some(Defect::Foreign);
+        }
+        (header.chain != expected).then_some(Defect::Chain { expected, found: header.chain })
     }
 
     /// Applies the changes up to `version`, or up to the end of what is durable if that comes first. Where there are none it
@@ -388,6 +390,15 @@ pub(crate) fn carry_out(document: &mut Value, frame: &Record<'_>) -> Result<()> 
 
 fn inapplicable(frame: &Record<'_>, refused: ApplyError) -> Error {
     in_frame(frame, Defect::Inapplicable { error: Box::new(refused) })
+}
+
+/// A single change, from where its place is known: what is wrong with it is told with the place.
+pub(crate) fn change_at(view: &log::Reader, offset: u64) -> Result<Change> {
+    let mut records = view.records(offset)?;
+    match records.next_record()? {
+        Some(record) => decode(&record),
+        None => Err(Error::BeyondHead { version: offset, head: records.offset() }),
+    }
 }
 
 /// Decodes the change in a record.

@@ -3,7 +3,7 @@
 //! Stamps never run backwards along a log, whatever the clock did, so the changes are in the order of time and are searched
 //! like any sorted row. Times that callers gave to their changes are in no order; they are not looked at here.
 
-use super::{History, decode};
+use super::{History, change_at};
 use crate::error::{Error, Result};
 use crate::record::Change;
 use crate::state::State;
@@ -15,7 +15,7 @@ impl<S: State + Default> History<S> {
         let reached = |offset: u64, payload: &[u8]| match Change::stamp_in(payload) {
             Some(stamp) => Ok(stamp.at_ms() <= time_ms),
             // Says what is wrong with it, and where.
-            None => self.change_at(offset).map(|change| change.stamp.at_ms() <= time_ms),
+            None => change_at(&self.view, offset).map(|change| change.stamp.at_ms() <= time_ms),
         };
         let version = self.view.partition_point(oldest..head.max(oldest), reached)?;
         if version == oldest && oldest > 0 {
@@ -28,13 +28,5 @@ impl<S: State + Default> History<S> {
     fn must_begin_by(&self, time_ms: i64, oldest: u64) -> Result<()> {
         let begins_ms = self.tip_at(oldest)?.stamp.at_ms();
         if begins_ms <= time_ms { Ok(()) } else { Err(Error::BeforeKept { time_ms, oldest, begins_ms }) }
-    }
-
-    fn change_at(&self, offset: u64) -> Result<Change> {
-        let mut records = self.view.records(offset)?;
-        match records.next_record()? {
-            Some(record) => decode(&record),
-            None => Err(Error::BeyondHead { version: offset, head: records.offset() }),
-        }
     }
 }

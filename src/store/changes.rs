@@ -5,7 +5,7 @@
 
 use super::filter::Filter;
 use crate::error::{Error, Result};
-use crate::history::{decode, decode_if};
+use crate::history::{change_at, decode_if};
 use crate::log::{self, Backward, Records};
 use crate::record::{Change, WriterId};
 use std::ops::{Bound, RangeBounds};
@@ -126,20 +126,11 @@ impl Changes {
                 let (home, offset) = (WriterId::of(self.view.id()), record.offset());
                 match Change::decode_if(home, offset, record.payload(), wanted) {
                     Ok(change) => Ok(Some(change)),
-                    Err(_) => read(&self.view, offset).map(Some).map(Some),
+                    Err(_) => change_at(&self.view, offset).map(Some).map(Some),
                 }
             }
             _ => Ok(None),
         }
-    }
-}
-
-/// A single change, from where its place is known: what is wrong with it can be told with the place.
-fn read(view: &log::Reader, offset: u64) -> Result<Change> {
-    let mut records = view.records(offset)?;
-    match records.next_record()? {
-        Some(record) => decode(&record),
-        None => Err(Error::BeyondHead { version: offset, head: records.offset() }),
     }
 }
 

@@ -6,10 +6,7 @@
 
 use super::snapshotter::Keeper;
 use super::{Retention, Store, ignore_poison};
-#[cfg(doc)]
-use crate::error::Error;
-use crate::error::Result;
-use crate::history::decode;
+use crate::error::{Error, Result};
 use crate::snapshot::{self, Snapshot};
 use crate::state::State;
 use std::time::Duration;
@@ -31,7 +28,7 @@ pub struct Compaction {
 impl<S: State + Default> Store<S> {
     /// Gives up the history before what the store was [asked to keep](super::Options::retention), by whole segments.
     ///
-    /// Costs nothing if nothing is to go. Otherwise the state at the new beginning (as [`at`](Store::at)), a snapshot of it, a
+    /// Costs a look at the directory if nothing is to go. Otherwise the state at the new beginning (as [`at`](Store::at)), a snapshot of it, a
     /// new segment, and a removal and a sync of the directory for each segment that goes. Others may go on changing and reading
     /// the store; who asks for what went is told [`Error::Compacted`].
     ///
@@ -109,31 +106,19 @@ impl<S: State + Default> Keeper<S> {
         match retention {
             Retention::Everything => Ok(0),
             Retention::Changes(count) => Ok(at_or_before(self.log.head().saturating_sub(count))),
-            Retention::Age(age) => self.younger_than(age, bases),
+            Retention::Age(age) => self.younger_than(age).map(at_or_before),
             Retention::Bytes(bytes) => self.fitting_into(bytes, bases),
         }
     }
 
-    /// A record tells that all before it are no younger: clocks in the log never go back.
-    fn younger_than(&self, age: Duration, bases: &[u64]) -> Result<u64> {
-        let Some(last) = self.log.head().checked_sub(1) else { return Ok(0) };
-        let age = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-        let since = self.recorded_at(last)?.saturating_sub(age);
-        let mut beginning = 0;
-        for &base in bases.iter().filter(|&&base| base <= last) {
-            if self.recorded_at(base)? >= since {
-                break;
-            }
-            beginning = base;
+    /// The version that the first change made this long before the newest one changed, or a later one.
+    fn younger_than(&self, age: Duration) -> Result<u64> {
+        let age_ms = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+        let since_ms = self.newest_ms().saturating_sub(age_ms);
+        match self.history.version_at(since_ms - 1, self.log.head()) {
+            Err(Error::BeforeKept { oldest, .. }) => Ok(oldest),
+            answer => answer,
         }
-        Ok(beginning)
-    }
-
-    /// When the record at an offset was made, in milliseconds since 1970.
-    fn recorded_at(&self, offset: u64) -> Result<u64> {
-        let mut records = self.history.view.records(offset)?;
-        let record = records.next_record()?;
-        record.map_or(Ok(0), |record| Ok(decode(&record)?.stamp.millis()))
     }
 
     fn fitting_into(&self, bytes: u64, bases: &[u64]) -> Result<u64> {
@@ -152,7 +137,7 @@ impl<S: State + Default> Keeper<S> {
     fn make_sure_of(&self, version: u64) -> Result<()> {
         let path = snapshot::path_of(&self.history.dir, version);
         if let Ok(taken) = Snapshot::read(&*self.history.env.disk, &path, version)
-            && self.history.flaw_of(&taken.header)?.is_none()
+            && self.history.flaw_of(&taken.header, self.history.view.records(version)?.chain()).is_none()
         {
             return Ok(());
         }

@@ -21,8 +21,9 @@ use std::time::Duration;
 
 #[derive(Debug)]
 pub(super) struct Snapshotter<S> {
-    pub(super) keeper: Arc<Keeper<S>>,
+    /// Ends before what it works with goes.
     thread: OnceLock<Worker>,
+    pub(super) keeper: Arc<Keeper<S>>,
 }
 
 /// What the thread shares with who asks for a snapshot.
@@ -133,6 +134,11 @@ impl<S: State + Default> Keeper<S> {
         }
     }
 
+    /// When the newest acknowledged change was recorded, in milliseconds since 1970.
+    pub(super) fn newest_ms(&self) -> i64 {
+        self.published.tip().stamp.at_ms()
+    }
+
     /// Takes a snapshot of the newest acknowledged state; its version.
     pub(super) fn take(&self) -> Result<u64> {
         let _alone = ignore_poison(&self.alone);
@@ -201,11 +207,5 @@ impl<S: State + Default> Keeper<S> {
             }
             0
         })
-    }
-}
-
-impl<S> Drop for Snapshotter<S> {
-    fn drop(&mut self) {
-        self.thread.get().into_iter().for_each(Worker::stop);
     }
 }
