@@ -61,7 +61,7 @@ fn single(numbers: std::ops::Range<u64>, op: impl Fn(u64) -> (usize, Action)) ->
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(crate::common::setting("PROPTEST_CASES", 96) as u32))]
 
     #[test]
     fn the_life_of_a_place_is_every_change_of_what_is_there(
