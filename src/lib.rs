@@ -325,6 +325,8 @@ mod record;
 mod segment;
 
 mod history;
+#[cfg(feature = "index")]
+mod index;
 pub mod log;
 mod snapshot;
 
@@ -345,7 +347,7 @@ pub use repair::{Repair, Repaired};
 pub use replica::{Progress, Replica};
 
 pub use state::State;
-pub use store::{Changes, Commit, Listening, Opened, Options, Reader, Store, Ticket};
+pub use store::{Changes, Commit, Listening, Lookup, NoIndex, Opened, Options, Reader, Store, Ticket, Touching};
 pub use value::Value;
 
 /// Pages that are longer than a crate page should be. There is nothing here to import.

@@ -16,16 +16,20 @@ mod publish;
 pub(crate) mod reader;
 mod restore;
 mod ticket;
+mod touching;
 mod undo;
 
 pub use open::{Opened, Options};
 pub use publish::Listening;
 pub use reader::{Changes, Reader};
 pub use ticket::Ticket;
+pub use touching::{Lookup, NoIndex, Touching};
 
 use crate::draft::{Draft, Drafted, Outcome, draft};
 use crate::error::{Error, Result};
 use crate::history::{History, Tip};
+#[cfg(feature = "index")]
+use crate::index::Index;
 use crate::log::{Durability, Log, StoreId};
 use crate::patch::Patch;
 use crate::record::{Change, Meta, WriterId};
@@ -59,6 +63,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// ```
 #[derive(Debug)]
 pub struct Store<S: State = Value> {
+    /// Closed before the log is, whose lock is what makes this process the only one to use it.
+    #[cfg(feature = "index")]
+    index: std::result::Result<Index, NoIndex>,
     log: Log,
     history: History<S>,
     /// The newest state, which the next recipe starts from; it may not be durable yet.
@@ -427,6 +434,8 @@ impl<S: State + Default> Store<S> {
     /// # Errors
     /// [`Error::Poisoned`] when that fails, or the disk failed before; what was durable is safe all the same.
     pub fn close(self) -> Result<()> {
+        #[cfg(feature = "index")]
+        drop(self.index);
         self.log.close()
     }
 }

@@ -3,10 +3,14 @@
 //! Leaves the bytes to `log` and replaying them to `history`. Always: nothing is made in a directory before it is
 //! locked and was found free under the lock.
 
+#[cfg(feature = "index")]
+use super::NoIndex;
 use super::Store;
 use super::publish::Published;
 use crate::error::{Error, Occupant, Result, Role};
 use crate::history::{History, Start, proven_by_snapshot};
+#[cfg(feature = "index")]
+use crate::index::Index;
 use crate::io::Env;
 use crate::log::Cut;
 use crate::log::directory::{self, must_be_free, not_a_store, occupant};
@@ -30,6 +34,8 @@ use std::sync::{Arc, Mutex};
 pub struct Options {
     /// A store's options are those of its log.
     pub(crate) log: log::Options,
+    #[cfg(feature = "index")]
+    without_index: bool,
 }
 
 /// What opening a store found and did.
@@ -72,6 +78,15 @@ impl Options {
     #[must_use]
     pub fn durability(mut self, durability: Durability) -> Self {
         self.log = self.log.durability(durability);
+        self
+    }
+
+    /// Whether questions about the history are answered with the help of an index, in the directory `index` of the store. They
+    /// are by default; the answers are the same, see [`Store::versions_touching`]. An index that is there is left as it is.
+    #[cfg(feature = "index")]
+    #[must_use]
+    pub fn index(mut self, index: bool) -> Self {
+        self.without_index = !index;
         self
     }
 
@@ -121,6 +136,15 @@ impl Options {
         super::Reader::in_env(&self.log.env, path.as_ref(), self.log.segment_bytes)
     }
 
+    #[cfg(feature = "index")]
+    fn index_of(&self, path: &Path) -> std::result::Result<Index, NoIndex> {
+        match self.log.env.disk.local(path) {
+            _ if self.without_index => Err(NoIndex::Off),
+            Some(dir) => Ok(Index::of(&dir)),
+            None => Err(NoIndex::Disk),
+        }
+    }
+
     fn create_in<S: State + Default>(&self, path: &Path) -> Result<Store<S>> {
         let lock = directory::claim(&*self.log.env.disk, path)?;
         let store = new_identity(&self.log.env, path)?;
@@ -147,6 +171,8 @@ impl Options {
         let opened = Opened { cut, from_snapshot, replayed: tip.version - first, passed_over };
         tracing::info!(version = tip.version, from_snapshot, replayed = opened.replayed, "opened");
         Ok(Store {
+            #[cfg(feature = "index")]
+            index: self.index_of(path),
             log,
             history,
             newest: Mutex::new(tip.clone()),

@@ -12,7 +12,7 @@ use crate::log::{self, Records, StoreId};
 use crate::record::Change;
 use crate::state::State;
 use crate::value::Value;
-use std::ops::{Bound, RangeBounds};
+use std::ops::{Bound, RangeBounds, RangeInclusive};
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -22,7 +22,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// [`refresh`](Reader::refresh). What a crashed writer left unproved becomes visible once a writer has opened the store.
 #[derive(Debug)]
 pub struct Reader<S: State = Value> {
-    history: History<S>,
+    pub(super) history: History<S>,
     tip: Mutex<Arc<Tip<S>>>,
 }
 
@@ -145,7 +145,13 @@ pub struct Changes {
 }
 
 pub(super) fn changes(view: &log::Reader, range: &impl RangeBounds<u64>, head: u64) -> Result<Changes> {
-    let oldest = view.oldest()?;
+    let wanted = wanted(range, view.oldest()?, head)?;
+    let records = view.records(wanted.start() - 1).map_err(of_versions)?;
+    Ok(Changes { records, last: *wanted.end(), failed: false })
+}
+
+/// The versions of a range whose changes are asked for. Its end may lie beyond the head.
+pub(super) fn wanted(range: &impl RangeBounds<u64>, oldest: u64, head: u64) -> Result<RangeInclusive<u64>> {
     let first = match range.start_bound() {
         Bound::Included(&version) => version,
         Bound::Excluded(&version) => version.saturating_add(1),
@@ -164,8 +170,7 @@ pub(super) fn changes(view: &log::Reader, range: &impl RangeBounds<u64>, head: u
     if first - 1 > head {
         return Err(Error::BeyondHead { version: first, head });
     }
-    let records = view.records(first - 1).map_err(of_versions)?;
-    Ok(Changes { records, last, failed: false })
+    Ok(first..=last)
 }
 
 /// The log names offsets, and the record that made a version has the offset before it: the caller asked for versions.

@@ -1,0 +1,127 @@
+//! What a change can be looked up by, as numbers of one width: paths, writers and labels.
+//!
+//! A [`Term`] is a hash, so two things may share one. What is found by a term is therefore a candidate, and whoever asks
+//! looks at the change itself. Always: equal things have equal terms, in this and in every later version of the crate that
+//! keeps the format of the index.
+
+use crate::patch::reach;
+use crate::record::{Change, WriterId};
+use crate::value::{Key, Segment};
+use std::fmt::Write;
+
+/// Deeper places are found by the first so many segments of their path.
+const DEPTH_MAX: usize = 8;
+/// How many posting lists there are. It bounds what is kept in memory, and what one small catch-up can touch.
+pub(super) const LISTS: usize = 1 << 12;
+
+/// Where to look: in which posting list, and by which mark inside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Term {
+    pub(super) list: u16,
+    pub(super) mark: u16,
+}
+
+/// What a term is about. The same name can be a label and a path.
+#[derive(Clone, Copy)]
+enum About {
+    /// Something at this path or beneath it.
+    Within = 1,
+    /// All that is beneath this path.
+    Above = 2,
+    Writer = 3,
+    Label = 4,
+}
+
+/// FNV-1a over the pieces, so that the hash of a path goes on from that of its parent.
+#[derive(Clone, Copy)]
+struct Hasher(u64);
+
+impl Hasher {
+    const fn new() -> Self {
+        Hasher(0xcbf2_9ce4_8422_2325)
+    }
+
+    fn add(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+
+    /// By its text, as in a pointer: a question may come as one, and then nobody knows what kind of key `7` is.
+    fn step(&mut self, segment: &Segment) {
+        match segment {
+            Segment::Key(Key::Str(text)) => self.add(text.as_bytes()),
+            // This hasher takes everything.
+            other => drop(write!(self, "{other}")),
+        }
+        // No text holds it, so that `/ab` and `/a/b` differ.
+        self.add(&[0xff]);
+    }
+
+    fn term(self, about: About) -> Term {
+        // The finalizer of MurmurHash3: FNV alone leaves the upper bits of short texts alike.
+        let mut hash = self.0 ^ (about as u64) << 56;
+        hash = (hash ^ hash >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
+        hash = (hash ^ hash >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
+        hash ^= hash >> 33;
+        Term { list: (hash >> 52) as u16, mark: (hash >> 32) as u16 }
+    }
+}
+
+impl Write for Hasher {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.add(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// Replaces `terms` by those that a change is to be found by. The home writer has none: nearly all changes are by it.
+pub(super) fn terms_of(change: &Change, home: WriterId, terms: &mut Vec<Term>) {
+    terms.clear();
+    for op in change.patch.iter() {
+        let path = op.path.as_slice();
+        let beneath = reach(op);
+        let mut hasher = Hasher::new();
+        for depth in 0..=path.len().min(DEPTH_MAX) {
+            if depth > 0 {
+                hasher.step(&path[depth - 1]);
+                terms.push(hasher.term(About::Within));
+            }
+            // Further down a question is cut, and finds it by the path that both have in common.
+            if beneath == Some(depth) && depth < DEPTH_MAX {
+                terms.push(hasher.term(About::Above));
+            }
+        }
+    }
+    terms.extend((change.writer != home).then(|| of_writer(change.writer)));
+    terms.extend(change.meta.label.as_deref().map(of_label));
+    terms.sort_unstable();
+    terms.dedup();
+}
+
+/// What changes that touch a path are found by. All of them have one of these terms; nothing for the root, which every change
+/// touches.
+pub(crate) fn of_path(path: &[Segment]) -> Vec<Term> {
+    let (mut hasher, mut terms) = (Hasher::new(), Vec::new());
+    let cut = &path[..path.len().min(DEPTH_MAX)];
+    for segment in cut {
+        terms.push(hasher.term(About::Above));
+        hasher.step(segment);
+    }
+    if !cut.is_empty() {
+        terms.push(hasher.term(About::Within));
+    }
+    terms
+}
+
+fn of_writer(writer: WriterId) -> Term {
+    let mut hasher = Hasher::new();
+    hasher.add(&writer.0.to_le_bytes());
+    hasher.term(About::Writer)
+}
+
+fn of_label(label: &str) -> Term {
+    let mut hasher = Hasher::new();
+    hasher.add(label.as_bytes());
+    hasher.term(About::Label)
+}
