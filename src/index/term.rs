@@ -24,10 +24,10 @@ pub(crate) struct Term {
 /// What a term is about. The same name can be a label and a path.
 #[derive(Clone, Copy)]
 enum About {
-    /// Something at this path or beneath it.
-    Within = 1,
-    /// All that is beneath this path.
-    Above = 2,
+    /// This place: something is done there, or to the elements of the list there.
+    At = 1,
+    /// Something is done further down.
+    Beneath = 2,
     Writer = 3,
     Label = 4,
 }
@@ -80,16 +80,17 @@ pub(super) fn terms_of(change: &Change, home: WriterId, terms: &mut Vec<Term>) {
     terms.clear();
     for op in change.patch.iter() {
         let path = op.path.as_slice();
-        let beneath = reach(op);
+        // What moves the elements of a list is at the list, whichever of them it names.
+        let beneath = reach(op).unwrap_or(path.len());
         let mut hasher = Hasher::new();
         for depth in 0..=path.len().min(DEPTH_MAX) {
             if depth > 0 {
                 hasher.step(&path[depth - 1]);
-                terms.push(hasher.term(About::Within));
             }
-            // Further down a question is cut, and finds it by the path that both have in common.
-            if beneath == Some(depth) && depth < DEPTH_MAX {
-                terms.push(hasher.term(About::Above));
+            if depth == beneath || depth == path.len() {
+                terms.push(hasher.term(About::At));
+            } else if depth > 0 {
+                terms.push(hasher.term(About::Beneath));
             }
         }
     }
@@ -99,18 +100,16 @@ pub(super) fn terms_of(change: &Change, home: WriterId, terms: &mut Vec<Term>) {
     terms.dedup();
 }
 
-/// What changes that touch a path are found by. All of them have one of these terms; nothing for the root, which every change
-/// touches.
+/// What changes that touch a path, which is not the root, are found by: all of them have one of these terms. Deeper than the
+/// index looks, that is what they have in common with those that touch the place above.
 pub(crate) fn of_path(path: &[Segment]) -> Vec<Term> {
-    let (mut hasher, mut terms) = (Hasher::new(), Vec::new());
-    let cut = &path[..path.len().min(DEPTH_MAX)];
-    for segment in cut {
-        terms.push(hasher.term(About::Above));
+    let mut hasher = Hasher::new();
+    let mut terms = vec![hasher.term(About::At)];
+    for segment in path.iter().take(DEPTH_MAX) {
         hasher.step(segment);
+        terms.push(hasher.term(About::At));
     }
-    if !cut.is_empty() {
-        terms.push(hasher.term(About::Within));
-    }
+    terms.push(hasher.term(About::Beneath));
     terms
 }
 
