@@ -320,6 +320,7 @@ mod op;
 pub mod patch;
 pub mod state;
 
+mod cursors;
 mod draft;
 mod record;
 mod segment;

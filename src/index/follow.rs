@@ -19,7 +19,8 @@ use std::sync::Arc;
 
 /// So much is collected before it is written. Each time the last chunks of all lists that were touched are written again.
 const BATCH_CHANGES: u64 = 1 << 17;
-const BATCH_BYTES: usize = 4 << 20;
+/// sled frees what a batch replaces only when all of the batch is done.
+const BATCH_BYTES: usize = 1 << 20;
 /// After so many changes since the last time it is worth a flush, so that a crash does not cost them.
 const FLUSH_CHANGES: u64 = 1 << 14;
 
@@ -116,6 +117,14 @@ impl Follower {
     /// The offsets of changes that may have one of these terms, the newest first.
     pub(super) fn candidates(&self, terms: &[Term], offsets: Range<u64>) -> Candidates {
         Candidates::new(&self.tree, terms, offsets.start..offsets.end.min(self.mark.offset))
+    }
+}
+
+#[cfg(test)]
+impl Follower {
+    /// What it takes on the disk.
+    pub(super) fn bytes(&self) -> u64 {
+        self.tree.bytes()
     }
 }
 

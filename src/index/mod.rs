@@ -22,6 +22,7 @@ mod tree;
 mod watermark;
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests fail by panicking")]
 mod tests;
 
 pub(crate) use candidates::Candidates;

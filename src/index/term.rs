@@ -11,8 +11,9 @@ use std::fmt::Write;
 
 /// Deeper places are found by the first so many segments of their path.
 const DEPTH_MAX: usize = 8;
+const LIST_BITS: u32 = 10;
 /// How many posting lists there are. It bounds what is kept in memory, and what one small catch-up can touch.
-pub(super) const LISTS: usize = 1 << 12;
+pub(super) const LISTS: usize = 1 << LIST_BITS;
 
 /// Where to look: in which posting list, and by which mark inside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -64,7 +65,7 @@ impl Hasher {
         hash = (hash ^ hash >> 33).wrapping_mul(0xff51_afd7_ed55_8ccd);
         hash = (hash ^ hash >> 33).wrapping_mul(0xc4ce_b9fe_1a85_ec53);
         hash ^= hash >> 33;
-        Term { list: (hash >> 52) as u16, mark: (hash >> 32) as u16 }
+        Term { list: (hash >> (u64::BITS - LIST_BITS)) as u16, mark: (hash >> 32) as u16 }
     }
 }
 

@@ -15,8 +15,10 @@ use std::path::Path;
 use std::thread;
 use std::time::Duration;
 
-/// sled never takes less than 256 pages; with more than this it only keeps what is seldom asked for.
+/// The lists that are asked for are few; the rest need not be in memory.
 const CACHE_BYTES: u64 = 8 << 20;
+/// sled's files grow by segments, and are freed by them: smaller ones leave a third less that is of no use any more.
+const SEGMENT_BYTES: usize = 64 << 10;
 /// A tree that was dropped a moment ago holds its lock until sled's threads are done with it.
 const ATTEMPTS: u32 = 10;
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(10);
@@ -163,6 +165,7 @@ fn open_db(dir: &Path) -> Result<sled::Db, Lost> {
         .path(dir)
         .mode(sled::Mode::LowSpace)
         .cache_capacity(CACHE_BYTES)
+        .segment_size(SEGMENT_BYTES)
         .flush_every_ms(None);
     for _ in 1..ATTEMPTS {
         match guarded(|| Ok(config.open())) {

@@ -9,6 +9,7 @@
 //! * A recipe that fails or panics has changed nothing.
 
 mod complete;
+mod cursors;
 mod durable;
 mod newest;
 pub(crate) mod open;
@@ -73,6 +74,8 @@ pub struct Store<S: State = Value> {
     published: Arc<Published<S>>,
     /// Held while a snapshot is written: two of the same version would take each other's unfinished file.
     snapshotting: Mutex<()>,
+    /// Held while the file of the cursors is replaced.
+    moving_cursors: Mutex<()>,
     opened: Opened,
 }
 

@@ -178,6 +178,7 @@ impl Options {
             newest: Mutex::new(tip.clone()),
             published: Arc::new(Published::new(tip)),
             snapshotting: Mutex::new(()),
+            moving_cursors: Mutex::new(()),
             opened,
         })
     }

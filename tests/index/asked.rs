@@ -80,7 +80,11 @@ pub(crate) fn asked_store(path: &Path, changes: u64) -> Vec<Place> {
 
 /// Opens the store, and holds what it says, with the index or without, against the scan of a reader.
 pub(crate) fn agrees(path: &Path, places: &[Place]) -> Lookup {
-    let store = open(path);
+    agrees_with(&options(), path, places)
+}
+
+pub(crate) fn agrees_with(options: &Options, path: &Path, places: &[Place]) -> Lookup {
+    let store: Store<Value> = options.open(path).unwrap();
     let first = ask(&store, &places[0], ..);
     for place in places {
         assert_eq!(ask(&store, place, ..).0, scan(path, place, ..), "{place}");
