@@ -61,14 +61,18 @@ const HISTORIES: [History; 4] = [
     History {
         name: "keystrokes, one text",
         begin: |doc| doc["text"] = "".into(),
-        change: |doc, n| doc["text"] = format!("a line that is typed{}", "x".repeat((n % 40) as usize)).into(),
+        change: |doc, n| {
+            doc["text"] = format!("a line that is typed{}", "x".repeat((n % 40) as usize)).into()
+        },
         path: || place(["text".into()]),
     },
 ];
 
 fn main() {
     let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
-    for history in HISTORIES.iter().filter(|history| only.as_ref().is_none_or(|only| history.name.contains(only))) {
+    for history in
+        HISTORIES.iter().filter(|history| only.as_ref().is_none_or(|only| history.name.contains(only)))
+    {
         measure(history);
     }
 }
@@ -147,9 +151,11 @@ fn resident() -> u64 {
 /// The bytes of all files below a directory.
 fn size(dir: &Path) -> u64 {
     let entries = std::fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok);
-    entries.map(|entry| match entry.metadata() {
-        Ok(found) if found.is_dir() => size(&entry.path()),
-        Ok(found) => found.len(),
-        Err(_) => 0,
-    }).sum()
+    entries
+        .map(|entry| match entry.metadata() {
+            Ok(found) if found.is_dir() => size(&entry.path()),
+            Ok(found) => found.len(),
+            Err(_) => 0,
+        })
+        .sum()
 }

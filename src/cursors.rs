@@ -98,9 +98,10 @@ impl Cursors {
         bytes[16..32].copy_from_slice(self.store.as_bytes());
         bytes[32..40].copy_from_slice(&(self.by_name.len() as u64).to_le_bytes());
         bytes[40..48].copy_from_slice(&(body as u64).to_le_bytes());
-        let (header, content) = (header_check(&bytes), checksum(self.store.genesis(), &[&bytes[HEADER_BYTES..]]));
-        bytes[56..60].copy_from_slice(&header.to_le_bytes());
+        let content = checksum(self.store.genesis(), &[&bytes[HEADER_BYTES..]]);
         bytes[60..64].copy_from_slice(&content.to_le_bytes());
+        let check = header_check(&bytes);
+        bytes[56..60].copy_from_slice(&check.to_le_bytes());
         Ok(bytes)
     }
 

@@ -348,7 +348,9 @@ pub use repair::{Repair, Repaired};
 pub use replica::{Progress, Replica};
 
 pub use state::State;
-pub use store::{Changes, Commit, Listening, Lookup, NoIndex, Opened, Options, Reader, Store, Ticket, Touching};
+pub use store::{
+    Changes, Commit, Listening, Lookup, NoIndex, Opened, Options, Reader, Store, Ticket, Touching,
+};
 pub use value::Value;
 
 /// Pages that are longer than a crate page should be. There is nothing here to import.

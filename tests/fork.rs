@@ -65,3 +65,30 @@ fn a_program_started_meanwhile_does_not_hold_the_lock() {
     child.wait().unwrap();
     assert!(again.is_ok(), "{:?}", again.err());
 }
+
+/// sled would write to the same file from both.
+#[cfg(feature = "index")]
+#[test]
+fn a_forked_process_answers_without_the_index_and_leaves_it_alone() {
+    use redraft::{Lookup, NoIndex, Store, Value, value::Path};
+
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::<Value>::open(dir.path()).unwrap();
+    for n in 0..100 {
+        store.produce(|doc| doc["n"] = n.into()).unwrap();
+    }
+    let (n, other) = (Path::root().child("n"), Path::root().child("other"));
+    let ask = |path: &Path| store.versions_touching(path, ..).unwrap();
+    let mut begun = ask(&n);
+    assert_eq!(begun.next().unwrap().unwrap(), 100);
+    let code = in_a_child(|| {
+        let answer = ask(&n);
+        let without = matches!(answer.lookup(), Lookup::Scan { why: NoIndex::Failed { .. } });
+        if without && answer.filter(Result::is_ok).count() == 100 { REFUSED } else { 1 }
+    });
+    assert_eq!(code, REFUSED);
+    assert_eq!((begun.count(), ask(&n).count(), ask(&other).count()), (99, 100, 0));
+    store.close().unwrap();
+    let store = Store::<Value>::open(dir.path()).unwrap();
+    assert_eq!(*store.versions_touching(&n, ..).unwrap().lookup(), Lookup::Index);
+}

@@ -60,7 +60,8 @@ impl Follower {
     pub(super) fn open(dir: &Path, view: &log::Reader) -> Result<Follower, Trouble> {
         let mut tails = Tails::new();
         let place = directory::newest(dir)?;
-        let (tree, mark) = Tree::open(&place, |list, first, value, adds| tails.load(list, first, value, adds))?;
+        let (tree, mark) =
+            Tree::open(&place, |list, first, value, adds| tails.load(list, first, value, adds))?;
         let mark = match mark {
             Some(mark) => fitting(mark, view)?,
             None => beginning(view)?,

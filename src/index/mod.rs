@@ -72,7 +72,12 @@ impl Index {
     /// last time; the first time in a session, reading the index. Questions wait for each other until then.
     ///
     /// The error is why there is no index to answer with.
-    pub(crate) fn find(&self, view: &log::Reader, terms: &[Term], offsets: Range<u64>) -> Result<Found, String> {
+    pub(crate) fn find(
+        &self,
+        view: &log::Reader,
+        terms: &[Term],
+        offsets: Range<u64>,
+    ) -> Result<Found, String> {
         if std::process::id() != self.process {
             return Err("the index belongs to the process this one was forked from".into());
         }

@@ -75,7 +75,8 @@ impl Tails {
 impl Tail {
     /// Whether a posting at `offset` must begin a new chunk.
     fn is_closed(&self, offset: u64) -> bool {
-        self.postings.len() >= POSTINGS_MAX || offset - self.first > u64::from(u32::MAX) && !self.postings.is_empty()
+        self.postings.len() >= POSTINGS_MAX
+            || offset - self.first > u64::from(u32::MAX) && !self.postings.is_empty()
     }
 
     fn write(&mut self, list: u16, scratch: &mut Vec<Posting>, chunks: &mut impl Chunks) {

@@ -41,10 +41,17 @@ impl Watermark {
     }
 
     pub(super) fn decode(bytes: &[u8]) -> Option<Watermark> {
-        let good = bytes.len() == BYTES && bytes[0] == FORMAT && u32_at(bytes, 45) == checksum(0, &[&bytes[..45]]);
+        let good =
+            bytes.len() == BYTES && bytes[0] == FORMAT && u32_at(bytes, 45) == checksum(0, &[&bytes[..45]]);
         let mut store = [0; 16];
         store.copy_from_slice(bytes.get(1..17).filter(|_| good)?);
         let (begin, offset) = (u64_at(bytes, 17), u64_at(bytes, 25));
-        Some(Watermark { store: StoreId(store), begin, offset, chain: u32_at(bytes, 33), sum: u64_at(bytes, 37) })
+        Some(Watermark {
+            store: StoreId(store),
+            begin,
+            offset,
+            chain: u32_at(bytes, 33),
+            sum: u64_at(bytes, 37),
+        })
     }
 }

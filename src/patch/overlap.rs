@@ -262,7 +262,9 @@ mod tests {
             assert!(touched(&patch, "/l") && touched(&patch, "/l/2/x") && !touched(&patch, "/l/1"));
             assert_eq!(touched(&patch, "/l/3"), moved);
         }
-        assert!(touched(&op("/l/2", Action::Remove), "/l/5/x") && !touched(&op("/l/2", Action::Remove), "/l/1"));
+        assert!(
+            touched(&op("/l/2", Action::Remove), "/l/5/x") && !touched(&op("/l/2", Action::Remove), "/l/1")
+        );
         assert!(!touched(&Patch::new(), ""));
     }
 

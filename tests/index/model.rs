@@ -107,7 +107,11 @@ impl World<'_> {
         let mut bytes = fs::read(path).unwrap();
         if !bytes.is_empty() {
             let at = byte % bytes.len();
-            if cut { bytes.truncate(at) } else { bytes[at] ^= 1 << (byte % 8) }
+            if cut {
+                bytes.truncate(at)
+            } else {
+                bytes[at] ^= 1 << (byte % 8)
+            }
             fs::write(path, bytes).unwrap();
         }
     }

@@ -71,7 +71,10 @@ fn where_the_index_cannot_be_made_the_answer_says_why() {
     std::fs::write(index_of(dir.path()), "in the way").unwrap();
     let (versions, lookup) = ask(&store, &place("/n"), ..);
     assert_eq!(versions, [1]);
-    assert!(matches!(&lookup, Lookup::Scan { why: NoIndex::Failed { why } } if why.contains("index")), "{lookup:?}");
+    assert!(
+        matches!(&lookup, Lookup::Scan { why: NoIndex::Failed { why } } if why.contains("index")),
+        "{lookup:?}"
+    );
     // Nothing that was in the way is taken away for it.
     assert_eq!(std::fs::read(index_of(dir.path())).unwrap(), b"in the way");
 }

@@ -15,6 +15,7 @@ mod common;
 
 mod clocks;
 mod creation;
+mod cursors;
 mod drafts;
 mod durability;
 mod editing_trace;
