@@ -62,7 +62,7 @@ const HISTORIES: [History; 4] = [
         name: "keystrokes, one text",
         begin: |doc| doc["text"] = "".into(),
         change: |doc, n| {
-            doc["text"] = format!("a line that is typed{}", "x".repeat((n % 40) as usize)).into()
+            doc["text"] = format!("a line that is typed{}", "x".repeat((n % 40) as usize)).into();
         },
         path: || place(["text".into()]),
     },

@@ -118,6 +118,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! [`Store::versions_touching`] tells which changes touched a path, newest first. It has an index to look in, which follows the
+//! log when it is asked; without it, it reads them all. [`Store::set_cursor`] keeps how far somebody who follows has come.
+//!
 //! An undo is a change like any other. It is refused where a later change touched the same place, or moved it in a list or
 //! text; other entries of a map, and increments of the same counter, are not in the way. [`Store::restore`] writes any version
 //! that is kept into a new store.
@@ -221,6 +224,7 @@
 //! | [`open`](Store::open) | the newest snapshot and all changes since; a little of each segment, after a crash all of the last |
 //! | [`at`](Store::at) | the changes since the nearest snapshot or state still in memory |
 //! | [`undo`](Store::undo), [`redo`](Store::redo) | [`at`](Store::at) the version before; reading all changes since |
+//! | [`versions_touching`](Store::versions_touching) | what comes out; before that, the changes since the last question |
 //! | [`snapshot`](Store::snapshot) | O(state), on the thread that asks; others go on |
 //! | [`restore`](Store::restore) | [`at`](Store::at) that version; O(state) |
 //! | [`verify`](verify()), [`Repair::plan`] | reading all there is |
@@ -230,7 +234,8 @@
 //! # Files, formats and limits
 //!
 //! A store is a directory: `LOCK`, held by whoever writes; segments, `00000000000000000042.seg` with the changes that follow
-//! version 42; snapshots, `00000000000000000042.snap` with the state at version 42; `damaged-1` and so on, from repairs.
+//! version 42; snapshots, `00000000000000000042.snap` with the state at version 42; `CURSORS`, once one was set; `index`, which may
+//! be removed at any time; `damaged-1` and so on, from repairs.
 //! [`docs::format`] tells every byte. The format is 1: files of a larger number are refused and left untouched. Until the
 //! first release it may change and still be 1.
 //!
@@ -306,6 +311,7 @@
 //!
 //! * `derive` (default): `#[derive(State)]` and `#[derive(MapKey)]`. Without it there is no macro crate and no syn to compile.
 //! * `json` (default): values and patches as JSON text, `Display` of [`Value`]. Without it there is no serde_json; serde stays.
+//! * `index` (default): [`Store::versions_touching`] by an index. Without it there is no sled, and the same answers by a scan.
 //! * `faults`: disks in memory that lose power and fail on purpose, `io::MemoryDisk` and `io::FaultDisk`.
 
 // In the order the data flows; what stands lower uses what stands higher, never the other way.
