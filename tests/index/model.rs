@@ -108,9 +108,9 @@ impl World<'_> {
         if !bytes.is_empty() {
             let at = byte % bytes.len();
             if cut {
-                bytes.truncate(at)
+                bytes.truncate(at);
             } else {
-                bytes[at] ^= 1 << (byte % 8)
+                bytes[at] ^= 1 << (byte % 8);
             }
             fs::write(path, bytes).unwrap();
         }

@@ -106,9 +106,9 @@ fn whatever_call_fails_while_one_is_set_there_is_the_old_one_or_the_new_one() {
             }
         }
         if answer.is_ok() {
-            worked += 1
+            worked += 1;
         } else {
-            failed += 1
+            failed += 1;
         }
         if worked > 3 {
             break;
