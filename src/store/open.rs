@@ -3,12 +3,16 @@
 //! Leaves the bytes to `log` and replaying them to `history`. Always: nothing is made in a directory before it is
 //! locked and was found free under the lock.
 
+#[cfg(feature = "index")]
+use super::NoIndex;
 use super::Store;
 use super::policy::{Retention, SnapshotPolicy};
 use super::publish::Published;
 use super::snapshotter::Snapshotter;
 use crate::error::{Error, Occupant, Result, Role};
 use crate::history::{History, Start, proven_by_snapshot};
+#[cfg(feature = "index")]
+use crate::index::Index;
 use crate::io::Env;
 use crate::log::Cut;
 use crate::log::directory::{self, must_be_free, not_a_store, occupant};
@@ -34,6 +38,8 @@ pub struct Options {
     pub(crate) log: log::Options,
     snapshots: SnapshotPolicy,
     retention: Retention,
+    #[cfg(feature = "index")]
+    without_index: bool,
 }
 
 /// What opening a store found and did.
@@ -94,6 +100,15 @@ impl Options {
         self
     }
 
+    /// Whether questions about the history are answered with the help of an index, in the directory `index` of the store. They
+    /// are by default; the answers are the same, see [`Changes::lookup`](super::Changes::lookup). An index that is there is left as it is.
+    #[cfg(feature = "index")]
+    #[must_use]
+    pub fn index(mut self, index: bool) -> Self {
+        self.without_index = !index;
+        self
+    }
+
     /// Another machine than the real one: see [`Env`].
     #[must_use]
     pub fn env(mut self, env: Env) -> Self {
@@ -140,6 +155,15 @@ impl Options {
         super::Reader::in_env(&self.log.env, path.as_ref(), self.log.segment_bytes)
     }
 
+    #[cfg(feature = "index")]
+    fn index_of(&self, path: &Path) -> std::result::Result<Arc<Index>, NoIndex> {
+        match self.log.env.disk.local(path) {
+            _ if self.without_index => Err(NoIndex::Off),
+            Some(dir) => Ok(Arc::new(Index::of(&dir))),
+            None => Err(NoIndex::Disk),
+        }
+    }
+
     fn create_in<S: State + Default>(&self, path: &Path) -> Result<Store<S>> {
         let lock = directory::claim(&*self.log.env.disk, path)?;
         let store = new_identity(&self.log.env, path)?;
@@ -170,6 +194,16 @@ impl Options {
         let snapshotter =
             Snapshotter::new(&log, &history, &published, self.snapshots.clone(), self.retention);
         snapshotter.begin_from(first);
-        Ok(Store { log, history, newest, published, snapshotter, opened })
+        Ok(Store {
+            #[cfg(feature = "index")]
+            index: self.index_of(path),
+            log,
+            history,
+            newest,
+            published,
+            snapshotter,
+            moving_cursors: Mutex::new(()),
+            opened,
+        })
     }
 }

@@ -37,6 +37,14 @@ pub(super) struct Keeper<S> {
     /// Held while snapshots come and go: two of the same version would take each other's unfinished file.
     pub(super) alone: Mutex<()>,
     last: Last,
+    newest: Newest,
+}
+
+/// What was recorded last. It may not be acknowledged yet.
+#[derive(Debug, Default)]
+struct Newest {
+    version: AtomicU64,
+    recorded_bytes: AtomicU64,
 }
 
 /// The last snapshot, or the last attempt at one.
@@ -58,8 +66,8 @@ impl<S: State + Default> Snapshotter<S> {
         retention: Retention,
     ) -> Self {
         let (log, history, published) = (Arc::clone(log), Arc::clone(history), Arc::clone(published));
-        let (alone, last) = (Mutex::default(), Last::default());
-        let keeper = Keeper { log, history, published, policy, retention, alone, last };
+        let (alone, last, newest) = (Mutex::default(), Last::default(), Newest::default());
+        let keeper = Keeper { log, history, published, policy, retention, alone, last, newest };
         Snapshotter { keeper: Arc::new(keeper), thread: OnceLock::new() }
     }
 
@@ -71,10 +79,10 @@ impl<S: State + Default> Snapshotter<S> {
 
     /// A change was recorded, `recorded_bytes` in all. Rings for a snapshot if one is due; costs next to nothing if not.
     pub(super) fn recorded(&self, version: u64, recorded_bytes: u64) {
-        let Keeper { last, policy, .. } = &*self.keeper;
-        let changes = version.saturating_sub(last.version.load(Ordering::Relaxed));
-        let bytes = recorded_bytes.saturating_sub(last.recorded_bytes.load(Ordering::Relaxed));
-        if policy.is_due(changes, bytes, last.bytes.load(Ordering::Relaxed)) {
+        let newest = &self.keeper.newest;
+        newest.version.store(version, Ordering::Relaxed);
+        newest.recorded_bytes.store(recorded_bytes, Ordering::Relaxed);
+        if self.keeper.is_due() {
             self.ring();
         }
     }
@@ -114,8 +122,22 @@ impl Last {
 }
 
 impl<S: State + Default> Keeper<S> {
+    fn is_due(&self) -> bool {
+        let Keeper { last, newest, policy, .. } = self;
+        let since = |now: &AtomicU64, then: &AtomicU64| {
+            now.load(Ordering::Relaxed).saturating_sub(then.load(Ordering::Relaxed))
+        };
+        let changes = since(&newest.version, &last.version);
+        let bytes = since(&newest.recorded_bytes, &last.recorded_bytes);
+        policy.is_due(changes, bytes, last.bytes.load(Ordering::Relaxed))
+    }
+
     /// What the thread does when it is rung for. Nobody waits for it, so nobody is told but through `tracing`.
     fn look_after(&self) {
+        // Whoever rang may have looked just before the snapshot that was taken meanwhile.
+        if !self.is_due() {
+            return;
+        }
         // Whatever comes of it: not again at once.
         self.last.tried(&self.published.tip());
         let work = || -> Result<()> {
