@@ -8,13 +8,15 @@ use crate::cursors::{Cursor, Cursors, path_in};
 use crate::error::{Damage, Defect, Error, Result};
 use crate::state::State;
 use std::collections::BTreeMap;
+use std::sync::MutexGuard;
 
 impl<S: State + Default> Store<S> {
     /// Notes that whoever goes by `name` has dealt with all changes up to `version`; 0 if with none yet. Replaces what was noted
     /// before, whether that was further on or not. Durable on return: two syncs, and one more if that version is not on the
     /// disk yet. All cursors of a store are one small file, so set them now and then and not with every change.
     ///
-    /// Nothing is given up yet for what cursors say: history only grows.
+    /// What the slowest has not dealt with is not given up, [up to a limit](super::Options::hold_for_cursors). Waits for a
+    /// compaction that is running.
     ///
     /// # Errors
     /// [`Error::BeyondHead`], [`Error::Compacted`] when there is no such version; [`Error::CursorsFull`] when all names together
@@ -39,6 +41,7 @@ impl<S: State + Default> Store<S> {
     /// # Ok(()) }
     /// ```
     pub fn set_cursor(&self, name: &str, version: u64) -> Result<()> {
+        let _alone = self.alone_with_cursors();
         let (head, oldest) = (self.version(), self.oldest());
         if version > head {
             return Err(Error::BeyondHead { version, head });
@@ -89,6 +92,7 @@ impl<S: State + Default> Store<S> {
     /// # Errors
     /// [`Error::Damaged`] when the file of the cursors is, [`Error::Io`]. Then it is still there.
     pub fn remove_cursor(&self, name: &str) -> Result<bool> {
+        let _alone = self.alone_with_cursors();
         self.change_cursors(|cursors| cursors.remove(name)).map(|removed| removed.is_some())
     }
 
@@ -96,12 +100,16 @@ impl<S: State + Default> Store<S> {
         Cursors::read(&*self.history.env.disk, &self.history.dir, self.log.id())
     }
 
-    /// Changes them as one; where that changes nothing, nothing is written. Returns what was there before.
+    fn alone_with_cursors(&self) -> MutexGuard<'_, ()> {
+        ignore_poison(&self.snapshotter.keeper.moving_cursors)
+    }
+
+    /// Changes them as one; where that changes nothing, nothing is written. Returns what was there before. Called by who is alone
+    /// with them.
     fn change_cursors(
         &self,
         change: impl FnOnce(&mut BTreeMap<String, Cursor>) -> Option<Cursor>,
     ) -> Result<Option<Cursor>> {
-        let _alone = ignore_poison(&self.moving_cursors);
         let before = self.read_cursors()?;
         let mut after = before.clone();
         let replaced = change(&mut after.by_name);

@@ -88,8 +88,6 @@ pub struct Store<S: State = Value> {
     newest: Mutex<Arc<Tip<S>>>,
     published: Arc<Published<S>>,
     snapshotter: Snapshotter<S>,
-    /// Held while the file of the cursors is replaced.
-    moving_cursors: Mutex<()>,
     opened: Opened,
 }
 

@@ -6,7 +6,7 @@
 #[cfg(feature = "index")]
 use super::NoIndex;
 use super::Store;
-use super::policy::{Retention, SnapshotPolicy};
+use super::policy::{Keeping, Retention, SnapshotPolicy};
 use super::publish::Published;
 use super::snapshotter::Snapshotter;
 use crate::error::{Error, Occupant, Result, Role};
@@ -37,7 +37,7 @@ pub struct Options {
     /// A store's options are those of its log, and what becomes of its history.
     pub(crate) log: log::Options,
     snapshots: SnapshotPolicy,
-    retention: Retention,
+    kept: Keeping,
     #[cfg(feature = "index")]
     without_index: bool,
 }
@@ -96,7 +96,16 @@ impl Options {
     /// itself. Everything, unless said otherwise.
     #[must_use]
     pub fn retention(mut self, retention: Retention) -> Self {
-        self.retention = retention;
+        self.kept.retention = retention;
+        self
+    }
+
+    /// How many bytes of history are kept beyond what is [asked for](Options::retention), as long as some
+    /// [cursor](Store::set_cursor) has not dealt with them. A gibibyte unless said otherwise; 0 lets cursors keep nothing. One that
+    /// was left behind asks for changes that are gone, and is told [`Error::Compacted`].
+    #[must_use]
+    pub fn hold_for_cursors(mut self, bytes: u64) -> Self {
+        self.kept.for_cursors_bytes = bytes;
         self
     }
 
@@ -192,7 +201,7 @@ impl Options {
         let (log, history) = (Arc::new(log), Arc::new(history));
         let (newest, published) = (Mutex::new(tip.clone()), Arc::new(Published::new(tip)));
         let snapshotter =
-            Snapshotter::new(&log, &history, &published, self.snapshots.clone(), self.retention);
+            Snapshotter::new(&log, &history, &published, self.snapshots.clone(), self.kept.clone());
         snapshotter.begin_from(first);
         Ok(Store {
             #[cfg(feature = "index")]
@@ -202,7 +211,6 @@ impl Options {
             newest,
             published,
             snapshotter,
-            moving_cursors: Mutex::new(()),
             opened,
         })
     }

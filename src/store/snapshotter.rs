@@ -7,7 +7,7 @@
 use super::Retention;
 use super::compact::Compaction;
 use super::ignore_poison;
-use super::policy::SnapshotPolicy;
+use super::policy::{Keeping, SnapshotPolicy};
 use super::publish::Published;
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::history::{History, Tip};
@@ -33,9 +33,11 @@ pub(super) struct Keeper<S> {
     pub(super) history: Arc<History<S>>,
     published: Arc<Published<S>>,
     policy: SnapshotPolicy,
-    pub(super) retention: Retention,
+    pub(super) kept: Keeping,
     /// Held while snapshots come and go: two of the same version would take each other's unfinished file.
     pub(super) alone: Mutex<()>,
+    /// Held while the file of the cursors is replaced, and while what they have not dealt with may be given up.
+    pub(super) moving_cursors: Mutex<()>,
     last: Last,
     newest: Newest,
 }
@@ -63,11 +65,21 @@ impl<S: State + Default> Snapshotter<S> {
         history: &Arc<History<S>>,
         published: &Arc<Published<S>>,
         policy: SnapshotPolicy,
-        retention: Retention,
+        kept: Keeping,
     ) -> Self {
         let (log, history, published) = (Arc::clone(log), Arc::clone(history), Arc::clone(published));
         let (alone, last, newest) = (Mutex::default(), Last::default(), Newest::default());
-        let keeper = Keeper { log, history, published, policy, retention, alone, last, newest };
+        let keeper = Keeper {
+            log,
+            history,
+            published,
+            policy,
+            kept,
+            alone,
+            moving_cursors: Mutex::default(),
+            last,
+            newest,
+        };
         Snapshotter { keeper: Arc::new(keeper), thread: OnceLock::new() }
     }
 
@@ -143,7 +155,7 @@ impl<S: State + Default> Keeper<S> {
         let work = || -> Result<()> {
             self.take()?;
             self.thin()?;
-            match self.retention {
+            match self.kept.retention {
                 Retention::Everything => Ok(()),
                 retention => self.compact(retention).map(drop::<Compaction>),
             }

@@ -26,6 +26,7 @@ mod editing_trace;
 mod errors;
 mod filters;
 mod first_light;
+mod held_back;
 mod large_changes;
 mod listeners;
 mod looking_again;
