@@ -200,8 +200,7 @@ impl Options {
         tracing::info!(version = tip.version, from_snapshot, replayed = opened.replayed, "opened");
         let (log, history) = (Arc::new(log), Arc::new(history));
         let (newest, published) = (Mutex::new(tip.clone()), Arc::new(Published::new(tip)));
-        let snapshotter =
-            Snapshotter::new(&log, &history, &published, self.snapshots.clone(), self.kept.clone());
+        let snapshotter = Snapshotter::new(&log, &history, &published, self.snapshots.clone(), self.kept);
         snapshotter.begin_from(first);
         Ok(Store {
             #[cfg(feature = "index")]
