@@ -11,6 +11,7 @@ use crate::log::Cut;
 use crate::log::{Chain, Codec, Proven, Record, StoreId, directory};
 use crate::segment::footer::{Ending, Footer, Table};
 use crate::segment::format::{FRAME_BYTES, Item};
+use crate::segment::packed;
 use crate::segment::reader::SegmentReader;
 use crate::segment::{self, bases_in, recovery};
 use crate::snapshot::{self, Snapshot};
@@ -157,6 +158,9 @@ impl<'a> Check<'a> {
             match SegmentReader::open(&*self.env.disk, path, base) {
                 Ok(reader) => self.read_segment(reader, &mut replayed)?,
                 Err(error) => self.note(error)?,
+            }
+            if let Some(damage) = packed::flaw(&*self.env.disk, &segment::path_of(self.dir, base))? {
+                self.note(damage.into())?;
             }
         }
         Ok(())

@@ -351,6 +351,7 @@ mod error;
 mod exchange;
 pub mod io;
 mod layout;
+mod pack;
 
 pub mod collections;
 pub mod value;

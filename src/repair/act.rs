@@ -9,6 +9,7 @@ use crate::io::{Access, Disk, File, read_full_at, write_all_at};
 use crate::layout::unfinished;
 use crate::segment::footer::{Ending, Footer};
 use crate::segment::format::{self, HEADER_BYTES, Header};
+use crate::segment::packed::{self, Opened};
 use crate::segment::writer::SegmentWriter;
 use std::fmt::Write;
 use std::ops::Range;
@@ -103,7 +104,7 @@ fn write(disk: &dyn Disk, work: &Piecework) -> Result<()> {
         }
         _ => {}
     }
-    let old = disk.open(source, Access::Read).during("open segment", source)?;
+    let Opened { file: old, .. } = packed::open(disk, source)?;
     let new = disk.open(&path, Access::Create).during("create segment", &path)?;
     let mut at = kept.start;
     while at < kept.end {

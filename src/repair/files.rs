@@ -5,10 +5,11 @@
 
 use crate::cursors::Cursors;
 use crate::error::{Damage, Defect, Error, IoContext, Occupant, Result};
-use crate::io::{Access, Disk, read_full_at};
+use crate::io::{Access, Disk};
 use crate::layout::StoreId;
 use crate::log::directory::not_a_store;
 use crate::segment::format::{HEADER_BYTES, Header};
+use crate::segment::packed::{self, Opened};
 use crate::segment::reader::SegmentReader;
 use crate::segment::{bases_in, path_of};
 use crate::snapshot::{self, Snapshot};
@@ -57,10 +58,8 @@ pub(super) struct Files {
 impl Piece {
     fn read(disk: &dyn Disk, dir: &Path, named: u64) -> Result<Piece> {
         let path = path_of(dir, named);
-        let file = disk.open(&path, Access::Read).during("open segment", &path)?;
+        let Opened { file, head, count, .. } = packed::open(disk, &path)?;
         let bytes = file.len().during("measure segment", &path)?;
-        let mut head = [0; HEADER_BYTES];
-        let count = read_full_at(&*file, &mut head, 0).during("read segment header", &path)?;
         let start = match Header::decode(&head[..count], &path) {
             Ok(header) => Start::Good(header),
             Err(Error::Damaged(damage)) if count == HEADER_BYTES => corrected(head, damage),
@@ -102,7 +101,7 @@ impl Piece {
 
     /// Its records, read as this header says.
     pub(super) fn reader(&self, disk: &dyn Disk, header: Header) -> Result<SegmentReader> {
-        let file = disk.open(&self.path, Access::Read).during("open segment", &self.path)?;
+        let Opened { file, .. } = packed::open(disk, &self.path)?;
         SegmentReader::over(file, self.path.clone(), header)
     }
 }

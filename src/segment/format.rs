@@ -31,13 +31,15 @@ pub(crate) const FRAME_BYTES: usize = LENGTH_BYTES + CHECK_BYTES;
 pub(crate) const HEADER_BYTES: usize = 64;
 pub(crate) const MARK_BYTES: usize = LENGTH_BYTES + 8 + 2 * CHECK_BYTES;
 
-const MAGIC: [u8; 8] = *b"REDRAFT\x1a";
+pub(super) const MAGIC: [u8; 8] = *b"REDRAFT\x1a";
 pub(super) const MARK_TAG: u32 = u32::MAX;
 pub(super) const FOOTER_TAG: u32 = u32::MAX - 1;
 // What begins with a tag cannot be a record, and what stands in a segment has a place that a footer can name.
 const _: () = assert!(MARK_TAG > RECORD_BYTES_MAX && FOOTER_TAG > RECORD_BYTES_MAX);
 const _: () = assert!(2 * (RECORD_BYTES_MAX as u64) <= u32::MAX as u64);
 const FLAG_REPLICA: u8 = 1;
+/// Never seen by who reads a header: `packed` takes it away.
+pub(super) const FLAG_PACKED: u8 = 2;
 const HEADER_CHECK_AT: usize = 56;
 const HEADER_CHAIN_AT: usize = 60;
 

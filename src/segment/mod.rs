@@ -5,6 +5,7 @@
 
 pub(crate) mod footer;
 pub(crate) mod format;
+pub(crate) mod packed;
 pub(crate) mod point;
 pub(crate) mod positions;
 pub(crate) mod reader;

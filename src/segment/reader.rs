@@ -7,8 +7,9 @@
 use super::footer::{self, Ending, Footer, Table};
 use super::format::{self, FRAME_BYTES, HEADER_BYTES, Header, Item};
 use super::format::{FOOTER_TAG, MARK_TAG, RECORD_BYTES_MAX};
+use super::packed::{self, Opened};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
-use crate::io::{Access, Disk, File, read_full_at};
+use crate::io::{Disk, File, read_full_at};
 use crate::layout::{CHECK_BYTES, Chain, LENGTH_BYTES, StoreId, u32_at};
 use std::fmt;
 use std::ops::Range;
@@ -50,10 +51,8 @@ impl fmt::Debug for SegmentReader {
 impl SegmentReader {
     /// Opens a segment and reads its header; checks that the file's name says what is in it.
     pub(crate) fn open(disk: &dyn Disk, path: PathBuf, named: u64) -> Result<SegmentReader> {
-        let file = disk.open(&path, Access::Read).during("open segment", &path)?;
-        let mut bytes = [0; HEADER_BYTES];
-        let count = read_full_at(&*file, &mut bytes, 0).during("read segment header", &path)?;
-        let header = Header::decode(&bytes[..count], &path)?;
+        let Opened { file, head, count, .. } = packed::open(disk, &path)?;
+        let header = Header::decode(&head[..count], &path)?;
         if header.base != named {
             let defect = Defect::Misnamed { named, found: header.base };
             return Err(Damage { path, byte: 32, defect, intact: None }.into());

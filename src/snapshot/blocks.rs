@@ -4,11 +4,11 @@
 //! the bytes mean. Always: each check continues the one before, so no block is taken for another or from another file; a
 //! block is unpacked only once its check has shown that it is what was written, and never to more than a block.
 
-use super::pack::{Packer, Unpacker};
 use super::{Header, MAGIC, damage};
 use crate::error::{Defect, Error, IoContext, Result};
 use crate::io::{File, read_full_at, write_all_at};
 use crate::layout::{CHECK_BYTES, LENGTH_BYTES, checksum, u32_at, u64_at};
+use crate::pack::{Packer, Unpacker};
 use crate::record::wire::Outlet;
 use crate::segment::format::HEADER_BYTES;
 use std::path::Path;
@@ -18,6 +18,8 @@ use std::sync::Arc;
 pub(super) const BLOCK_BYTES: usize = 256 * 1024;
 /// The most that a block takes in the file: its method and, where packing gains nothing, its content.
 const STORED_BYTES_MAX: usize = 1 + BLOCK_BYTES;
+/// The quickest of zstd's levels that pack well.
+const LEVEL: i32 = 1;
 const END_BYTES: usize = LENGTH_BYTES + 8 + CHECK_BYTES;
 
 /// What the check of the first block continues from: not from the chain alone, or the block could stand in a segment as the
@@ -42,7 +44,7 @@ impl<'p> BlockWriter<'p> {
     /// Begins with the header.
     pub(super) fn begin(file: Arc<dyn File>, path: &'p Path, header: &Header) -> Result<Self> {
         write_all_at(&*file, &header.encode(), 0).during("write snapshot", path)?;
-        let packer = Packer::new().during("compress snapshot", path)?;
+        let packer = Packer::new(LEVEL).during("compress snapshot", path)?;
         let (at, check) = (HEADER_BYTES as u64, first_check(header));
         Ok(BlockWriter { file, path, at, check, total: 0, packer, block: Vec::new(), failed: None })
     }
@@ -97,7 +99,7 @@ impl Outlet for BlockWriter<'_> {
 
 /// Reads block by block: no length is believed before what it is the length of has been verified.
 pub(super) fn read_body(file: &dyn File, header: &Header, path: &Path) -> Result<Vec<u8>> {
-    let mut unpacker = Unpacker::new().during("unpack snapshot", path)?;
+    let mut unpacker = Unpacker::new(BLOCK_BYTES).during("unpack snapshot", path)?;
     let mut piece = vec![0; LENGTH_BYTES + STORED_BYTES_MAX + CHECK_BYTES];
     let (mut body, mut at, mut check) = (Vec::new(), HEADER_BYTES as u64, first_check(header));
     loop {

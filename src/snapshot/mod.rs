@@ -8,7 +8,6 @@
 //! holds a state that the log had made durable before, so its version is proof of how long the log must be.
 
 mod blocks;
-mod pack;
 #[cfg(test)]
 mod tests;
 

@@ -19,6 +19,7 @@ mod filter;
 mod lookup;
 mod newest;
 pub(crate) mod open;
+mod packing;
 mod policy;
 mod publish;
 pub(crate) mod reader;
@@ -52,6 +53,7 @@ use crate::state::State;
 use crate::value::Value;
 use complete::applied;
 use lookup::Guide;
+use packing::Packing;
 use publish::Published;
 use snapshotter::Snapshotter;
 use std::ops::RangeBounds;
@@ -88,6 +90,7 @@ pub struct Store<S: State = Value> {
     newest: Mutex<Arc<Tip<S>>>,
     published: Arc<Published<S>>,
     snapshotter: Snapshotter<S>,
+    packing: Packing,
     opened: Opened,
 }
 
@@ -349,6 +352,7 @@ impl<S: State + Default> Store<S> {
         };
         self.published.await_durable(Arc::clone(newest), || commit.clone());
         self.snapshotter.recorded(commit.version, recorded_bytes);
+        self.packing.recorded(&self.log);
         Ok(commit)
     }
 
@@ -421,6 +425,34 @@ impl<S: State + Default> Store<S> {
         Guide::None(NoIndex::Off)
     }
 
+    /// Compresses the sealed segments that are not compressed yet; by itself a store does so if
+    /// [asked to](Options::pack_sealed). How many bytes of disk that saves, and in how many segments. Versions, and what is
+    /// read, stay what they were; reading a single change costs unpacking 8 KiB. Costs reading each twice and writing it, and two
+    /// syncs for each; others may go on changing and reading the store.
+    ///
+    /// # Errors
+    /// As [`Log::pack`](crate::log::Log::pack).
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// use redraft::{Options, Store, Value};
+    ///
+    /// let store: Store<Value> = Options::new().segment_bytes(16 << 10).open(dir.path())?;
+    /// for n in 0..1500 {
+    ///     drop(store.submit(|doc| doc["counter"] = n.into())?);
+    /// }
+    /// store.sync()?;
+    /// let (saved_bytes, segments) = store.pack()?;
+    /// # #[cfg(feature = "zstd")]
+    /// assert!(saved_bytes > 8 << 10 && segments > 1);
+    /// # let _ = (saved_bytes, segments);
+    /// # Ok(()) }
+    /// ```
+    pub fn pack(&self) -> Result<(u64, usize)> {
+        self.log.pack()
+    }
+
     /// Writes a snapshot of the newest acknowledged state now (the store takes some by itself, see
     /// [`SnapshotPolicy`]), so that opening the store and going back to versions after this one
     /// start from here. Returns its version. O(state), three syncs, and one more if that state is not on the disk yet; other
@@ -455,6 +487,7 @@ impl<S: State + Default> Store<S> {
     /// [`Error::Poisoned`] when that fails, or the disk failed before; what was durable is safe all the same.
     pub fn close(self) -> Result<()> {
         self.snapshotter.stop();
+        self.packing.stop();
         #[cfg(feature = "index")]
         drop(self.index);
         self.log.finish()

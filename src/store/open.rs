@@ -6,6 +6,7 @@
 #[cfg(feature = "index")]
 use super::NoIndex;
 use super::Store;
+use super::packing::Packing;
 use super::policy::{Keeping, Retention, SnapshotPolicy};
 use super::publish::Published;
 use super::snapshotter::Snapshotter;
@@ -38,6 +39,7 @@ pub struct Options {
     pub(crate) log: log::Options,
     snapshots: SnapshotPolicy,
     kept: Keeping,
+    packed: bool,
     #[cfg(feature = "index")]
     without_index: bool,
 }
@@ -97,6 +99,14 @@ impl Options {
     #[must_use]
     pub fn retention(mut self, retention: Retention) -> Self {
         self.kept.retention = retention;
+        self
+    }
+
+    /// Whether sealed segments are compressed, by a thread of the store, each time one was sealed. They are not unless asked
+    /// for. See [`Store::pack`].
+    #[must_use]
+    pub fn pack_sealed(mut self, packed: bool) -> Self {
+        self.packed = packed;
         self
     }
 
@@ -205,6 +215,7 @@ impl Options {
         Ok(Store {
             #[cfg(feature = "index")]
             index: self.index_of(path),
+            packing: Packing::new(self.packed, &log),
             log,
             history,
             newest,

@@ -15,10 +15,10 @@ const TAIL_BYTES: usize = 28;
 const TAG_BYTES: usize = 4;
 
 /// A closed log, each segment of it with more records than a footer's table has one entry for.
-struct Closed {
-    disk: MemoryDisk,
-    records: Vec<Vec<u8>>,
-    chains: Vec<u32>,
+pub(crate) struct Closed {
+    pub(crate) disk: MemoryDisk,
+    pub(crate) records: Vec<Vec<u8>>,
+    pub(crate) chains: Vec<u32>,
 }
 
 impl Closed {
@@ -37,11 +37,11 @@ impl Closed {
         Closed { disk, records, chains }
     }
 
-    fn end(&self) -> u64 {
+    pub(crate) fn end(&self) -> u64 {
         self.records.len() as u64
     }
 
-    fn segments(&self) -> Vec<(std::path::PathBuf, Vec<u8>)> {
+    pub(crate) fn segments(&self) -> Vec<(std::path::PathBuf, Vec<u8>)> {
         let is_segment = |path: &Path| path.extension().is_some_and(|ending| ending == "seg");
         contents(&self.disk).into_iter().filter(|(path, _)| is_segment(path)).collect()
     }
@@ -52,14 +52,14 @@ impl Closed {
         log
     }
 
-    fn with(&self, path: &Path, bytes: Vec<u8>) -> MemoryDisk {
+    pub(crate) fn with(&self, path: &Path, bytes: Vec<u8>) -> MemoryDisk {
         let image = copy(&self.disk);
         image.put(path, bytes);
         image
     }
 }
 
-fn flipped(bytes: &[u8], bit: usize) -> Vec<u8> {
+pub(crate) fn flipped(bytes: &[u8], bit: usize) -> Vec<u8> {
     let mut damaged = bytes.to_vec();
     damaged[bit / 8] ^= 1 << (bit % 8);
     damaged
@@ -79,7 +79,7 @@ fn damaged<T: Debug>(answer: Result<T>) -> bool {
 }
 
 /// Reads all of it in every way; whether damage was met. What is read is right, and what is damaged stays so.
-fn read_every_way(log: &Closed, reader: &Reader, dice: &SeededEntropy) -> bool {
+pub(crate) fn read_every_way(log: &Closed, reader: &Reader, dice: &SeededEntropy) -> bool {
     let mut met = damaged(read_forward(log, reader, 0));
     met |= damaged(read_forward(log, reader, dice.below(log.records.len()) as u64));
     met |= damaged(read_backward(log, reader, log.end()));
@@ -150,7 +150,7 @@ fn missing() -> Error {
 }
 
 /// Verifies, reads, opens and reads again; whether anybody noticed.
-fn noticed(log: &Closed, image: &MemoryDisk, dice: &SeededEntropy) -> bool {
+pub(crate) fn noticed(log: &Closed, image: &MemoryDisk, dice: &SeededEntropy) -> bool {
     let before = contents(image);
     let mut noticed = match report(image) {
         Ok(report) => !report.is_sound() || report.cut.is_some() || report.intact < log.end(),

@@ -23,6 +23,7 @@ mod in_the_way;
 mod misfortune;
 mod model;
 mod opening;
+mod packed;
 mod point_costs;
 mod power_cut;
 mod sizes;

@@ -1,12 +1,10 @@
-//! The content of one block, packed: as it is, or compressed by zstd at its quickest level where that makes it smaller.
+//! The content of one block, packed: as it is, or compressed by zstd where that makes it smaller.
 //!
+//! For snapshots and for sealed segments, which put blocks into files in their own ways.
 //! Zstandard is RFC 8878. Without the feature `zstd` blocks are written as they are, and compressed ones refused by name.
 //! Always: a block is never longer than its content and one byte; unpacking makes at most a block's worth of it.
 
-#[cfg(feature = "zstd")]
-use super::blocks::BLOCK_BYTES;
-use super::damage;
-use crate::error::{Defect, Error};
+use crate::error::{Damage, Defect, Error};
 use std::io;
 use std::path::Path;
 
@@ -22,14 +20,14 @@ mod method {
 }
 
 /// Why a block whose check is good has no content.
-pub(super) enum Flaw {
+pub(crate) enum Flaw {
     /// Packed in a way that is not known here.
     Method(u8),
     Content(String),
 }
 
 impl Flaw {
-    pub(super) fn at(self, path: &Path, byte: u64) -> Error {
+    pub(crate) fn at(self, path: &Path, byte: u64) -> Error {
         match self {
             Flaw::Method(found) => Error::Newer {
                 path: path.to_owned(),
@@ -37,25 +35,25 @@ impl Flaw {
                 found: found.into(),
                 supported: method::NEWEST.into(),
             },
-            Flaw::Content(reason) => damage(path, byte, Defect::Undecodable { part: "a block", reason }),
+            Flaw::Content(reason) => {
+                let defect = Defect::Undecodable { part: "a block", reason };
+                Damage { path: path.to_owned(), byte, defect, intact: None }.into()
+            }
         }
     }
 }
 
 #[cfg(feature = "zstd")]
-pub(super) struct Packer(zstd::bulk::Compressor<'static>);
+pub(crate) struct Packer(zstd::bulk::Compressor<'static>);
 
 #[cfg(feature = "zstd")]
 impl Packer {
-    /// The quickest of the levels that pack well.
-    const LEVEL: i32 = 1;
-
-    pub(super) fn new() -> io::Result<Self> {
-        zstd::bulk::Compressor::new(Packer::LEVEL).map(Packer)
+    pub(crate) fn new(level: i32) -> io::Result<Self> {
+        zstd::bulk::Compressor::new(level).map(Packer)
     }
 
     /// Appends the packed content to `out`.
-    pub(super) fn pack(&mut self, content: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    pub(crate) fn pack(&mut self, content: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
         let packed = self.0.compress(content)?;
         if packed.len() >= content.len() {
             plain(content, out);
@@ -68,16 +66,16 @@ impl Packer {
 }
 
 #[cfg(not(feature = "zstd"))]
-pub(super) struct Packer;
+pub(crate) struct Packer;
 
 #[cfg(not(feature = "zstd"))]
 impl Packer {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new(_level: i32) -> io::Result<Self> {
         Ok(Packer)
     }
 
     /// Appends the content to `out`.
-    pub(super) fn pack(&mut self, content: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
+    pub(crate) fn pack(&mut self, content: &[u8], out: &mut Vec<u8>) -> io::Result<()> {
         plain(content, out);
         Ok(())
     }
@@ -88,26 +86,33 @@ fn plain(content: &[u8], out: &mut Vec<u8>) {
     out.extend_from_slice(content);
 }
 
-pub(super) struct Unpacker {
+pub(crate) struct Unpacker {
+    #[cfg(feature = "zstd")]
+    block_bytes: usize,
     #[cfg(feature = "zstd")]
     zstd: zstd::bulk::Decompressor<'static>,
 }
 
 impl Unpacker {
-    pub(super) fn new() -> io::Result<Self> {
+    /// For blocks that hold at most so much.
+    pub(crate) fn new(block_bytes: usize) -> io::Result<Self> {
+        #[cfg(not(feature = "zstd"))]
+        let _ = block_bytes;
         Ok(Unpacker {
+            #[cfg(feature = "zstd")]
+            block_bytes,
             #[cfg(feature = "zstd")]
             zstd: zstd::bulk::Decompressor::new()?,
         })
     }
 
     /// Appends the content of a block to `body`.
-    pub(super) fn unpack(&mut self, block: &[u8], body: &mut Vec<u8>) -> Result<(), Flaw> {
+    pub(crate) fn unpack(&mut self, block: &[u8], body: &mut Vec<u8>) -> Result<(), Flaw> {
         match block.split_first() {
             Some((&method::PLAIN, content)) => body.extend_from_slice(content),
             #[cfg(feature = "zstd")]
             Some((&method::ZSTD, packed)) => {
-                let content = self.zstd.decompress(packed, BLOCK_BYTES);
+                let content = self.zstd.decompress(packed, self.block_bytes);
                 body.extend_from_slice(&content.map_err(|error| Flaw::Content(error.to_string()))?);
             }
             Some((&other, _)) => return Err(Flaw::Method(other)),
