@@ -2,7 +2,12 @@
 //!
 //! `cargo bench --bench pack`
 
-#![allow(clippy::expect_used, clippy::print_stdout, reason = "a benchmark prints, and fails by panicking")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::print_stdout,
+    reason = "a benchmark looks at files, prints, and fails by panicking"
+)]
 
 #[path = "common/unsynced.rs"]
 mod unsynced;
