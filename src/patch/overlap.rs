@@ -246,6 +246,7 @@ mod tests {
         blocked(&set("/l/3/x"), &op("/l/3", Action::Add(Value::Null)));
         free(&set("/l/3/x"), &op("/l/4", Action::Add(Value::Null)));
         free(&set("/l/3/x"), &splice("/l", 0, 2, 2));
+        free(&set("/l/2/x"), &splice("/l", 0, 2, 2));
         blocked(&set("/l/3/x"), &splice("/l", 2, 2, 2));
         free(&splice("/l", 2, 1, 3), &splice("/l", 5, 4, 0));
         blocked(&splice("/l", 2, 1, 3), &splice("/l", 4, 4, 0));

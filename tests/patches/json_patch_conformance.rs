@@ -425,4 +425,18 @@ fn a_document_copied_into_itself_again_and_again_is_refused_in_time() {
     let doubling = r#"{"op":"copy","from":"","path":"/0"},"#.repeat(60);
     let error = run(&parse("[1]"), &format!("[{}]", doubling.trim_end_matches(','))).unwrap_err();
     assert!(error.to_string().contains("too large"), "{error}");
+    // So does a document of maps, each time under a name of its own.
+    let doubling: Vec<String> =
+        (0..60).map(|n| format!(r#"{{"op":"copy","from":"/a","path":"/a/copy {n}"}}"#)).collect();
+    let error = run(&parse(r#"{"a": {"b": 1}}"#), &format!("[{}]", doubling.join(","))).unwrap_err();
+    assert!(error.to_string().contains("too large"), "{error}");
+}
+
+/// As integers, not as floats, and beyond the signed ones too.
+#[test]
+fn a_number_written_as_a_float_equals_the_integer_it_is() {
+    let doc = Value::from(1_u64 << 63);
+    let test = |number: &str| run(&doc, &format!(r#"[{{"op":"test","path":"","value":{number}}}]"#));
+    assert!(test("9223372036854775808.0").is_ok());
+    assert!(test("9223372036854777856.0").is_err() && test("9223372036854775809").is_err());
 }

@@ -220,3 +220,70 @@ fn places_that_are_not_there_are_named_as_what_they_are() {
     assert!(at(set.child(Key::Int(1)), Action::Remove).is_ok());
     assert!(matches!(kind(set.child(Key::Int(1)), Action::Inc(1)), ApplyErrorKind::Type { .. }));
 }
+
+/// A type that takes what fits and forgets the rest.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Forgetful(Vec<i64>);
+
+impl Serialize for Forgetful {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        self.0.serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for Forgetful {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let all = Vec::<i64>::deserialize(from)?;
+        Ok(Forgetful(all.into_iter().take(2).map(|number| number.min(9)).collect()))
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, State)]
+struct Keeper {
+    #[state(atomic)]
+    kept: Forgetful,
+}
+
+/// What a state does not show when it is written again would be lost with the next change.
+#[test]
+fn what_a_type_forgets_or_changes_while_reading_is_refused() {
+    let read = |kept: Value| Keeper::from_value(value!({ "kept": kept }));
+    assert_eq!(read(value!([1, 2])).unwrap().kept, Forgetful(vec![1, 2]));
+    for lost in [value!([1, 2, 3]), value!([1, 10])] {
+        let refused = read(lost.clone()).unwrap_err();
+        assert!(
+            refused.to_string().contains("kept") || refused.path.to_string().starts_with("/kept"),
+            "{refused:?}"
+        );
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, State)]
+enum Either {
+    #[default]
+    None,
+    Left(i64),
+    Right(i64),
+}
+
+#[test]
+fn a_document_of_two_variants_at_once_is_no_variant() {
+    assert_eq!(Either::from_value(value!({ "Left": 1 })).unwrap(), Either::Left(1));
+    assert!(Either::from_value(value!({ "Left": 1, "Right": 2 })).is_err());
+    assert!(Either::from_value(value!({})).is_err());
+    there_and_back(&Either::Left(1), &Either::Right(1));
+    there_and_back(&Either::None, &Either::Right(1));
+}
+
+#[test]
+fn an_insertion_of_nothing_is_empty_and_one_of_something_is_not() {
+    use redraft::patch::Insert;
+    for (insert, is_empty) in [
+        (Insert::Text("".into()), true),
+        (Insert::Text("x".into()), false),
+        (Insert::Items(Vec::new()), true),
+        (Insert::Items(vec![Value::Null]), false),
+    ] {
+        assert_eq!((insert.is_empty(), insert.len() == 0), (is_empty, is_empty));
+    }
+}

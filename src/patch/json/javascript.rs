@@ -77,3 +77,31 @@ fn number(text: &str) -> f64 {
         _ => f64::NAN,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As `String(number)` and `Number(text)` say in JavaScript.
+    #[test]
+    fn numbers_and_their_names_are_those_of_javascript_at_the_boundaries_too() {
+        for (value, name) in [
+            (1e-6, "0.000001"),
+            (9.5e-7, "9.5e-7"),
+            (1e20, "100000000000000000000"),
+            (1e21, "1e+21"),
+            (-1e-6, "-0.000001"),
+            (-0.0, "0"),
+        ] {
+            assert_eq!(text(value), name);
+        }
+        for (name, value) in
+            [("", 0.0), ("  ", 0.0), ("-Infinity", f64::NEG_INFINITY), ("0x1F", 31.0), (".5", 0.5)]
+        {
+            assert_eq!(number(name), value, "{name:?}");
+        }
+        for name in ["+", "-", "0x-1", "inf", "NaN", "1_000"] {
+            assert!(number(name).is_nan(), "{name:?}");
+        }
+    }
+}
