@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::op::{Action, Insert, Op};
-use crate::value::{DEPTH_MAX, Key, List, Map, Path, Segment, Value};
+use crate::value::{DEPTH_MAX, KEY_BYTES_MAX, Key, List, Map, Path, Segment, Value};
 use proptest::prelude::*;
 use std::sync::Arc;
 
@@ -166,6 +166,78 @@ fn what_an_encoder_would_not_write_is_refused() {
     assert_eq!(reason(&[1, 4, 2, 0, 1, 4, 2]), "a path repeats what it could share");
     assert_eq!(reason(&[0, 0, 9, 1, 6, 0, 0]), "a list index where a key must be");
     assert_eq!(reason(&[]), "nothing");
+    let nan = |last: u8| [&[0, 0, 5][..], &[last, 0, 0, 0, 0, 0, 0xf8, 0x7f]].concat();
+    assert_eq!(reason(&nan(1)), "an unusual bit pattern for \"not a number\"");
+    assert_eq!(reason(&nan(0)), "nothing");
+    assert_eq!(reason(&[0, 0, 9, 2, 5, 0, 5, 0]), "the keys of a map are not in order");
+    // A second operation keeps more of the path than there is, or comes to more than a path may have.
+    assert_eq!(reason(&[1, 4, 2, 2, 0, 2]), "an impossible length of a path");
+    let long =
+        |more: u8| [&[128][..], &[4; 128], &[2, 127, more, 5, 5, 2][..3 + usize::from(more)], &[2]].concat();
+    assert_eq!((reason(&long(1)), reason(&long(2))), ("nothing", "an impossible length of a path"));
+}
+
+/// The least integer that takes so many bytes, and the greatest that takes fewer.
+#[test]
+fn an_integer_takes_as_few_bytes_as_it_can() {
+    let sint = |bytes: &[u8]| reason(&[&[0, 0, 4][..], bytes].concat());
+    let longer = "an integer takes more bytes than it needs";
+    let index = |bytes: &[u8]| reason(&[&[1, 6][..], bytes, &[2]].concat());
+    assert_eq!((index(&[250]), index(&[251, 250, 0]), index(&[251, 251, 0])), ("nothing", longer, "nothing"));
+    assert_eq!((index(&[252, 255, 255, 0, 0]), index(&[252, 0, 0, 1, 0])), (longer, "nothing"));
+    let nine = |low: u64| [&[253][..], &low.to_le_bytes()].concat();
+    assert_eq!((index(&nine(0xffff_ffff)), index(&nine(1 << 32))), (longer, "nothing"));
+    assert_eq!(
+        (sint(&nine(i64::MAX as u64)), sint(&nine(1 << 63))),
+        ("a small integer is written as a large one", "nothing")
+    );
+}
+
+#[test]
+fn a_key_has_as_many_bytes_as_it_may_and_no_more() {
+    let key = |len: usize| {
+        let len_bytes = (len as u16).to_le_bytes();
+        reason(&[&[0, 0, 9, 1, 3, 251, len_bytes[0], len_bytes[1]][..], &vec![7; len], &[0]].concat())
+    };
+    assert_eq!((key(KEY_BYTES_MAX), key(KEY_BYTES_MAX + 1)), ("nothing", "a key of too many bytes"));
+}
+
+/// From the seventeenth on strings are found by their hashes.
+#[test]
+fn a_string_written_twice_is_refused_however_many_there_are() {
+    for count in [2_u8, 15, 16, 17, 40] {
+        let strings: Vec<u8> = (0..count).flat_map(|n| [6, 1, b'0' + n]).collect();
+        let body = |last: &[u8]| [&[0, 0, 8, count + 1][..], &strings, last].concat();
+        for n in 0..count {
+            assert_eq!(reason(&body(&[6, 1, b'0' + n])), "a string is written twice", "{n} of {count}");
+            assert_eq!(reason(&body(&[10 + n])), "nothing");
+        }
+        assert_eq!(reason(&body(&[10 + count])), "a string refers to one that does not exist");
+    }
+}
+
+/// What stands before the patch has one encoding too.
+#[test]
+fn what_need_not_be_written_is_refused_where_it_is() {
+    let opening = |fields: u8, rest: &[u8]| {
+        let body = [&[fields][..], &[0; 8], rest].concat();
+        Change::decode(HOME, 6, &body).map(|_| "nothing").unwrap_or_else(|flaw| flaw.reason)
+    };
+    let (home, other) = (HOME.0.to_le_bytes(), (HOME.0 + 1).to_le_bytes());
+    let needless = "a writer or sequence number that need not be written";
+    assert_eq!((opening(32, &home), opening(32, &other)), (needless, "nothing"));
+    assert_eq!((opening(64, &[7]), opening(64, &[6])), (needless, "nothing"));
+    assert_eq!(opening(128, &[]), "unknown fields");
+    assert_eq!((opening(16, &[0]), opening(16, &[6])), ("a base that need not be written", "nothing"));
+    assert_eq!(opening(16, &[7]), "a base before the first version");
+    assert_eq!(opening(8, &[0]), "an empty list of tags");
+    let tags = |names: &[u8]| {
+        [&[names.len() as u8][..], &names.iter().flat_map(|name| [1, *name, 0]).collect::<Vec<u8>>()].concat()
+    };
+    assert_eq!(opening(8, &tags(b"ab")), "nothing");
+    for disorder in [b"aa", b"ba"] {
+        assert_eq!(opening(8, &tags(disorder)), "tags are not in order");
+    }
 }
 
 #[test]
