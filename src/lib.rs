@@ -248,7 +248,7 @@
 //! | [`blame`](Store::blame), [`life`](Store::life) | the changes back to the one found, [`at`](Store::at) around it |
 //! | [`bisect`](Store::bisect) | [`at`](Store::at) 22 versions of a million |
 //! | [`undo`](Store::undo), [`redo`](Store::redo) | [`at`](Store::at) the version before; reading all changes since |
-//! | [`snapshot`](Store::snapshot) | O(state), on the thread that asks; others go on. Those taken by themselves have a thread of their own |
+//! | [`snapshot`](Store::snapshot) | the changes since the last one, or O(state), on the thread that asks; others go on. Those taken by themselves have a thread of their own |
 //! | [`compact`](Store::compact) | nothing, or [`at`](Store::at) the new beginning and a snapshot of it; a sync for each segment that goes |
 //! | [`restore`](Store::restore) | [`at`](Store::at) that version; O(state) |
 //! | [`verify`](verify()), [`Repair::plan`] | reading all there is |
@@ -379,7 +379,7 @@ pub use replica::{Progress, Replica};
 pub use state::State;
 pub use store::{
     Bisected, Changes, Commit, Compaction, Filter, Life, Listening, Opened, Options, Reader, Retention,
-    SnapshotPolicy, Store, Ticket, Touch, Verdict,
+    SnapshotPolicy, SnapshotReport, Store, Ticket, Touch, Verdict,
 };
 pub use value::Value;
 

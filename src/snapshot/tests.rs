@@ -1,6 +1,6 @@
 //! Snapshots of more than a block, and blocks that nobody should have written.
 
-use super::{Header, Snapshot, path_of};
+use super::{Delta, Header, Snapshot, path_of};
 use crate::error::{Defect, Error};
 use crate::io::{Disk, MemoryDisk};
 use crate::layout::{StoreId, checksum, u32_at};
@@ -14,7 +14,8 @@ fn dir() -> &'static Path {
 }
 
 fn snapshot(state: Value) -> Snapshot {
-    let header = Header { store: StoreId([7; 16]), epoch: 1, version: 3, chain: 99, stamp: Stamp(5) };
+    let header =
+        Header { store: StoreId([7; 16]), epoch: 1, version: 3, chain: 99, stamp: Stamp(5), parent: None };
     Snapshot { header, writers: [(crate::record::WriterId(1), 3)].into(), state }
 }
 
@@ -28,7 +29,7 @@ fn written(state: Value) -> (MemoryDisk, Vec<u8>) {
 }
 
 fn read(disk: &MemoryDisk) -> Result<Snapshot, Error> {
-    Snapshot::read(disk, &path_of(dir(), 3), 3)
+    super::read(disk, dir(), 3)
 }
 
 /// Bytes that cannot be compressed.

@@ -1,13 +1,14 @@
 //! Compaction: gives up the beginning of a store's history, as far as its [`Retention`] allows.
 //!
 //! The log is to begin at the first record of some segment. First a snapshot of exactly that version is made sure of, which the
-//! history begins with from then on; then the segments before it go, then the snapshots before it. Always holds: at any moment, and
+//! history begins with from then on; then the segments before it go, then the snapshots before it that none behind it continues. Always holds: at any moment, and
 //! after a crash at any moment, the log begins at 0 or at a good snapshot; doing it again comes to the same end.
 
-use super::snapshotter::Keeper;
+use super::policy::unneeded;
+use super::snapshotter::{Keeper, parents_in};
 use super::{Retention, Store, ignore_poison};
 use crate::error::{Error, Result};
-use crate::snapshot::{self, Snapshot};
+use crate::snapshot::{self, Stored};
 use crate::state::State;
 use std::time::Duration;
 
@@ -89,15 +90,21 @@ impl<S: State + Default> Keeper<S> {
         Ok(done)
     }
 
+    /// What a later snapshot continues stays until that goes.
     fn remove_snapshots_before(&self, beginning: u64, done: &mut Compaction) -> Result<()> {
         let mut old = self.history.snapshots()?;
         old.retain(|&version| version < beginning);
+        if old.is_empty() {
+            return Ok(());
+        }
+        let parents = parents_in(&self.headers()?);
+        let old = unneeded(&old, &parents);
         for &version in &old {
             let path = snapshot::path_of(&self.history.dir, version);
             done.freed_bytes += snapshot::length(&*self.history.env.disk, &path)?;
         }
         done.snapshots = old.len();
-        self.remove(&old)
+        self.remove(&old, &parents)
     }
 
     /// Where the log is to begin: at the base of the newest segment that leaves all that is to be kept.
@@ -133,10 +140,10 @@ impl<S: State + Default> Keeper<S> {
         Ok(beginning)
     }
 
-    /// A good snapshot of `version` is there when this returns.
+    /// A good snapshot of `version` that continues none is there when this returns.
     fn make_sure_of(&self, version: u64) -> Result<()> {
         let path = snapshot::path_of(&self.history.dir, version);
-        if let Ok(taken) = Snapshot::read(&*self.history.env.disk, &path, version)
+        if let Ok(Stored::Whole(taken)) = Stored::read(&*self.history.env.disk, &path, version)
             && self.history.flaw_of(&taken.header, self.history.view.records(version)?.chain()).is_none()
         {
             return Ok(());

@@ -19,6 +19,7 @@ mod blame;
 mod clocks;
 mod compaction;
 mod creation;
+mod delta_snapshots;
 mod drafts;
 mod durability;
 mod editing_trace;
