@@ -54,14 +54,15 @@ fn setting(name: &str, usual: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(usual)
 }
 
-/// Makes changes that share their syncs.
+/// Makes changes that share their syncs, each at another place.
 fn change(store: &Store<Value>, items: u64, count: u64) {
-    for _ in 0..count {
-        let (at, price) = (store.version().wrapping_mul(7_919) % items, store.version() as f64);
-        let ticket = store.submit(|doc| doc["items"][at as usize]["price"] = price.into()).expect("a change");
-        drop(ticket);
+    let from = store.version();
+    for number in from..from + count {
+        let (at, price) = (number.wrapping_mul(7_919) % items, number as f64);
+        drop(store.submit(|doc| doc["items"][at as usize]["price"] = price.into()).expect("a change"));
     }
     store.sync().expect("a sync");
+    assert_eq!(store.version(), from + count, "each changes something");
 }
 
 /// Snapshots one after the other while somebody writes; some hold the whole state.
