@@ -209,7 +209,7 @@ impl<'a> Check<'a> {
                     break;
                 }
                 // The last segment may end like this; `layout` tells whether it does.
-                _ if footer.is_none() => break,
+                _ if footer.as_ref().is_none_or(|footer| reader.fills_up(footer)) => break,
                 other => {
                     let error = reader.damage(other);
                     self.note(error)?;
