@@ -4,6 +4,7 @@
 //! never goes back.
 
 use super::changes::Changes;
+use super::lookup::{Guide, NoIndex};
 use super::restore;
 use crate::error::{Error, Result};
 use crate::history::{History, Tip, open_view};
@@ -22,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// [`refresh`](Reader::refresh). What a crashed writer left unproved becomes visible once a writer has opened the store.
 #[derive(Debug)]
 pub struct Reader<S: State = Value> {
-    pub(super) history: History<S>,
+    pub(crate) history: History<S>,
     tip: Mutex<Arc<Tip<S>>>,
 }
 
@@ -112,7 +113,8 @@ impl<S: State + Default> Reader<S> {
     /// # Errors
     /// As `Store::changes`.
     pub fn changes(&self, range: impl RangeBounds<u64>) -> Result<Changes> {
-        Ok(Changes::in_range(&self.history.view, &range, self.version())?.up_to_head())
+        Ok(Changes::in_range(&self.history.view, Guide::None(NoIndex::Reader), &range, self.version())?
+            .up_to_head())
     }
 
     /// Writes the state at `version` into a new store. Costs what [`at`](Reader::at) costs, O(state) and a handful of syncs.

@@ -7,7 +7,7 @@
 use super::Retention;
 use super::compact::Compaction;
 use super::ignore_poison;
-use super::policy::{Last, SnapshotPolicy, unneeded};
+use super::policy::{Keeping, Last, SnapshotPolicy, unneeded};
 use super::publish::Published;
 use crate::error::{Damage, Error, ErrorKind, IoContext, Result};
 use crate::history::{History, Tip};
@@ -16,6 +16,7 @@ use crate::snapshot::{self, Delta, Header, Snapshot};
 use crate::state::State;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
@@ -45,10 +46,20 @@ pub(super) struct Keeper<S> {
     pub(super) history: Arc<History<S>>,
     published: Arc<Published<S>>,
     policy: SnapshotPolicy,
-    pub(super) retention: Retention,
+    pub(super) kept: Keeping,
     /// Held while snapshots come and go: two of the same version would take each other's unfinished file.
     pub(super) alone: Mutex<()>,
+    /// Held while the file of the cursors is replaced, and while what they have not dealt with may be given up.
+    pub(super) moving_cursors: Mutex<()>,
     last: Mutex<Last>,
+    newest: Newest,
+}
+
+/// What was recorded last. It may not be acknowledged yet.
+#[derive(Debug, Default)]
+struct Newest {
+    version: AtomicU64,
+    recorded_bytes: AtomicU64,
 }
 
 impl<S: State + Default> Snapshotter<S> {
@@ -57,11 +68,21 @@ impl<S: State + Default> Snapshotter<S> {
         history: &Arc<History<S>>,
         published: &Arc<Published<S>>,
         policy: SnapshotPolicy,
-        retention: Retention,
+        kept: Keeping,
     ) -> Self {
         let (log, history, published) = (Arc::clone(log), Arc::clone(history), Arc::clone(published));
-        let (alone, last) = (Mutex::default(), Mutex::default());
-        let keeper = Keeper { log, history, published, policy, retention, alone, last };
+        let (alone, last, newest) = (Mutex::default(), Mutex::default(), Newest::default());
+        let keeper = Keeper {
+            log,
+            history,
+            published,
+            policy,
+            kept,
+            alone,
+            moving_cursors: Mutex::default(),
+            last,
+            newest,
+        };
         Snapshotter { keeper: Arc::new(keeper), thread: OnceLock::new() }
     }
 
@@ -71,14 +92,16 @@ impl<S: State + Default> Snapshotter<S> {
             if error.kind() != ErrorKind::NotFound {
                 tracing::warn!(%error, "cannot tell how long a snapshot is");
             }
-            Last::default()
+            Last::opened(version, 0, &[])
         });
     }
 
     /// A change was recorded, `recorded_bytes` in all. Rings for a snapshot if one is due; costs next to nothing if not.
     pub(super) fn recorded(&self, version: u64, recorded_bytes: u64) {
-        let due = self.keeper.policy.is_due(version, recorded_bytes, &self.keeper.last());
-        if due {
+        let newest = &self.keeper.newest;
+        newest.version.store(version, Ordering::Relaxed);
+        newest.recorded_bytes.store(recorded_bytes, Ordering::Relaxed);
+        if self.keeper.is_due() {
             self.ring();
         }
     }
@@ -86,7 +109,7 @@ impl<S: State + Default> Snapshotter<S> {
     /// Takes a snapshot of the newest acknowledged state. Once no more deltas may follow, the thread merges them.
     pub(super) fn take(&self) -> Result<SnapshotReport> {
         let report = self.keeper.take()?;
-        if self.keeper.policy.takes_any() && self.keeper.last().is_full() {
+        if self.keeper.is_to_merge() {
             self.ring();
         }
         Ok(report)
@@ -120,13 +143,28 @@ impl<S: State + Default> Keeper<S> {
         ignore_poison(&self.last)
     }
 
+    fn is_due(&self) -> bool {
+        let (version, recorded_bytes) = (&self.newest.version, &self.newest.recorded_bytes);
+        let now = |number: &AtomicU64| number.load(Ordering::Relaxed);
+        self.policy.is_due(now(version), now(recorded_bytes), &self.last())
+    }
+
+    /// Whether the thread is to merge what continues a whole snapshot.
+    fn is_to_merge(&self) -> bool {
+        self.policy.takes_any() && self.last().is_full()
+    }
+
     /// What the thread does when it is rung for. Nobody waits for it, so nobody is told but through `tracing`.
     fn look_after(&self) {
+        // Whoever rang may have looked just before the snapshot that was taken meanwhile.
+        if !self.is_due() && !self.is_to_merge() {
+            return;
+        }
         let delta = self.begin_an_attempt();
         let work = || -> Result<()> {
-            self.take_one(delta)?;
+            self.take_what_is_due(delta)?;
             self.thin()?;
-            match self.retention {
+            match self.kept.retention {
                 Retention::Everything => Ok(()),
                 retention => self.compact(retention).map(drop::<Compaction>),
             }
@@ -154,19 +192,28 @@ impl<S: State + Default> Keeper<S> {
     }
 
     fn take(&self) -> Result<SnapshotReport> {
-        let delta = self.last().invites_a_delta(self.published.tip().recorded_bytes);
-        self.take_one(delta)
-    }
-
-    fn take_one(&self, delta: bool) -> Result<SnapshotReport> {
         let _alone = ignore_poison(&self.alone);
         let tip = self.published.tip();
+        let delta = self.last().invites_a_delta(tip.recorded_bytes);
+        self.take_of(&tip, delta)
+    }
+
+    fn take_what_is_due(&self, delta: bool) -> Result<()> {
+        let _alone = ignore_poison(&self.alone);
+        let tip = self.published.tip();
+        // Somebody who asked for one may have been faster.
+        let is_taken = delta && self.last().taken == tip.version;
+        if is_taken { Ok(()) } else { self.take_of(&tip, delta).map(drop) }
+    }
+
+    /// Called by who is alone.
+    fn take_of(&self, tip: &Tip<S>, delta: bool) -> Result<SnapshotReport> {
         let (version, recorded_bytes) = (tip.version, tip.recorded_bytes);
-        if delta && let Some((parent, bytes)) = self.write_delta(&tip)? {
+        if delta && let Some((parent, bytes)) = self.write_delta(tip)? {
             self.last().was_a_delta(version, recorded_bytes);
             return Ok(SnapshotReport { version, parent: Some(parent), bytes });
         }
-        let bytes = self.write(&tip)?;
+        let bytes = self.write(tip)?;
         self.last().was_whole(version, recorded_bytes, bytes);
         Ok(SnapshotReport { version, parent: None, bytes })
     }
