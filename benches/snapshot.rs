@@ -137,6 +137,8 @@ fn long_history(path: &Path, changes: u64) {
     for _ in 0..changes / 1_000 {
         change(&store, items, 1_000);
     }
+    store.snapshot().expect("a snapshot");
+    change(&store, items, 100);
     store.close().expect("a clean close");
     for _ in 0..5 {
         let begin = Instant::now();
