@@ -44,7 +44,8 @@ pub(crate) struct Sink<'o, 's> {
     out: &'o mut Vec<u8>,
     outlet: Option<(usize, Take<'o>)>,
     strings: Vec<&'s str>,
-    /// The numbers of the strings, once there are too many to compare them one by one.
+    /// The numbers of the strings, once there are too many to compare them one by one. Where a state has many texts, hashing
+    /// them takes a good part of writing and reading it, hence no SipHash; seeded at random like that.
     hashed: HashMap<&'s str, usize, RandomState>,
 }
 
