@@ -225,7 +225,7 @@ fn audit(store: &Store<Bank>, first: u64) -> Result {
 
 /// A snapshot makes opening fast; a restore makes a store of its own out of any version.
 fn second_bank(store: &Store<Bank>, dir: &Path) -> Result {
-    store.restore(store.snapshot()?, dir)?;
+    store.restore(store.snapshot()?.version, dir)?;
     let second = Store::<Bank>::open(dir)?;
     if second.state() != store.state() {
         return Err("the second bank has other books than the first".into());

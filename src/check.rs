@@ -14,7 +14,7 @@ use crate::segment::format::{FRAME_BYTES, Item};
 use crate::segment::packed;
 use crate::segment::reader::SegmentReader;
 use crate::segment::{self, bases_in, recovery};
-use crate::snapshot::{self, Snapshot};
+use crate::snapshot::{self, Snapshot, Stored};
 use crate::store::Options;
 use crate::value::Value;
 use std::collections::BTreeMap;
@@ -122,13 +122,27 @@ impl<'a> Check<'a> {
 
     fn read_snapshots(&mut self, versions: &[u64]) -> Result<()> {
         for &version in versions {
-            match Snapshot::read(&*self.env.disk, &snapshot::path_of(self.dir, version), version) {
+            let path = snapshot::path_of(self.dir, version);
+            let stored = Stored::read(&*self.env.disk, &path, version);
+            match stored.and_then(|stored| self.whole(stored)) {
                 Ok(snapshot) => drop(self.snapshots.insert(version, snapshot)),
                 Err(error) => self.note(error)?,
             }
         }
         self.report.snapshots = self.snapshots.len();
         Ok(())
+    }
+
+    /// The whole state that a file stands for. What it continues is older, and so was read before.
+    fn whole(&self, stored: Stored) -> Result<Snapshot> {
+        let delta = match stored {
+            Stored::Whole(snapshot) => return Ok(snapshot),
+            Stored::Delta(delta) => delta,
+        };
+        match self.snapshots.get(&delta.parent()) {
+            Some(parent) => delta.onto(parent, self.dir),
+            None => Err(delta.orphaned(self.dir, delta.parent())),
+        }
     }
 
     fn read_cursors(&mut self) -> Result<()> {
@@ -206,7 +220,7 @@ impl<'a> Check<'a> {
                     break;
                 }
                 // The last segment may end like this; `layout` tells whether it does.
-                _ if footer.is_none() => break,
+                _ if footer.as_ref().is_none_or(|footer| reader.fills_up(footer)) => break,
                 other => {
                     let error = reader.damage(other);
                     self.note(error)?;

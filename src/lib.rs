@@ -252,7 +252,7 @@
 //! | [`newest_first`](Changes::newest_first), [`blame`](Store::blame), [`life`](Store::life) | with the index what comes out, and the changes since the last question; without, all changes so far back |
 //! | [`bisect`](Store::bisect) | [`at`](Store::at) 22 versions of a million |
 //! | [`undo`](Store::undo), [`redo`](Store::redo) | [`at`](Store::at) the version before; reading all changes since |
-//! | [`snapshot`](Store::snapshot) | O(state), on the thread that asks; others go on. Those taken by themselves have a thread of their own |
+//! | [`snapshot`](Store::snapshot) | the changes since the last one, or O(state), on the thread that asks; others go on. Those taken by themselves have a thread of their own |
 //! | [`compact`](Store::compact) | nothing, or [`at`](Store::at) the new beginning and a snapshot of it; a sync for each segment that goes |
 //! | [`restore`](Store::restore) | [`at`](Store::at) that version; O(state) |
 //! | [`verify`](verify()), [`Repair::plan`] | reading all there is |
@@ -262,7 +262,7 @@
 //! # Files, formats and limits
 //!
 //! A store is a directory: `LOCK`, held by whoever writes; segments, `00000000000000000042.seg` with the changes that follow
-//! version 42; snapshots, `00000000000000000042.snap` with the state at version 42; `CURSORS`, once one was set; `index`, which may
+//! version 42; snapshots, `00000000000000000042.snap` with the state at version 42, or what changed since an older one; `CURSORS`, once one was set; `index`, which may
 //! be removed at any time; `damaged-1` and so on, from repairs.
 //! [`docs::format`] tells every byte. The format is 1: files of a larger number are refused and left untouched. Until the
 //! first release it may change and still be 1.
@@ -392,7 +392,7 @@ pub use replica::{Progress, Replica};
 pub use state::State;
 pub use store::{
     Bisected, Changes, Commit, Compaction, Filter, Life, Listening, Lookup, NoIndex, Opened, Options, Reader,
-    Retention, SnapshotPolicy, Store, Ticket, Touch, Verdict,
+    Retention, SnapshotPolicy, SnapshotReport, Store, Ticket, Touch, Verdict,
 };
 pub use value::Value;
 

@@ -242,7 +242,7 @@ fn bootstrap(options: &Options, source: &log::Reader, source_dir: &Path, dir: &P
 
 /// The snapshot that a log without its beginning starts from.
 fn first_snapshot(env: &Env, dir: &Path, oldest: u64) -> Result<Snapshot> {
-    match Snapshot::read(&*env.disk, &snapshot::path_of(dir, oldest), oldest) {
+    match snapshot::read(&*env.disk, dir, oldest) {
         Err(Error::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
             Err(base_missing(dir, oldest))
         }

@@ -16,7 +16,10 @@ type Root<R, M> = Option<Link<R, M>>;
 pub(super) fn build<E: Clone, M: Mark<Vec<E>>>(items: impl IntoIterator<Item = E>) -> Root<Vec<E>, M> {
     let mut items = items.into_iter();
     of_runs(std::iter::from_fn(|| {
-        let mut run: Vec<E> = items.by_ref().take(M::LEAF).collect();
+        // The most there can be, since of what may fail the least is nothing.
+        let most = items.size_hint().1.map_or(M::LEAF, |most| most.min(M::LEAF));
+        let mut run = Vec::with_capacity(most);
+        run.extend(items.by_ref().take(M::LEAF));
         run.shrink_to_fit();
         (!run.is_empty()).then_some(run)
     }))

@@ -300,6 +300,12 @@ impl<K: Ord + Clone, V: Clone> Map<K, V> {
         self.tree.remove(at)
     }
 
+    /// A map of entries that are in strict order. O(n).
+    pub(crate) fn of_sorted(entries: Vec<(K, V)>) -> Self {
+        debug_assert!(entries.is_sorted_by(|a, b| a.0 < b.0), "the caller has looked");
+        Self { tree: Tree::of_vec(entries) }
+    }
+
     /// Later entries win. O(n) if the entries are in key order.
     fn of_vec(mut entries: Vec<(K, V)>) -> Self {
         if !entries.is_sorted_by(|a, b| a.0 < b.0) {
@@ -308,7 +314,7 @@ impl<K: Ord + Clone, V: Clone> Map<K, V> {
             entries.dedup_by(|later, earlier| later.0 == earlier.0);
             entries.reverse();
         }
-        Self { tree: Tree::build(entries) }
+        Self::of_sorted(entries)
     }
 }
 

@@ -107,6 +107,15 @@ impl<E: Clone, M: Mark<Vec<E>>> Tree<Vec<E>, M> {
         Self { root: join::build(items) }
     }
 
+    /// The same of items that are in a vector, which becomes the only leaf if it is small enough.
+    pub(super) fn of_vec(mut items: Vec<E>) -> Self {
+        if items.is_empty() || items.len() > M::LEAF {
+            return Self::build(items);
+        }
+        items.shrink_to_fit();
+        Self { root: Some(Arc::new(Node::Leaf(items))) }
+    }
+
     /// Copies nothing when there is no item at `at`.
     pub(super) fn get_mut(&mut self, at: usize) -> Option<&mut E> {
         if at >= self.len() {

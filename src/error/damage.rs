@@ -125,6 +125,12 @@ pub enum Defect {
         /// The first offset kept.
         oldest: u64,
     },
+    /// A snapshot that says what changed since another one, which cannot be had.
+    #[error("it continues the snapshot of version {parent}, which is missing, damaged or another one")]
+    ParentUnusable {
+        /// The version of the other one.
+        parent: u64,
+    },
     /// The checksum is right, but the content makes no sense.
     #[error("cannot decode {part}: {reason}")]
     Undecodable {

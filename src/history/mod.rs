@@ -9,6 +9,7 @@
 
 mod base;
 mod kept;
+mod run;
 mod time;
 
 pub(crate) use base::{base_missing, begin, begin_at, files_of, open_view, proven_by_snapshot};
@@ -211,10 +212,10 @@ impl<S: State + Default> History<S> {
     }
 
     fn start_from_snapshot(&self, version: u64) -> Result<(Tip<S>, Records)> {
-        let path = snapshot::path_of(&self.dir, version);
-        let Snapshot { header, writers, state } = Snapshot::read(&*self.env.disk, &path, version)?;
+        let Snapshot { header, writers, state } = snapshot::read(&*self.env.disk, &self.dir, version)?;
         let records = self.view.records(version)?;
         if let Some(defect) = self.flaw_of(&header, records.chain()) {
+            let path = snapshot::path_of(&self.dir, version);
             return Err(Damage { path, byte: 0, defect, intact: None }.into());
         }
         let (state, filled) = watch(|| S::from_value(state));

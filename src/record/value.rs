@@ -10,6 +10,9 @@ use std::sync::Arc;
 /// There is one bit pattern for "not a number"; others would make equal states encode differently.
 const NAN_BITS: u64 = 0x7ff8_0000_0000_0000;
 
+/// Room for so many entries is made before they are there.
+const USUAL_ENTRIES: usize = 16;
+
 /// What the first integer of a value, a path segment or an action says. From `KNOWN` on it is a string seen before.
 mod value_tag {
     pub(super) const NULL: u64 = 0;
@@ -168,9 +171,11 @@ fn take_list(source: &mut Source<'_>, levels: usize) -> Result<List, DecodeError
 }
 
 fn take_map(source: &mut Source<'_>, levels: usize) -> Result<Map, DecodeError> {
-    // A map is made at once of what is in order; entry by entry it would find its place for each.
-    let mut entries: Vec<(Key, Value)> = Vec::new();
-    for _ in 0..source.count()? {
+    // A map is made at once of what is in order; entry by entry it would find its place for each. The count is not believed
+    // for more than a leaf holds: what is nested may claim as much again.
+    let count = source.count()?;
+    let mut entries: Vec<(Key, Value)> = Vec::with_capacity(count.min(USUAL_ENTRIES));
+    for _ in 0..count {
         let kind = source.uint()?;
         let key = take_key(source, kind)?;
         if entries.last().is_some_and(|(last, _)| *last >= key) {
@@ -178,7 +183,7 @@ fn take_map(source: &mut Source<'_>, levels: usize) -> Result<Map, DecodeError> 
         }
         entries.push((key, take_nested(source, levels)?));
     }
-    Ok(entries.into_iter().collect())
+    Ok(Map::of_sorted(entries))
 }
 
 fn take_key(source: &mut Source<'_>, kind: u64) -> Result<Key, DecodeError> {

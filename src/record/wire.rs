@@ -4,10 +4,13 @@
 //! Always: a [`Source`] allocates no more than its input could fill, and refuses what a [`Sink`] would not have written.
 
 use bincode::{BorrowDecode, Encode};
+use foldhash::fast::RandomState;
 use std::collections::{HashMap, HashSet};
 
 use crate::value::Str;
 
+/// The largest integer that takes one byte.
+const ONE_BYTE_MAX: u8 = 250;
 const CONFIG: bincode::config::Configuration = bincode::config::standard();
 /// Up to this many strings are compared one by one, more are hashed.
 const FEW_STRINGS: usize = 16;
@@ -41,14 +44,15 @@ pub(crate) struct Sink<'o, 's> {
     out: &'o mut Vec<u8>,
     outlet: Option<(usize, Take<'o>)>,
     strings: Vec<&'s str>,
-    /// The numbers of the strings, once there are too many to compare them one by one.
-    hashed: HashMap<&'s str, usize>,
+    /// The numbers of the strings, once there are too many to compare them one by one. Where a state has many texts, hashing
+    /// them takes a good part of writing and reading it, hence no SipHash; seeded at random like that.
+    hashed: HashMap<&'s str, usize, RandomState>,
 }
 
 impl<'o, 's> Sink<'o, 's> {
     /// Appends to `out`.
     pub(crate) fn new(out: &'o mut Vec<u8>) -> Self {
-        Sink { out, outlet: None, strings: Vec::new(), hashed: HashMap::new() }
+        Sink { out, outlet: None, strings: Vec::new(), hashed: HashMap::default() }
     }
 
     /// Lets `outlet` take what is ready from time to time; the rest is in `out` in the end.
@@ -80,7 +84,11 @@ impl<'o, 's> Sink<'o, 's> {
     }
 
     pub(crate) fn uint(&mut self, value: u64) {
-        self.put(value);
+        // Nearly all tags and lengths.
+        match u8::try_from(value) {
+            Ok(byte) if byte <= ONE_BYTE_MAX => self.byte(byte),
+            _ => self.put(value),
+        }
     }
 
     pub(crate) fn sint(&mut self, value: i64) {
@@ -135,13 +143,13 @@ pub(crate) struct Source<'a> {
     /// Names, so that a short string is no allocation of its own and a long one is there once, however often it is
     /// referred to.
     strings: Vec<Str>,
-    hashed: HashSet<Str>,
+    hashed: HashSet<Str, RandomState>,
 }
 
 impl<'a> Source<'a> {
     /// Starts at the first byte.
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Source { bytes, at: 0, strings: Vec::new(), hashed: HashSet::new() }
+        Source { bytes, at: 0, strings: Vec::new(), hashed: HashSet::default() }
     }
 
     pub(crate) fn flaw(&self, reason: &'static str) -> DecodeError {
@@ -182,6 +190,13 @@ impl<'a> Source<'a> {
     }
 
     pub(crate) fn uint(&mut self) -> Result<u64, DecodeError> {
+        // Nearly all tags and lengths.
+        if let Some(&byte) = self.bytes.get(self.at)
+            && byte <= ONE_BYTE_MAX
+        {
+            self.at += 1;
+            return Ok(byte.into());
+        }
         let (value, used) = self.take()?;
         self.shortest(value, used)
     }
@@ -234,25 +249,29 @@ impl<'a> Source<'a> {
     /// A string that was not there before; it gets the next number, if there are more.
     pub(crate) fn new_string(&mut self) -> Result<Str, DecodeError> {
         let string = Str::from(self.text()?);
-        if self.is_known(&string) {
+        if !self.number(&string) {
             return Err(self.flaw("a string is written twice"));
-        }
-        if self.strings.len() < NUMBERED_STRINGS_MAX {
-            if self.strings.len() >= FEW_STRINGS {
-                self.hashed.insert(string.clone());
-            }
-            self.strings.push(string.clone());
         }
         Ok(string)
     }
 
-    fn is_known(&mut self, string: &Str) -> bool {
-        if self.strings.len() < FEW_STRINGS {
-            return self.strings.contains(string);
+    /// Gives a string the next number, if there are more; false if it has one already.
+    fn number(&mut self, string: &Str) -> bool {
+        let next = self.strings.len();
+        if next == NUMBERED_STRINGS_MAX {
+            return !self.hashed.contains(string);
         }
-        if self.hashed.is_empty() {
+        if next == FEW_STRINGS {
             self.hashed.extend(self.strings.iter().cloned());
         }
-        self.hashed.contains(string)
+        let is_new = if next < FEW_STRINGS {
+            !self.strings.contains(string)
+        } else {
+            self.hashed.insert(string.clone())
+        };
+        if is_new {
+            self.strings.push(string.clone());
+        }
+        is_new
     }
 }

@@ -109,7 +109,7 @@ impl<'a> Rewriting<'a> {
         let writers = (*tip.writers).clone();
         let chain = view.chain_at(begin)?;
         let epoch = next_edition(header.epoch);
-        let of = Header { store: header.store, epoch, version: begin, chain, stamp: tip.stamp };
+        let of = Header { store: header.store, epoch, version: begin, chain, stamp: tip.stamp, parent: None };
         let mut point = Snapshot { header: of, writers, state: self.new.clone() };
         if begin > 0 {
             point.write(disk, stage)?;

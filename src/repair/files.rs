@@ -12,7 +12,7 @@ use crate::segment::format::{HEADER_BYTES, Header};
 use crate::segment::packed::{self, Opened};
 use crate::segment::reader::SegmentReader;
 use crate::segment::{bases_in, path_of};
-use crate::snapshot::{self, Snapshot};
+use crate::snapshot;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -124,7 +124,7 @@ impl Picture {
         let file = disk.open(&path, Access::Read).during("open snapshot", &path)?;
         let bytes = file.len().during("measure snapshot", &path)?;
         let header = fine(snapshot::read_header(disk, &path, version))?.ok();
-        let flaw = fine(Snapshot::read(disk, &path, version))?.err();
+        let flaw = fine(snapshot::read(disk, dir, version))?.err();
         Ok(Picture { path, version, bytes, header, flaw })
     }
 

@@ -16,6 +16,7 @@ use crate::segment::format::Header;
 use crate::segment::path_of;
 use crate::segment::reader::SegmentReader;
 use crate::segment::recovery::survey;
+use crate::snapshot;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -354,9 +355,21 @@ impl<'a> Draft<'a> {
         match self.walk.chains.get(&picture.version) {
             Some(&expected) if expected == header.chain => None,
             Some(&expected) => Some(Why::Damaged(Defect::Chain { expected, found: header.chain })),
+            None if self.bears_another(picture.version) => None,
             None if picture.version < oldest => Some(Why::Before { oldest }),
             None => Some(Why::Behind { head }),
         }
+    }
+
+    /// Whether a snapshot that stays continues this one, which is from before the log begins.
+    fn bears_another(&self, version: u64) -> bool {
+        let stays = |header: &&snapshot::Header| self.walk.chains.get(&header.version) == Some(&header.chain);
+        let good = || self.files.pictures.iter().filter_map(|picture| picture.good(self.files.store));
+        let parent_of = |version| good().find(|header| header.version == version)?.parent;
+        let mut rows = good()
+            .filter(stays)
+            .map(|header| std::iter::successors(header.parent, |&parent| parent_of(parent)));
+        version < self.versions.start && rows.any(|mut row| row.any(|older| older == version))
     }
 
     fn remove(&mut self, path: PathBuf, place: PathBuf, bytes: u64, why: Why) {

@@ -333,10 +333,18 @@ impl SegmentReader {
     /// What further on proves that a record must stand at the current place (FORMAT.md, "Proof").
     /// Costs a read of the rest of the segment; only called once something looks wrong.
     pub(crate) fn proof(&mut self) -> Result<Option<&'static str>> {
-        if self.footer()?.is_some() {
+        if self.footer()?.is_some_and(|footer| !self.fills_up(&footer)) {
             return Ok(Some("the footer"));
         }
         Ok(find_proof(&self.rest()?, self.offset, &self.header.store))
+    }
+
+    /// Whether it is a footer of rest behind the records that were passed, in a segment that is full with it. That one ends the
+    /// file before it was synced, and so does not prove that the mark before it was.
+    pub(crate) fn fills_up(&self, footer: &Footer) -> bool {
+        let count = self.offset - self.header.base;
+        let passed = (self.at, count, self.chain) == (footer.data_end, footer.count.into(), footer.chain);
+        footer.ending == Ending::AtRest && passed && self.file_bytes == self.header.allocated
     }
 
     /// Whether the mark stands that belongs to the footer of a segment at rest. Does not move.

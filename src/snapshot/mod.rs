@@ -1,13 +1,16 @@
-//! The whole state at a version, in a file of its own: opening a store and going back in time start from it instead of
-//! from the first change.
+//! The state at a version, in a file of its own: opening a store and going back in time start from it instead of from the
+//! first change.
 //!
-//! Fed by `store` with a state that is already durable in the log; laid out in `segment/FORMAT.md`, "Snapshot". Leaves
-//! it to `store` which snapshot to take and when.
+//! A file holds the whole state, or ([`Delta`]) what changed since that of another one, its parent. Fed by `store` with what is
+//! already durable in the log; laid out in `segment/FORMAT.md`, "Snapshot". Leaves it to `store` which snapshot to take and
+//! when.
 //!
 //! Always: a file with a snapshot's name is complete, because it is renamed into place only after it was synced; and it
-//! holds a state that the log had made durable before, so its version is proof of how long the log must be.
+//! holds a state that the log had made durable before, so its version is proof of how long the log must be. A parent is
+//! older than what continues it.
 
 mod blocks;
+mod delta;
 #[cfg(test)]
 mod tests;
 
@@ -24,8 +27,13 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+pub(crate) use delta::{Delta, Stored, lineage, read};
+
 const EXTENSION: &str = "snap";
 const MAGIC: [u8; 8] = *b"REDRSNAP";
+/// The file holds what changed since its parent.
+const FLAG_DELTA: u8 = 1;
+const PARENT_AT: usize = 48;
 
 /// The newest sequence number of each writer.
 pub(crate) type Writers = BTreeMap<WriterId, u64>;
@@ -39,6 +47,8 @@ pub(crate) struct Header {
     pub(crate) chain: Chain,
     /// When the change that made the version was recorded.
     pub(crate) stamp: Stamp,
+    /// The version of the snapshot that this one continues; nothing if it is whole.
+    pub(crate) parent: Option<u64>,
 }
 
 /// A state, and what must be known to go on from it.
@@ -71,6 +81,10 @@ impl Header {
         bytes[16..32].copy_from_slice(self.store.as_bytes());
         bytes[32..40].copy_from_slice(&self.version.to_le_bytes());
         bytes[40..48].copy_from_slice(&self.stamp.0.to_le_bytes());
+        if let Some(parent) = self.parent {
+            bytes[11] = FLAG_DELTA;
+            bytes[PARENT_AT..PARENT_AT + 8].copy_from_slice(&parent.to_le_bytes());
+        }
         bytes[60..64].copy_from_slice(&self.chain.to_le_bytes());
         let check = header_check(&bytes);
         bytes[56..60].copy_from_slice(&check.to_le_bytes());
@@ -78,7 +92,7 @@ impl Header {
     }
 
     fn decode(bytes: &[u8], path: &Path, named: u64) -> Result<Header> {
-        check_preamble(bytes, &MAGIC, 0, path)?;
+        check_preamble(bytes, &MAGIC, FLAG_DELTA, path)?;
         let (stored, computed) = (u32_at(bytes, 56), header_check(bytes));
         if stored != computed {
             return Err(damage(path, 0, Defect::Checksum { part: "the header", stored, computed }));
@@ -89,8 +103,13 @@ impl Header {
         if version != named {
             return Err(damage(path, 32, Defect::Misnamed { named, found: version }));
         }
+        let parent = (bytes[11] & FLAG_DELTA != 0).then(|| u64_at(bytes, PARENT_AT));
+        if parent.is_some_and(|parent| parent >= version) {
+            let reason = "it continues one that is no older".into();
+            return Err(damage(path, PARENT_AT as u64, Defect::Undecodable { part: "the header", reason }));
+        }
         let (epoch, stamp, chain) = (u32_at(bytes, 12), Stamp(u64_at(bytes, 40)), u32_at(bytes, 60));
-        Ok(Header { store: StoreId(store), epoch, version, chain, stamp })
+        Ok(Header { store: StoreId(store), epoch, version, chain, stamp, parent })
     }
 }
 
@@ -99,54 +118,60 @@ fn damage(path: &Path, byte: u64, defect: Defect) -> Error {
 }
 
 impl Snapshot {
-    /// Writes the snapshot under its final name; it is durable on return, and its length is known. O(state) and as much memory
-    /// as a block takes; three syncs. An existing snapshot of the same version is replaced by an equal one.
+    /// Writes the whole snapshot under its final name; it is durable on return, and its length is known. O(state) and as much
+    /// memory as a block takes; three syncs. An existing snapshot of the same version is replaced by an equal one.
     pub(crate) fn write(&self, disk: &dyn Disk, dir: &Path) -> Result<u64> {
-        let path = path_of(dir, self.header.version);
-        let span = tracing::info_span!("snapshot", version = self.header.version);
-        let _entered = span.enter();
-        let unfinished = unfinished(&path);
-        let mut out = BlockWriter::begin(fresh(disk, &unfinished)?, &unfinished, &self.header)?;
-        let mut rest = Vec::new();
-        self.encode(&mut Sink::through(&mut rest, &mut out));
-        let bytes = out.finish(&rest)?;
-        disk.rename(&unfinished, &path).during("rename snapshot", &path)?;
-        disk.sync_dir(dir).during("sync directory", dir)?;
-        tracing::info!(bytes, "snapshot written");
-        Ok(bytes)
-    }
-
-    fn encode<'s>(&'s self, sink: &mut Sink<'_, 's>) {
-        sink.uint(self.writers.len() as u64);
-        for (writer, sequence) in &self.writers {
-            sink.fixed(writer.0);
-            sink.uint(*sequence);
-        }
-        put_value(sink, &self.state);
-    }
-
-    /// Reads a snapshot and verifies every byte of it.
-    pub(crate) fn read(disk: &dyn Disk, path: &Path, named: u64) -> Result<Snapshot> {
-        let file = disk.open(path, Access::Read).during("open snapshot", path)?;
-        let header = header_of(&*file, path, named)?;
-        let body = read_body(&*file, &header, path)?;
-        let undecodable = |flaw: DecodeError| {
-            damage(path, 0, Defect::Undecodable { part: "the snapshot's content", reason: flaw.to_string() })
-        };
-        Snapshot::decode(header, &body).map_err(undecodable)
+        let header = Header { parent: None, ..self.header };
+        write_file(disk, dir, &header, |sink| {
+            put_writers(sink, &self.writers);
+            put_value(sink, &self.state);
+        })
     }
 
     fn decode(header: Header, body: &[u8]) -> Result<Snapshot, DecodeError> {
         let mut source = Source::new(body);
-        let mut writers = Writers::new();
-        for _ in 0..source.count()? {
-            let writer = WriterId(source.fixed()?);
-            writers.insert(writer, source.uint()?);
-        }
+        let writers = take_writers(&mut source)?;
         let state = take_value(&mut source)?;
         source.finish()?;
         Ok(Snapshot { header, writers, state })
     }
+}
+
+fn write_file<'s>(
+    disk: &dyn Disk,
+    dir: &Path,
+    header: &Header,
+    encode: impl FnOnce(&mut Sink<'_, 's>),
+) -> Result<u64> {
+    let path = path_of(dir, header.version);
+    let span = tracing::info_span!("snapshot", version = header.version, parent = header.parent);
+    let _entered = span.enter();
+    let unfinished = unfinished(&path);
+    let mut out = BlockWriter::begin(fresh(disk, &unfinished)?, &unfinished, header)?;
+    let mut rest = Vec::new();
+    encode(&mut Sink::through(&mut rest, &mut out));
+    let bytes = out.finish(&rest)?;
+    disk.rename(&unfinished, &path).during("rename snapshot", &path)?;
+    disk.sync_dir(dir).during("sync directory", dir)?;
+    tracing::info!(bytes, "snapshot written");
+    Ok(bytes)
+}
+
+fn put_writers(sink: &mut Sink<'_, '_>, writers: &Writers) {
+    sink.uint(writers.len() as u64);
+    for (writer, sequence) in writers {
+        sink.fixed(writer.0);
+        sink.uint(*sequence);
+    }
+}
+
+fn take_writers(source: &mut Source<'_>) -> Result<Writers, DecodeError> {
+    let mut writers = Writers::new();
+    for _ in 0..source.count()? {
+        let writer = WriterId(source.fixed()?);
+        writers.insert(writer, source.uint()?);
+    }
+    Ok(writers)
 }
 
 /// A new file; what an interrupted attempt left there goes.

@@ -1,12 +1,13 @@
 //! Snapshots of more than a block, and blocks that nobody should have written.
 
-use super::{Header, Snapshot, path_of};
+use super::{Delta, Header, Snapshot, path_of};
 use crate::error::{Defect, Error};
 use crate::io::{Disk, MemoryDisk};
 use crate::layout::{StoreId, checksum, u32_at};
+use crate::op::{Action, Op, Patch};
 use crate::record::Stamp;
-use crate::segment::format::HEADER_BYTES;
-use crate::value::Value;
+use crate::segment::format::{HEADER_BYTES, header_check};
+use crate::value::{Path as Place, Value};
 use std::path::Path;
 
 fn dir() -> &'static Path {
@@ -14,7 +15,8 @@ fn dir() -> &'static Path {
 }
 
 fn snapshot(state: Value) -> Snapshot {
-    let header = Header { store: StoreId([7; 16]), epoch: 1, version: 3, chain: 99, stamp: Stamp(5) };
+    let header =
+        Header { store: StoreId([7; 16]), epoch: 1, version: 3, chain: 99, stamp: Stamp(5), parent: None };
     Snapshot { header, writers: [(crate::record::WriterId(1), 3)].into(), state }
 }
 
@@ -28,7 +30,7 @@ fn written(state: Value) -> (MemoryDisk, Vec<u8>) {
 }
 
 fn read(disk: &MemoryDisk) -> Result<Snapshot, Error> {
-    Snapshot::read(disk, &path_of(dir(), 3), 3)
+    super::read(disk, dir(), 3)
 }
 
 /// Bytes that cannot be compressed.
@@ -104,4 +106,98 @@ fn a_plain_block_is_read_whatever_was_built() {
     // No writers, then the value `false`.
     let back = forged(Value::Null, &[0, 0, 1], 2).unwrap();
     assert_eq!(back.state, Value::Bool(false));
+}
+
+/// Sets "n" in the map that the parent is.
+fn delta(version: u64, parent: u64, parent_chain: u32, to: u64) -> Delta {
+    let header =
+        Header { version, parent: Some(parent), chain: 100 + version as u32, ..snapshot(Value::Null).header };
+    let patch = Patch::from(vec![Op::new(Place::root().child("n"), Action::Add(to.into()))]);
+    Delta { header, parent_chain, writers: [(crate::record::WriterId(1), version)].into(), patch }
+}
+
+fn defect(answer: Result<Snapshot, Error>) -> (Defect, u64) {
+    match answer {
+        Err(Error::Damaged(damage)) => (damage.defect, damage.byte),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_row_of_deltas_comes_back_as_the_state_it_ends_with() {
+    let (disk, _) = written(crate::value!({ "text": "whole" }));
+    let rows = [delta(4, 3, 99, 1), delta(7, 4, 104, 2), delta(9, 7, 107, 3)];
+    for row in &rows {
+        let bytes = row.write(&disk, dir()).unwrap();
+        assert_eq!(disk.bytes(&path_of(dir(), row.header.version)).unwrap().len() as u64, bytes);
+    }
+    for (row, n) in rows.iter().zip(1..) {
+        let back = super::read(&disk, dir(), row.header.version).unwrap();
+        assert_eq!(back.state, crate::value!({ "text": "whole", "n": n }));
+        assert_eq!((back.header, &back.writers), (row.header, &row.writers));
+    }
+    let lineage: Vec<u64> = super::lineage(&disk, dir(), 9).unwrap().iter().map(|one| one.version).collect();
+    assert_eq!(lineage, [9, 7, 4, 3]);
+}
+
+#[test]
+fn a_delta_of_many_blocks_comes_back() {
+    let (disk, _) = written(Value::default());
+    let mut long = delta(4, 3, 99, 1);
+    let list = (0..200_000_u64).map(|n| Value::from(format!("item {n}"))).collect();
+    long.patch.push(Op::new(Place::root().child("rows"), Action::Add(Value::List(list))));
+    long.write(&disk, dir()).unwrap();
+    let back = super::read(&disk, dir(), 4).unwrap();
+    assert_eq!(back.state["rows"].as_list().map(crate::value::List::len), Some(200_000));
+}
+
+#[test]
+fn a_delta_is_put_onto_no_other_parent_than_its_own() {
+    let (disk, _) = written(Value::default());
+    delta(4, 3, 98, 1).write(&disk, dir()).unwrap();
+    assert_eq!(defect(super::read(&disk, dir(), 4)), (Defect::ParentUnusable { parent: 3 }, 48));
+    delta(5, 2, 99, 1).write(&disk, dir()).unwrap();
+    assert_eq!(defect(super::read(&disk, dir(), 5)), (Defect::ParentUnusable { parent: 2 }, 48));
+    let mut foreign = delta(6, 3, 99, 1);
+    foreign.header.store = StoreId([8; 16]);
+    foreign.write(&disk, dir()).unwrap();
+    assert_eq!(defect(super::read(&disk, dir(), 6)), (Defect::ParentUnusable { parent: 3 }, 48));
+}
+
+#[test]
+fn a_delta_that_does_not_apply_to_its_parent_is_damage() {
+    let (disk, _) = written(Value::Bool(true));
+    delta(4, 3, 99, 1).write(&disk, dir()).unwrap();
+    let (defect, _) = defect(super::read(&disk, dir(), 4));
+    assert!(matches!(defect, Defect::Undecodable { part: "the snapshot's content", .. }), "{defect:?}");
+}
+
+/// Writes other bytes into a header, with a good check.
+fn with_header(disk: &MemoryDisk, at: usize, bytes: &[u8]) -> Result<Snapshot, Error> {
+    let mut file = disk.bytes(&path_of(dir(), 3)).unwrap();
+    file[at..at + bytes.len()].copy_from_slice(bytes);
+    let check = header_check(&file);
+    file[56..60].copy_from_slice(&check.to_le_bytes());
+    disk.put(&path_of(dir(), 3), file);
+    read(disk)
+}
+
+/// As whoever does not know deltas refuses them.
+#[test]
+fn a_flag_of_the_future_is_refused_as_newer() {
+    let (disk, _) = written(Value::Null);
+    let answer = with_header(&disk, 11, &[2]);
+    assert!(matches!(answer, Err(Error::Newer { what: "flags", found: 2, .. })), "{answer:?}");
+}
+
+#[test]
+fn a_row_that_would_never_end_is_damage() {
+    let (disk, _) = written(Value::Null);
+    for parent in [3_u64, 4, u64::MAX] {
+        with_header(&disk, 48, &parent.to_le_bytes()).unwrap();
+        let (defect, byte) = defect(with_header(&disk, 11, &[1]));
+        assert!(matches!(defect, Defect::Undecodable { part: "the header", .. }), "{defect:?}");
+        assert_eq!(byte, 48);
+        with_header(&disk, 11, &[0]).unwrap();
+    }
 }

@@ -1,14 +1,15 @@
 //! Compaction: gives up the beginning of a store's history, as far as its [`Retention`] allows.
 //!
 //! The log is to begin at the first record of some segment. First a snapshot of exactly that version is made sure of, which the
-//! history begins with from then on; then the segments before it go, then the snapshots before it. Always holds: at any moment, and
+//! history begins with from then on; then the segments before it go, then the snapshots before it that none behind it continues. Always holds: at any moment, and
 //! after a crash at any moment, the log begins at 0 or at a good snapshot; doing it again comes to the same end.
 
-use super::snapshotter::Keeper;
+use super::policy::unneeded;
+use super::snapshotter::{Keeper, parents_in};
 use super::{Retention, Store, ignore_poison};
 use crate::cursors::Cursors;
 use crate::error::{Error, Result};
-use crate::snapshot::{self, Snapshot};
+use crate::snapshot::{self, Stored};
 use crate::state::State;
 use std::time::Duration;
 
@@ -34,7 +35,8 @@ impl<S: State + Default> Store<S> {
     ///
     /// Costs a look at the directory if nothing is to go. Otherwise the state at the new beginning (as [`at`](Store::at)), a snapshot of it, a
     /// new segment, and a removal and a sync of the directory for each segment that goes. Others may go on changing and reading
-    /// the store; who asks for what went is told [`Error::Compacted`].
+    /// the store; who asks for what went is told [`Error::Compacted`]. A snapshot from before the new beginning stays for as long
+    /// as a later one [continues](super::SnapshotReport::parent) it.
     ///
     /// # Errors
     /// [`Error::Damaged`] when the way to the new beginning is, or the file of the cursors: then nothing went. [`Error::Poisoned`], [`Error::Io`]: what went
@@ -95,15 +97,21 @@ impl<S: State + Default> Keeper<S> {
         Ok(done)
     }
 
+    /// What a later snapshot continues stays until that goes.
     fn remove_snapshots_before(&self, beginning: u64, done: &mut Compaction) -> Result<()> {
         let mut old = self.history.snapshots()?;
         old.retain(|&version| version < beginning);
+        if old.is_empty() {
+            return Ok(());
+        }
+        let parents = parents_in(&self.headers()?);
+        let old = unneeded(&old, &parents);
         for &version in &old {
             let path = snapshot::path_of(&self.history.dir, version);
             done.freed_bytes += snapshot::length(&*self.history.env.disk, &path)?;
         }
         done.snapshots = old.len();
-        self.remove(&old)
+        self.remove(&old, &parents)
     }
 
     /// Where the log is to begin: at the base of the newest segment that leaves all that is to be kept.
@@ -160,10 +168,10 @@ impl<S: State + Default> Keeper<S> {
         Ok(beginning)
     }
 
-    /// A good snapshot of `version` is there when this returns.
+    /// A good snapshot of `version` that continues none is there when this returns.
     fn make_sure_of(&self, version: u64) -> Result<()> {
         let path = snapshot::path_of(&self.history.dir, version);
-        if let Ok(taken) = Snapshot::read(&*self.history.env.disk, &path, version)
+        if let Ok(Stored::Whole(taken)) = Stored::read(&*self.history.env.disk, &path, version)
             && self.history.flaw_of(&taken.header, self.history.view.records(version)?.chain()).is_none()
         {
             return Ok(());

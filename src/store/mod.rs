@@ -39,6 +39,7 @@ pub use open::{Opened, Options};
 pub use policy::{Retention, SnapshotPolicy};
 pub use publish::Listening;
 pub use reader::Reader;
+pub use snapshotter::SnapshotReport;
 pub use ticket::Ticket;
 
 use crate::draft::{Draft, Drafted, Outcome, draft};
@@ -453,16 +454,34 @@ impl<S: State + Default> Store<S> {
         self.log.pack()
     }
 
-    /// Writes a snapshot of the newest acknowledged state now (the store takes some by itself, see
+    /// Takes a snapshot of the newest acknowledged state now (the store takes some by itself, see
     /// [`SnapshotPolicy`]), so that opening the store and going back to versions after this one
-    /// start from here. Returns its version. O(state), three syncs, and one more if that state is not on the disk yet; other
-    /// threads may go on changing the store.
+    /// start from here. Three syncs, and one more if that state is not on the disk yet; other threads may go on changing the
+    /// store.
+    ///
+    /// Costs the changes since the last snapshot, which is what it holds then; or O(state), when there is none yet or
+    /// nothing has changed, after eight such ones, and when the changes since the last whole one take more bytes than that.
     ///
     /// # Errors
     /// [`Error::Io`]: the store itself is not affected. [`Error::Poisoned`] when that state cannot be made durable,
     /// [`Error::Damaged`] when what its type filled in has to be compared with a log that is.
-    pub fn snapshot(&self) -> Result<u64> {
-        self.snapshotter.keeper.take()
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// use redraft::{Store, Value, value};
+    ///
+    /// let store = Store::<Value>::open(dir.path())?;
+    /// store.produce(|doc| doc["rows"] = (0..10_000).map(|n| value!({ "n": n * n })).collect::<Vec<_>>().into())?;
+    /// let whole = store.snapshot()?;
+    /// store.produce(|doc| doc["rows"][7]["n"] = 0.into())?;
+    /// let delta = store.snapshot()?;
+    /// assert_eq!((whole.parent, delta.parent), (None, Some(whole.version)));
+    /// assert!(delta.bytes < 1000 && delta.bytes < whole.bytes);
+    /// # Ok(()) }
+    /// ```
+    pub fn snapshot(&self) -> Result<SnapshotReport> {
+        self.snapshotter.take()
     }
 
     /// Writes the state at `version` into a new store in the directory `target`, which must not exist or be empty. The new

@@ -2,17 +2,19 @@
 //!
 //! Decisions only: nothing here touches a disk. Always: the newest snapshot is kept; what is not asked for is not given up.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// When a store takes snapshots by itself, in a thread of its own, and which of them it keeps.
 ///
 /// Opening a store, and going back to a version, costs the changes since the nearest snapshot before. A snapshot is taken
-/// when one of the numbers asked for is reached, but never before the changes since the last one take as many bytes as
-/// that did: so all snapshots together cost no more writing than the changes do.
+/// when one of the numbers asked for is reached. It holds the whole state, or what changed since the snapshot before: at most
+/// eight of the latter follow each other. A whole one is never taken before the changes since the last whole one take as
+/// many bytes as that did, and between them one of the other kind for each eighth of that: so all snapshots together cost no more
+/// than twice the writing that the changes do.
 ///
-/// After each that was taken like this, those that no rule keeps are removed. What a snapshot says can be had from the history too,
-/// so this loses time at most; the one that the history begins with always stays.
+/// After each that was taken like this, those that no rule keeps, and that none which stays continues, are removed. What a
+/// snapshot says can be had from the history too, so this loses time at most; the one that the history begins with always stays.
 ///
 /// ```
 /// use redraft::{Options, SnapshotPolicy};
@@ -103,11 +105,18 @@ impl SnapshotPolicy {
         self
     }
 
-    /// Whether a snapshot is due after so many changes, of so many bytes, when the last one took `last_bytes`.
-    pub(super) fn is_due(&self, changes: u64, bytes: u64, last_bytes: u64) -> bool {
+    /// Whether a snapshot is due at a version, when so many bytes were recorded and this was the last one.
+    pub(super) fn is_due(&self, version: u64, recorded_bytes: u64, last: &Last) -> bool {
         let reached = |limit: Option<u64>, value| limit.is_some_and(|limit| value >= limit);
+        let bytes = recorded_bytes.saturating_sub(last.recorded_bytes);
+        let changes = version.saturating_sub(last.version);
         let asked = reached(self.every_changes, changes) || reached(self.every_bytes, bytes);
-        asked && bytes >= last_bytes
+        asked && last.is_paid_for(recorded_bytes)
+    }
+
+    /// Whether snapshots are taken without being asked for.
+    pub(super) fn takes_any(&self) -> bool {
+        self.every_changes.is_some() || self.every_bytes.is_some()
     }
 
     /// Which of the snapshots, given as version and time in ascending order, no rule keeps.
@@ -121,6 +130,98 @@ impl SnapshotPolicy {
         }
         taken.iter().map(|(version, _)| *version).filter(|version| !kept.contains(version)).collect()
     }
+}
+
+/// So many deltas may follow a whole snapshot: opening reads all of them.
+const DELTAS_MAX: usize = 8;
+/// A whole snapshot that is shorter takes no more of the disk than a delta would: a page.
+const WHOLE_BYTES_MIN: u64 = 4096;
+
+/// The last snapshot, or the last attempt at one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Last {
+    pub(super) version: u64,
+    /// How many bytes had been recorded by then, counted from where opening began.
+    recorded_bytes: u64,
+    /// The version of the newest snapshot that was taken.
+    pub(super) taken: u64,
+    /// How long the last whole snapshot is, in bytes.
+    whole_bytes: u64,
+    /// How many bytes had been recorded by the time of that, or of the last attempt at a whole one.
+    whole_recorded: u64,
+    /// How many bytes were recorded between that and opening.
+    before_bytes: u64,
+    /// How many deltas follow it.
+    deltas: usize,
+}
+
+impl Last {
+    /// What opening began from: a whole snapshot, and the lengths of the deltas behind it.
+    pub(super) fn opened(version: u64, whole_bytes: u64, deltas: &[u64]) -> Last {
+        let (before_bytes, deltas) = (deltas.iter().sum(), deltas.len());
+        Last { version, taken: version, whole_bytes, before_bytes, deltas, ..Last::default() }
+    }
+
+    /// How many bytes have been recorded since the last whole snapshot.
+    fn since_whole(&self, recorded_bytes: u64) -> u64 {
+        recorded_bytes.saturating_sub(self.whole_recorded).saturating_add(self.before_bytes)
+    }
+
+    /// Whether the next snapshot had better be a delta.
+    pub(super) fn invites_a_delta(&self, recorded_bytes: u64) -> bool {
+        self.whole_bytes >= WHOLE_BYTES_MIN
+            && self.deltas < DELTAS_MAX
+            && self.since_whole(recorded_bytes) < self.whole_bytes
+    }
+
+    /// Whether as much was recorded as the next snapshot may take.
+    fn is_paid_for(&self, recorded_bytes: u64) -> bool {
+        let bytes = recorded_bytes.saturating_sub(self.recorded_bytes);
+        self.since_whole(recorded_bytes) >= self.whole_bytes
+            || self.invites_a_delta(recorded_bytes) && bytes >= self.whole_bytes / DELTAS_MAX as u64
+    }
+
+    /// Whether no more deltas may follow.
+    pub(super) fn is_full(&self) -> bool {
+        self.deltas >= DELTAS_MAX
+    }
+
+    /// A snapshot is about to be tried: whatever comes of it, the next one is not due before as much has come up again.
+    pub(super) fn tried(&mut self, version: u64, recorded_bytes: u64) {
+        if !self.invites_a_delta(recorded_bytes) {
+            (self.whole_recorded, self.before_bytes) = (recorded_bytes, 0);
+        }
+        (self.version, self.recorded_bytes) = (version, recorded_bytes);
+    }
+
+    pub(super) fn was_whole(&mut self, version: u64, recorded_bytes: u64, bytes: u64) {
+        *self = Last {
+            version,
+            recorded_bytes,
+            taken: version,
+            whole_bytes: bytes,
+            whole_recorded: recorded_bytes,
+            before_bytes: 0,
+            deltas: 0,
+        };
+    }
+
+    pub(super) fn was_a_delta(&mut self, version: u64, recorded_bytes: u64) {
+        let deltas = self.deltas + 1;
+        *self = Last { version, recorded_bytes, taken: version, deltas, ..*self };
+    }
+}
+
+/// Of the snapshots that are to go, those that none which stays continues; the newest first. `parents` tells which
+/// continues which.
+pub(super) fn unneeded(gone: &[u64], parents: &BTreeMap<u64, u64>) -> Vec<u64> {
+    let mut going: BTreeSet<u64> = gone.iter().copied().collect();
+    for (version, parent) in parents.iter().rev() {
+        if !going.contains(version) {
+            going.remove(parent);
+        }
+    }
+    going.into_iter().rev().collect()
 }
 
 impl Rule {
@@ -174,12 +275,79 @@ mod tests {
     #[test]
     fn a_snapshot_is_due_when_a_number_is_reached_and_as_much_was_written_as_the_last_one_took() {
         let policy = SnapshotPolicy::on_demand().every_changes(10).every_bytes(1000);
-        assert!(!policy.is_due(9, 999, 0));
-        assert!(policy.is_due(10, 1, 0));
-        assert!(policy.is_due(1, 1000, 0));
-        assert!(!policy.is_due(10, 999, 1000));
-        assert!(policy.is_due(10, 1000, 1000));
-        assert!(!SnapshotPolicy::on_demand().is_due(u64::MAX, u64::MAX, 0));
+        let (none, short) = (Last::default(), Last::opened(0, 1000, &[]));
+        assert!(!policy.is_due(9, 999, &none));
+        assert!(policy.is_due(10, 1, &none));
+        assert!(policy.is_due(1, 1000, &none));
+        assert!(!policy.is_due(10, 999, &short));
+        assert!(policy.is_due(10, 1000, &short));
+        assert!(!SnapshotPolicy::on_demand().is_due(u64::MAX, u64::MAX, &none));
+    }
+
+    #[test]
+    fn between_whole_snapshots_there_is_a_delta_for_each_eighth_of_what_the_last_one_took() {
+        let policy = SnapshotPolicy::on_demand().every_changes(1);
+        let mut last = Last::opened(0, 80_000, &[]);
+        let mut taken = Vec::new();
+        for version in 1..=250 {
+            let recorded_bytes = version * 1000;
+            if policy.is_due(version, recorded_bytes, &last) {
+                let delta = last.invites_a_delta(recorded_bytes);
+                last.tried(version, recorded_bytes);
+                match delta {
+                    true => last.was_a_delta(version, recorded_bytes),
+                    false => last.was_whole(version, recorded_bytes, 80_000),
+                }
+                taken.push((version, delta));
+            }
+        }
+        let expected: Vec<(u64, bool)> =
+            (1..=25_u64).map(|eighth| (eighth * 10, !eighth.is_multiple_of(8))).collect();
+        assert_eq!(taken, expected);
+    }
+
+    #[test]
+    fn a_delta_follows_neither_a_short_snapshot_nor_eight_deltas_nor_as_many_bytes_as_the_whole_one_took() {
+        assert!(Last::opened(9, 4096, &[10, 10]).invites_a_delta(4075));
+        assert!(!Last::opened(9, 4096, &[10, 10]).invites_a_delta(4076));
+        assert!(!Last::opened(9, 4095, &[]).invites_a_delta(0));
+        assert!(!Last::opened(9, 1 << 20, &[1; 8]).invites_a_delta(0));
+        assert!(Last::opened(9, 1 << 20, &[1; 8]).is_full());
+    }
+
+    #[test]
+    fn an_attempt_that_failed_is_not_made_again_before_as_much_was_recorded() {
+        let policy = SnapshotPolicy::on_demand().every_changes(1);
+        let mut last = Last::opened(0, 8_000, &[]);
+        last.tried(1, 8_000);
+        assert!(!policy.is_due(2, 8_999, &last), "not for a delta");
+        assert!(policy.is_due(2, 9_000, &last));
+        let mut short = Last::opened(0, 800, &[]);
+        short.tried(1, 800);
+        assert!(!policy.is_due(2, 1_599, &short), "not for a whole one");
+        assert!(policy.is_due(2, 1_600, &short));
+    }
+
+    proptest! {
+        /// By its definition, snapshot by snapshot.
+        #[test]
+        fn what_stays_keeps_all_that_it_continues(
+            kinds in prop::collection::vec((any::<bool>(), any::<bool>()), 1..40),
+        ) {
+            let parents: BTreeMap<u64, u64> = kinds.iter().enumerate().skip(1)
+                .filter(|(_, (_, whole))| !whole).map(|(n, _)| (n as u64, n as u64 - 1)).collect();
+            let asked = |version: u64| kinds[version as usize].0;
+            let gone: Vec<u64> = (0..kinds.len() as u64).filter(|&version| asked(version)).collect();
+            let going = unneeded(&gone, &parents);
+            prop_assert!(going.is_sorted_by(|a, b| a > b));
+            for version in 0..kinds.len() as u64 {
+                let row = (version..kinds.len() as u64).take_while(|&later| {
+                    later == version || parents.contains_key(&later)
+                });
+                let needed = row.into_iter().any(|later| !asked(later));
+                prop_assert_eq!(going.contains(&version), !needed, "version {}", version);
+            }
+        }
     }
 
     #[test]

@@ -41,6 +41,11 @@ impl Map {
         Self { tree: Tree::new() }
     }
 
+    /// A map of entries that are in strict order. O(n), and nothing is copied that fits into one leaf.
+    pub(crate) fn of_sorted(entries: Vec<(Key, Value)>) -> Self {
+        Self { tree: Tree::of_sorted(entries) }
+    }
+
     /// The number of entries. O(1).
     pub fn len(&self) -> usize {
         self.tree.len()

@@ -164,7 +164,7 @@ pub(crate) fn written(seed: u64, count: u64, snapshots: &[u64]) -> (MemoryDisk, 
     for _ in 0..count {
         let version = model.produce(&store, &dice).unwrap();
         if snapshots.contains(&version) {
-            assert_eq!(store.snapshot().unwrap(), version);
+            assert_eq!(store.snapshot().unwrap().version, version);
         }
     }
     (disk, store, model)

@@ -1,11 +1,11 @@
 //! Each call to the disk fails once, and from each call on all fail: nothing acknowledged is lost, nothing panics, and the
 //! store works again once the disk does.
 //!
-//! The workload creates, changes, rolls, takes a snapshot, reads the past, restores, compacts, closes and opens; the failing call
+//! The workload creates, changes, rolls, takes snapshots of both kinds, reads the past, restores, compacts, closes and opens; the failing call
 //! moves through it until a run meets no failure.
 
 use crate::common::{counted, dir, options, seed};
-use redraft::io::{Failure, FaultDisk, FaultPlan, MemoryDisk};
+use redraft::io::{Failure, FaultDisk, FaultPlan, MemoryDisk, SeededEntropy};
 use redraft::{Error, ErrorKind, Retention, Store, Value};
 use std::path::Path;
 
@@ -13,6 +13,8 @@ use std::path::Path;
 #[derive(Default)]
 struct Outcome {
     acknowledged: i64,
+    /// Snapshots that continue the one before.
+    deltas: u32,
     failure: Option<Error>,
 }
 
@@ -21,16 +23,22 @@ fn work(disk: &FaultDisk, outcome: &mut Outcome) -> Result<(), Error> {
     for session in 0..2 {
         let store: Store<Value> = options(disk).create(true).open(dir())?;
         check_shown(&store, outcome.acknowledged);
-        for _ in 0..20 {
+        for count in 0..20 {
+            if count == 8 {
+                store.snapshot()?;
+            }
             let next = store.version() as i64 + 1;
             let answer = store.produce(|doc| {
                 doc["n"] = next.into();
                 doc["padding"] = padding(next).into();
+                if doc["ballast"].is_null() {
+                    doc["ballast"] = ballast();
+                }
             });
             check_shown(&store, outcome.acknowledged);
             outcome.acknowledged = answer?.version() as i64;
         }
-        store.snapshot()?;
+        outcome.deltas += u32::from(store.snapshot()?.parent.is_some());
         let (first, past) = (store.oldest(), store.version() - 13);
         assert_eq!(store.at(past)?["n"].as_i64(), Some(past as i64));
         assert_eq!(store.changes(..)?.collect::<Result<Vec<_>, _>>()?.len() as u64, store.version() - first);
@@ -50,6 +58,12 @@ fn work(disk: &FaultDisk, outcome: &mut Outcome) -> Result<(), Error> {
 /// chance, because the next change was written into the same sector.
 fn padding(next: i64) -> String {
     char::from(b'a' + (next % 26) as u8).to_string().repeat(300)
+}
+
+/// Bytes that cannot be packed.
+fn ballast() -> Value {
+    let dice = SeededEntropy::new(1);
+    Value::Bytes((0..6000).map(|_| dice.next() as u8).collect::<Vec<_>>().into())
 }
 
 /// Nothing is shown that is not acknowledged or being acknowledged, and the state belongs to the version.
@@ -130,7 +144,7 @@ fn a_short_transfer_once_is_not_even_noticed() {
         let disk = FaultDisk::new(MemoryDisk::new(), Some(plan));
         let mut outcome = Outcome::default();
         work(&disk, &mut outcome).unwrap();
-        assert_eq!(outcome.acknowledged, 40);
+        assert_eq!((outcome.acknowledged, outcome.deltas), (40, 1));
         if disk.calls() <= calls {
             break;
         }
@@ -147,5 +161,5 @@ fn transfers_that_are_always_short_only_take_longer() {
     );
     let mut outcome = Outcome::default();
     work(&disk, &mut outcome).unwrap();
-    assert_eq!(outcome.acknowledged, 40);
+    assert_eq!((outcome.acknowledged, outcome.deltas), (40, 1));
 }

@@ -3,7 +3,7 @@
 //! Facts are compared as fields. Whether a row says "damage", "refuse" or "use", readers decide as writers do.
 
 use crate::common::{
-    Model, contents, copy, dir, open, options, reader, segment_path, snapshot_path, written,
+    Model, check, contents, copy, dir, open, options, reader, segment_path, snapshot_path, written,
 };
 use redraft::io::MemoryDisk;
 use redraft::{Damage, Defect, Error, Store, Value};
@@ -370,6 +370,29 @@ fn a_table_behind_the_mark_that_is_torn_costs_nothing_and_is_reported() {
     // Without it, all is as before it was written.
     edit(&disk, &last, |bytes| bytes.truncate(table));
     assert!(usable(&disk, &model).opened().cut.is_none());
+}
+
+/// A record that is longer than a segment has one of its own, which ends with the footer before that is synced.
+#[test]
+fn a_torn_mark_before_the_table_of_a_full_segment_costs_nothing_and_is_reported() {
+    let disk = MemoryDisk::new();
+    let store = options(&disk).create(true).open::<Value>(dir()).unwrap();
+    store.produce(|doc| doc["text"] = "long ".repeat(1000).into()).unwrap();
+    store.close().unwrap();
+    let segment = last_segment(&disk);
+    let bytes = disk.bytes(&segment).unwrap();
+    let mark = end_of_records(&bytes);
+    assert_eq!(u64::from_le_bytes(bytes[40..48].try_into().unwrap()), bytes.len() as u64, "it is full");
+    for torn in 1..MARK_BYTES {
+        let image = copy(&disk);
+        edit(&image, &segment, |bytes| bytes[mark..mark + torn].fill(0));
+        let report = check(&image).unwrap();
+        assert!(report.is_sound() && report.cut.is_some(), "{report:?}");
+        let opened = open(&image).unwrap();
+        assert_eq!((opened.version(), &*opened.state()), (1, &*open(&copy(&disk)).unwrap().state()));
+        let cut = opened.opened().cut.clone().unwrap();
+        assert_eq!((cut.byte, cut.head), (mark as u64, 1));
+    }
 }
 
 #[test]

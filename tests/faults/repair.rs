@@ -405,6 +405,40 @@ fn a_store_that_does_not_begin_at_zero_needs_a_snapshot_to_begin_with() {
     assert_eq!((mended.oldest, mended.head, mended.loss.earlier), (60, 70, 40));
 }
 
+/// What comes before the first good snapshot is lost, but for the older one that it continues.
+#[test]
+fn a_store_that_begins_at_a_delta_keeps_what_that_continues() {
+    let disk = MemoryDisk::new();
+    let store = options(&disk).create(true).open::<Value>(dir()).unwrap();
+    let (dice, mut model, mut parents) = (SeededEntropy::new(65), Model::new(), Vec::new());
+    let ballast: Vec<u8> = (0..9000).map(|_| dice.next() as u8).collect();
+    store.produce(|doc| doc["ballast"] = Value::Bytes(ballast.into())).unwrap();
+    model.states.push((*store.state()).clone());
+    for version in 2..=50 {
+        model.produce(&store, &dice).unwrap();
+        if [10, 20].contains(&version) {
+            parents.push(store.snapshot().unwrap().parent);
+        }
+    }
+    assert_eq!(parents, [None, Some(10)]);
+    store.close().unwrap();
+    let bases = bases(&disk);
+    let kept = bases.partition_point(|&base| base <= 15) - 1;
+    assert!(bases[kept] > 10 && kept > 1, "{bases:?}");
+    bases[..kept].iter().for_each(|&base| remove(&disk, &segment_path(base)));
+
+    let mended = mend(&disk, &model).unwrap();
+    assert_eq!((mended.oldest, mended.head), (20, 50));
+    assert!(disk.bytes(&snapshot_path(10)).is_some());
+    let opened = open(&disk).unwrap();
+    assert_eq!((opened.opened().from_snapshot, opened.opened().passed_over.len()), (Some(20), 0));
+    // It goes when nothing continues it any more.
+    let oldest = opened.compact_to(redraft::Retention::Changes(1)).unwrap().oldest;
+    assert!(oldest > 20, "{oldest}");
+    assert_eq!((disk.bytes(&snapshot_path(10)), disk.bytes(&snapshot_path(20))), (None, None));
+    assert!(check(&disk).unwrap().is_sound());
+}
+
 #[test]
 fn a_file_of_a_newer_format_is_refused_and_nothing_is_touched() {
     let (disk, _) = closed(&[25]);

@@ -20,6 +20,7 @@ mod clocks;
 mod compaction;
 mod creation;
 mod cursors;
+mod delta_snapshots;
 mod drafts;
 mod durability;
 mod editing_trace;

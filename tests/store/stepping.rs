@@ -16,7 +16,7 @@ fn counting(disk: &FaultDisk, snapshots: &[u64]) {
         drop(store.submit(|doc| doc["n"] = version.into()).unwrap());
         if snapshots.contains(&version) {
             store.sync().unwrap();
-            assert_eq!(store.snapshot().unwrap(), version);
+            assert_eq!(store.snapshot().unwrap().version, version);
         }
     }
     store.close().unwrap();

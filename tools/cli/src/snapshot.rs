@@ -1,7 +1,7 @@
-//! `redraft snapshot`: writes the newest state down as a whole, so that opening starts from there.
+//! `redraft snapshot`: writes the newest state down, so that opening starts from there.
 
 use crate::output::Output;
-use crate::{files, stores, text};
+use crate::{stores, text};
 use anyhow::Result;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -16,14 +16,17 @@ pub(crate) struct Args {
 #[derive(Serialize)]
 struct Taken {
     version: u64,
-    bytes: Option<u64>,
+    /// The snapshot that it continues.
+    parent: Option<u64>,
+    bytes: u64,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let store = stores::write(&args.store)?;
-    let version = store.snapshot()?;
+    let redraft::SnapshotReport { version, parent, bytes, .. } = store.snapshot()?;
     store.close()?;
-    let bytes = files::size(&args.store.join(format!("{version:020}.snap")));
-    let size = bytes.map(|bytes| format!(", {}", text::bytes(bytes))).unwrap_or_default();
-    output.tell(&Taken { version, bytes }, format!("snapshot of version {version}{size}"))
+    let since =
+        parent.map(|parent| format!(", what changed since that of version {parent}")).unwrap_or_default();
+    let human = format!("snapshot of version {version}{since}, {}", text::bytes(bytes));
+    output.tell(&Taken { version, parent, bytes }, human)
 }
