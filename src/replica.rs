@@ -11,7 +11,7 @@ use crate::error::{Error, Result, Role};
 use crate::history::{base_missing, begin_at, open_view, proven_by_snapshot};
 use crate::io::Env;
 use crate::log::directory::{self, must_be_free, not_a_store, occupant};
-use crate::log::{self, Birth, Codec, Log, Options, Records};
+use crate::log::{self, Birth, Codec, Found, Log, Options, Records};
 use crate::snapshot::{self, Snapshot};
 use crate::store;
 use std::path::{Path, PathBuf};
@@ -191,7 +191,7 @@ fn reopen(options: &Options, dir: &Path) -> Result<Log> {
     let disk = &*options.env.disk;
     let lock = directory::lock(disk, dir)?;
     let proven = proven_by_snapshot(disk, dir)?;
-    Log::open_locked(options, dir, Role::Replica, proven.as_ref(), lock).map(|(log, _)| log)
+    Found::look(options, dir, Role::Replica, proven.as_ref(), lock)?.mend().map(|(log, _)| log)
 }
 
 /// Starts where the source's history starts: at the beginning, or with a copy of the snapshot its log begins at.

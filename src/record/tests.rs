@@ -180,6 +180,7 @@ fn a_one_field_change_is_small() {
         stamp: Stamp(u64::MAX),
         meta: Meta::default(),
         undoes: None,
+        schema: None,
         patch,
     };
     let bytes = encoded(&change).len() + crate::segment::format::FRAME_BYTES;

@@ -27,6 +27,8 @@ use std::sync::Arc;
 
 const EXTENSION: &str = "snap";
 const MAGIC: [u8; 8] = *b"REDRSNAP";
+/// The state is of another schema than 1, and the header says of which: a redraft that does not look there must not take it.
+const FLAG_SCHEMA: u8 = 1;
 
 /// The newest sequence number of each writer.
 pub(crate) type Writers = BTreeMap<WriterId, u64>;
@@ -40,6 +42,8 @@ pub(crate) struct Header {
     pub(crate) chain: Chain,
     /// When the change that made the version was recorded.
     pub(crate) stamp: Stamp,
+    /// The schema of the state.
+    pub(crate) schema: u32,
 }
 
 /// A state, and what must be known to go on from it.
@@ -68,6 +72,10 @@ impl Header {
         bytes[0..8].copy_from_slice(&MAGIC);
         bytes[8..10].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
         bytes[10] = Codec::Change as u8;
+        if self.schema != 1 {
+            bytes[11] = FLAG_SCHEMA;
+            bytes[48..52].copy_from_slice(&self.schema.to_le_bytes());
+        }
         bytes[12..16].copy_from_slice(&self.epoch.to_le_bytes());
         bytes[16..32].copy_from_slice(self.store.as_bytes());
         bytes[32..40].copy_from_slice(&self.version.to_le_bytes());
@@ -79,7 +87,7 @@ impl Header {
     }
 
     fn decode(bytes: &[u8], path: &Path, named: u64) -> Result<Header> {
-        check_preamble(bytes, &MAGIC, 0, path)?;
+        check_preamble(bytes, &MAGIC, FLAG_SCHEMA, path)?;
         let (stored, computed) = (u32_at(bytes, 56), header_check(bytes));
         if stored != computed {
             return Err(damage(path, 0, Defect::Checksum { part: "the header", stored, computed }));
@@ -91,7 +99,8 @@ impl Header {
             return Err(damage(path, 32, Defect::Misnamed { named, found: version }));
         }
         let (epoch, stamp, chain) = (u32_at(bytes, 12), Stamp(u64_at(bytes, 40)), u32_at(bytes, 60));
-        Ok(Header { store: StoreId(store), epoch, version, chain, stamp })
+        let schema = if bytes[11] & FLAG_SCHEMA == 0 { 1 } else { u32_at(bytes, 48) };
+        Ok(Header { store: StoreId(store), epoch, version, chain, stamp, schema })
     }
 }
 

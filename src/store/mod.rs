@@ -15,6 +15,7 @@ mod compact;
 mod complete;
 mod durable;
 mod filter;
+mod migrate;
 mod newest;
 pub(crate) mod open;
 mod policy;
@@ -125,6 +126,7 @@ impl<S: State + Default> Store<S> {
     /// # Errors
     /// [`Error::Locked`] when another writer has it, [`Error::NotAStore`] when the directory holds something else,
     /// [`Error::Role`] when it is a replica or a log, [`Error::Misfit`] when what is recorded does not fit the type,
+    /// [`Error::Migration`] when it cannot be brought to the type's schema, [`Error::NewerSchema`] when it is of a newer one,
     /// [`Error::Damaged`] when bytes are not what was written, [`Error::Newer`] when a newer redraft wrote them,
     /// [`Error::Io`] when the system refuses.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
@@ -153,6 +155,11 @@ impl<S: State + Default> Store<S> {
     /// Identifies the store and its replicas. O(1).
     pub fn id(&self) -> StoreId {
         self.log.id()
+    }
+
+    /// The schema of what is recorded: that of the type, or for a [`Value`] of whichever type wrote it. O(1).
+    pub fn schema(&self) -> u32 {
+        migrate::recorded_in(&self.published.tip())
     }
 
     /// The newest acknowledged state, which is durable unless the store was opened with another
@@ -320,11 +327,24 @@ impl<S: State + Default> Store<S> {
         undoes: Option<u64>,
         drafted: Drafted<S>,
     ) -> Result<Commit<S>> {
-        let Drafted { state, patch, inverse } = self.complete(newest, drafted)?;
-        if patch.is_empty() {
+        let drafted = self.complete(newest, drafted)?;
+        if drafted.patch.is_empty() {
+            let Drafted { patch, inverse, .. } = drafted;
             let (version, state) = (newest.version, Arc::clone(&newest.state));
             return Ok(Commit { version, state, patch, inverse });
         }
+        self.log_change(newest, meta, undoes, drafted)
+    }
+
+    /// The same for a change that the document is complete with, whether or not it changes anything.
+    fn log_change(
+        &self,
+        newest: &mut Arc<Tip<S>>,
+        meta: Meta,
+        undoes: Option<u64>,
+        drafted: Drafted<S>,
+    ) -> Result<Commit<S>> {
+        let Drafted { state, patch, inverse } = drafted;
         let change = self.change_after(newest, meta, undoes, patch);
         let mut body = Vec::with_capacity(USUAL_BODY_BYTES);
         change.encode(self.writer(), &mut body);
@@ -353,6 +373,7 @@ impl<S: State + Default> Store<S> {
             stamp: tip.stamp.next(self.history.env.clock.now_ms()),
             meta,
             undoes,
+            schema: migrate::to_be_said(tip),
             patch,
         }
     }
@@ -449,7 +470,8 @@ fn after<S>(tip: &Tip<S>, change: &Change, chain: u32, state: S, recorded_bytes:
     let mut writers = Arc::clone(&tip.writers);
     Arc::make_mut(&mut writers).insert(change.writer, change.sequence);
     let (version, stamp, state) = (change.version, change.stamp, Arc::new(state));
-    Tip { version, chain, stamp, writers, state, filled: false, recorded_bytes }
+    let schema = change.schema.unwrap_or(migrate::recorded_in(tip));
+    Tip { version, chain, stamp, writers, state, filled: false, recorded_bytes, schema }
 }
 
 /// Whatever panicked while it held one of our locks left nothing half done: what a lock guards is replaced as a whole.

@@ -160,6 +160,7 @@ impl<S: State + Default> Keeper<S> {
             version: tip.version,
             chain: tip.chain,
             stamp: tip.stamp,
+            schema: tip.schema,
         };
         let (writers, state) = ((*tip.writers).clone(), self.history.logged(tip)?);
         let snapshot = Snapshot { header, writers, state };
