@@ -13,11 +13,14 @@ mod blame;
 mod changes;
 mod compact;
 mod complete;
+mod cursors;
 mod durable;
 mod filter;
+mod lookup;
 mod migrate;
 mod newest;
 pub(crate) mod open;
+mod place;
 mod policy;
 mod publish;
 pub(crate) mod reader;
@@ -32,6 +35,7 @@ pub use blame::{Life, Touch};
 pub use changes::Changes;
 pub use compact::Compaction;
 pub use filter::Filter;
+pub use lookup::{Lookup, NoIndex};
 pub use open::{Opened, Options};
 pub use policy::{Retention, SnapshotPolicy};
 pub use publish::Listening;
@@ -41,12 +45,15 @@ pub use ticket::Ticket;
 use crate::draft::{Draft, Drafted, Outcome, draft};
 use crate::error::{Error, Result};
 use crate::history::{History, Tip};
+#[cfg(feature = "index")]
+use crate::index::Index;
 use crate::log::{Durability, Log, StoreId};
 use crate::patch::Patch;
 use crate::record::{Change, Meta, WriterId};
 use crate::state::State;
 use crate::value::Value;
 use complete::applied;
+use lookup::Guide;
 use publish::Published;
 use snapshotter::Snapshotter;
 use std::ops::RangeBounds;
@@ -74,6 +81,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// ```
 #[derive(Debug)]
 pub struct Store<S: State = Value> {
+    /// Closed before the log is, whose lock is what makes this process the only one to use it.
+    #[cfg(feature = "index")]
+    index: std::result::Result<Arc<Index>, NoIndex>,
     log: Arc<Log>,
     history: Arc<History<S>>,
     /// The newest state, which the next recipe starts from; it may not be durable yet.
@@ -113,9 +123,6 @@ impl<S> Commit<S> {
         &self.inverse
     }
 }
-
-/// Most changes fit into this many bytes; larger ones grow the buffer.
-const USUAL_BODY_BYTES: usize = 128;
 
 impl<S: State + Default> Store<S> {
     /// Opens the store in the directory `path`, or makes a new one where there is nothing. See [`Options`] for more choice.
@@ -312,77 +319,6 @@ impl<S: State + Default> Store<S> {
         Ok(commit)
     }
 
-    /// The first half of it: drafts a change and gives it its place in the order.
-    fn place(&self, meta: Meta, make: impl FnOnce(&Tip<S>) -> Result<Drafted<S>>) -> Result<Commit<S>> {
-        let mut newest = self.lock_newest()?;
-        let drafted = make(&newest)?;
-        self.record(&mut newest, meta, None, drafted)
-    }
-
-    /// Gives a drafted change its place in the order. Nothing is durable yet: see [`settle`](Store::settle).
-    fn record(
-        &self,
-        newest: &mut Arc<Tip<S>>,
-        meta: Meta,
-        undoes: Option<u64>,
-        drafted: Drafted<S>,
-    ) -> Result<Commit<S>> {
-        let drafted = self.complete(newest, drafted)?;
-        if drafted.patch.is_empty() {
-            let Drafted { patch, inverse, .. } = drafted;
-            let (version, state) = (newest.version, Arc::clone(&newest.state));
-            return Ok(Commit { version, state, patch, inverse });
-        }
-        self.log_change(newest, meta, undoes, drafted)
-    }
-
-    /// The same for a change that the document is complete with, whether or not it changes anything.
-    fn log_change(
-        &self,
-        newest: &mut Arc<Tip<S>>,
-        meta: Meta,
-        undoes: Option<u64>,
-        drafted: Drafted<S>,
-    ) -> Result<Commit<S>> {
-        let Drafted { state, patch, inverse } = drafted;
-        let change = self.change_after(newest, meta, undoes, patch);
-        let mut body = Vec::with_capacity(USUAL_BODY_BYTES);
-        change.encode(self.writer(), &mut body);
-        let recorded_bytes = newest.recorded_bytes + body.len() as u64;
-        let (end, chain) = self.log.enqueue(&[body])?;
-        debug_assert_eq!(end, change.version, "versions and offsets go hand in hand");
-        *newest = Arc::new(after(newest, &change, chain, state, recorded_bytes));
-        let commit = Commit {
-            version: change.version,
-            state: Arc::clone(&newest.state),
-            patch: change.patch,
-            inverse,
-        };
-        self.published.await_durable(Arc::clone(newest), || commit.clone());
-        self.snapshotter.recorded(commit.version, recorded_bytes);
-        Ok(commit)
-    }
-
-    fn change_after(&self, tip: &Tip<S>, meta: Meta, undoes: Option<u64>, patch: Patch) -> Change {
-        let writer = self.writer();
-        Change {
-            version: tip.version + 1,
-            base: tip.version,
-            writer,
-            sequence: tip.sequence_of(writer) + 1,
-            stamp: tip.stamp.next(self.history.env.clock.now_ms()),
-            meta,
-            undoes,
-            schema: migrate::to_be_said(tip),
-            patch,
-        }
-    }
-
-    /// Who the changes of this store are by.
-    fn writer(&self) -> WriterId {
-        WriterId::of(self.log.id())
-    }
-
     /// The state at any version that is kept. O(changes since the nearest snapshot or a state still in memory); one sync if
     /// that version is acknowledged and not on the disk yet.
     ///
@@ -416,7 +352,21 @@ impl<S: State + Default> Store<S> {
     pub fn changes(&self, range: impl RangeBounds<u64>) -> Result<Changes> {
         let head = self.version();
         self.on_disk(head)?;
-        Changes::in_range(&self.history.view, &range, head)
+        Changes::in_range(&self.history.view, self.guide(), &range, head)
+    }
+
+    /// Who can be asked where changes are.
+    #[cfg(feature = "index")]
+    fn guide(&self) -> Guide {
+        match &self.index {
+            Ok(index) => Guide::Index(Arc::downgrade(index)),
+            Err(why) => Guide::None(why.clone()),
+        }
+    }
+
+    #[cfg(not(feature = "index"))]
+    fn guide(&self) -> Guide {
+        Guide::None(NoIndex::Off)
     }
 
     /// Writes a snapshot of the newest acknowledged state now (the store takes some by itself, see
@@ -453,6 +403,8 @@ impl<S: State + Default> Store<S> {
     /// [`Error::Poisoned`] when that fails, or the disk failed before; what was durable is safe all the same.
     pub fn close(self) -> Result<()> {
         self.snapshotter.stop();
+        #[cfg(feature = "index")]
+        drop(self.index);
         self.log.finish()
     }
 }
@@ -464,14 +416,6 @@ fn finished<S: State>(newest: &Tip<S>, draft: Draft<S>) -> Result<Drafted<S>> {
         return Err(Error::Outdated { base: draft.version(), head: newest.version });
     }
     Ok(draft.finish()?)
-}
-
-fn after<S>(tip: &Tip<S>, change: &Change, chain: u32, state: S, recorded_bytes: u64) -> Tip<S> {
-    let mut writers = Arc::clone(&tip.writers);
-    Arc::make_mut(&mut writers).insert(change.writer, change.sequence);
-    let (version, stamp, state) = (change.version, change.stamp, Arc::new(state));
-    let schema = change.schema.unwrap_or(migrate::recorded_in(tip));
-    Tip { version, chain, stamp, writers, state, filled: false, recorded_bytes, schema }
 }
 
 /// Whatever panicked while it held one of our locks left nothing half done: what a lock guards is replaced as a whole.
