@@ -49,7 +49,7 @@ use crate::history::{History, Tip};
 use crate::index::Index;
 use crate::log::{Durability, Log, StoreId};
 use crate::patch::Patch;
-use crate::record::{Change, Meta, WriterId};
+use crate::record::Meta;
 use crate::state::State;
 use crate::value::Value;
 use complete::applied;

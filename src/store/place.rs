@@ -17,7 +17,11 @@ const USUAL_BODY_BYTES: usize = 128;
 
 impl<S: State + Default> Store<S> {
     /// The first half of it: drafts a change and gives it its place in the order.
-    pub(super) fn place(&self, meta: Meta, make: impl FnOnce(&Tip<S>) -> Result<Drafted<S>>) -> Result<Commit<S>> {
+    pub(super) fn place(
+        &self,
+        meta: Meta,
+        make: impl FnOnce(&Tip<S>) -> Result<Drafted<S>>,
+    ) -> Result<Commit<S>> {
         let mut newest = self.lock_newest()?;
         let drafted = make(&newest)?;
         self.record(&mut newest, meta, None, drafted)

@@ -98,6 +98,10 @@ fn a_store_of_documents_with_several_segments_and_snapshots_of_both_kinds() {
     methods.sort_unstable();
     assert_eq!(methods, [0, 1], "one as it is, one compressed");
     holds("documents", 1);
+    let (_dir, path, _) = copy("documents");
+    let store = Store::<Value>::open(&path).unwrap();
+    assert_eq!(store.cursors().unwrap(), [("mailer 0".into(), 0), ("mailer 30".into(), 30)].into());
+    assert_eq!(store.cursor("mailer 30").unwrap(), Some(30));
 }
 
 #[test]
@@ -125,7 +129,10 @@ fn a_store_that_was_migrated_to_schema_2() {
     let refused = Store::<Board>::open(&path).unwrap_err();
     assert_eq!(refused.kind(), redraft::ErrorKind::NewerSchema);
     let store = Store::<Counted>::open(&path).unwrap();
-    assert_eq!((store.opened().migrated_from, store.state().to_value()), (None, states.last().unwrap().1.clone()));
+    assert_eq!(
+        (store.opened().migrated_from, store.state().to_value()),
+        (None, states.last().unwrap().1.clone())
+    );
     assert_eq!(store.at(2).unwrap().count, 1);
 }
 
@@ -153,7 +160,10 @@ fn memory_options(disk: &MemoryDisk) -> Options {
 fn edit(n: u64) -> impl FnOnce(&mut Value) {
     move |doc| match n % 4 {
         0 => doc["title"] = format!("plan {n} \u{1f4d0}").into(),
-        1 => doc["cards"][n.to_string().as_str()] = value!({ "text": (format!("card {n} ").repeat(5)), "done": false }),
+        1 => {
+            doc["cards"][n.to_string().as_str()] =
+                value!({ "text": (format!("card {n} ").repeat(5)), "done": false })
+        }
         2 => doc["weight"] = (n as f64 / 4.0).into(),
         _ => doc["list"] = (0..n).map(Value::from).collect(),
     }
@@ -166,14 +176,16 @@ fn documents(disk: &MemoryDisk) -> States {
     let store: Store<Value> = memory_options(disk).open("/fixture").unwrap();
     let mut states = vec![(0, Value::default())];
     for n in 0..40 {
-        store.produce(|doc| {
-            edit(n)(doc);
-            doc["n"] = n.into();
-        })
-        .unwrap();
+        store
+            .produce(|doc| {
+                edit(n)(doc);
+                doc["n"] = n.into();
+            })
+            .unwrap();
         states.push((store.version(), store.state().as_ref().clone()));
         if n == 0 || n == 30 {
             store.snapshot().unwrap();
+            store.set_cursor(&format!("mailer {n}"), n).unwrap();
         }
     }
     store.close().unwrap();
@@ -184,11 +196,12 @@ fn typed(disk: &MemoryDisk) -> States {
     let store: Store<Board> = memory_options(disk).open("/fixture").unwrap();
     let mut states = vec![(0, Value::default())];
     for n in 0..12 {
-        store.produce(|board| match n % 3 {
-            0 => board.title = format!("plan {n}"),
-            _ => board.cards.push(format!("card {n}")),
-        })
-        .unwrap();
+        store
+            .produce(|board| match n % 3 {
+                0 => board.title = format!("plan {n}"),
+                _ => board.cards.push(format!("card {n}")),
+            })
+            .unwrap();
         states.push((store.version(), store.state().to_value()));
     }
     store.close().unwrap();
@@ -265,7 +278,7 @@ fn make() {
         let disk = MemoryDisk::new();
         let states = maker(&disk);
         fs::create_dir_all(&dir).unwrap();
-        for file in disk.files().iter().filter(|file| file.extension().is_some()) {
+        for file in disk.files().iter().filter(|file| !file.ends_with("LOCK")) {
             fs::write(dir.join(file.file_name().unwrap()), disk.bytes(file).unwrap()).unwrap();
         }
         let lines = states.iter().map(|(version, state)| format!("[{version},{}]", state.to_json_string()));

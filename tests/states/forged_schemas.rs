@@ -59,10 +59,8 @@ fn a_change_that_does_not_raise_the_schema_is_damage() {
     assert_eq!(options(&forged(7)).open::<Value>(dir()).unwrap().schema(), 7);
     for schema in [2, 1, 0] {
         let disk = forged(schema);
-        let answers = [
-            options(&disk).open::<Value>(dir()).map(drop),
-            options(&disk).open::<Third>(dir()).map(drop),
-        ];
+        let answers =
+            [options(&disk).open::<Value>(dir()).map(drop), options(&disk).open::<Third>(dir()).map(drop)];
         for answer in answers {
             let Err(Error::Damaged(damage)) = answer else { panic!("{schema}: {answer:?}") };
             assert!(matches!(damage.defect, Defect::Undecodable { part: "a record", .. }), "{damage}");

@@ -296,7 +296,9 @@ fn a_migration_that_fails_or_panics_leaves_the_store_as_it_was_and_says_at_which
         drop(store);
         let before = contents(&disk);
         let refused = options(&disk).open::<Stumbling>(dir()).unwrap_err();
-        let Error::Migration { version: 1, from: 2, to: 3, ref source } = refused else { panic!("{refused:?}") };
+        let Error::Migration { version: 1, from: 2, to: 3, ref source } = refused else {
+            panic!("{refused:?}")
+        };
         assert_eq!((source.to_string().as_str(), refused.kind()), (said, ErrorKind::Misfit));
         assert_eq!(contents(&disk), before);
         assert!(options(&disk).open::<Value>(dir()).is_ok());
@@ -320,7 +322,10 @@ fn a_migration_that_leads_elsewhere_is_a_misfit_and_leaves_the_store_as_it_was()
     store.close().unwrap();
     let before = contents(&disk);
     let refused = options(&disk).open::<Other>(dir()).unwrap_err();
-    assert!(matches!(&refused, Error::Misfit { version: 1, path, .. } if path.to_string() == "/m"), "{refused}");
+    assert!(
+        matches!(&refused, Error::Misfit { version: 1, path, .. } if path.to_string() == "/m"),
+        "{refused}"
+    );
     assert_eq!(contents(&disk), before);
 }
 

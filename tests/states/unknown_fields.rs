@@ -39,7 +39,8 @@ struct Closed {
 
 fn random(dice: &SeededEntropy) -> Open {
     let name = || format!("extra {}", dice.below(4));
-    let mut open = Open { title: format!("{}", dice.below(3)), size: dice.below(3) as i64, ..Open::default() };
+    let mut open =
+        Open { title: format!("{}", dice.below(3)), size: dice.below(3) as i64, ..Open::default() };
     for _ in 0..dice.below(4) {
         open.rest.insert(name(), value!({ "deep": [(dice.below(3))] }));
         open.inner.others.insert(Name(name()), dice.below(3) as i64);
@@ -86,6 +87,7 @@ fn an_unknown_field_is_an_error_that_names_it_unless_the_type_keeps_it() {
     let store: Store<Value> = options(&disk).create(true).open(dir()).unwrap();
     let board = value!({ "title": "t", "inner": { "done": false, "more": 5 }, "color": "red" });
     store.produce(|doc| *doc = board.clone()).unwrap();
+    store.snapshot().unwrap();
     drop(store);
     match options(&disk).open::<Closed>(dir()) {
         Err(Error::Misfit { version: 1, path, .. }) => assert_eq!(path.to_string(), "/color"),
@@ -114,7 +116,8 @@ fn a_patch_from_outside_may_add_what_is_kept_and_nothing_else() {
     let added = apply(&Open::default(), &add("color", "red")).unwrap().state;
     assert_eq!(added.rest["color"].as_str(), Some("red"));
     let refused = |answer: Result<ApplyErrorKind, ()>, wanted| assert_eq!(answer, Ok(wanted));
-    let kind = |answer: Result<_, redraft::patch::ApplyError>| answer.map_err(|error| error.kind).err().ok_or(());
+    let kind =
+        |answer: Result<_, redraft::patch::ApplyError>| answer.map_err(|error| error.kind).err().ok_or(());
     refused(kind(apply(&Closed::default(), &add("color", "red")).map(drop)), ApplyErrorKind::UnknownField);
     refused(kind(apply(&Closed::default(), &add(5, "red")).map(drop)), ApplyErrorKind::UnknownField);
     // No key of this map.
