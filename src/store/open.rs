@@ -233,8 +233,7 @@ impl Options {
         let index = self.index_of(&history.dir);
         let (log, history) = (Arc::new(log), Arc::new(history));
         let (newest, published) = (Mutex::new(tip.clone()), Arc::new(Published::new(tip)));
-        let snapshotter =
-            Snapshotter::new(&log, &history, &published, self.snapshots.clone(), self.kept.clone());
+        let snapshotter = Snapshotter::new(&log, &history, &published, self.snapshots.clone(), self.kept);
         snapshotter.begin_from(first);
         Store {
             #[cfg(feature = "index")]

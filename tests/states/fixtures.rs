@@ -4,6 +4,7 @@
 //! The files are never made anew: they are what an earlier redraft wrote. `make` is for new ones, writes only those that are not
 //! there, and only if REDRAFT_FIXTURES is set.
 #![cfg(all(feature = "derive", feature = "zstd"))]
+#![allow(clippy::disallowed_methods, reason = "tests look at files")]
 
 use redraft::io::{Env, MemoryDisk};
 use redraft::{Durability, Options, Reader, Retention, State, Store, Value, value, verify};
@@ -162,7 +163,7 @@ fn edit(n: u64) -> impl FnOnce(&mut Value) {
         0 => doc["title"] = format!("plan {n} \u{1f4d0}").into(),
         1 => {
             doc["cards"][n.to_string().as_str()] =
-                value!({ "text": (format!("card {n} ").repeat(5)), "done": false })
+                value!({ "text": (format!("card {n} ").repeat(5)), "done": false });
         }
         2 => doc["weight"] = (n as f64 / 4.0).into(),
         _ => doc["list"] = (0..n).map(Value::from).collect(),
