@@ -280,6 +280,7 @@
 //! | [`produce`](Store::produce), [`apply`](Store::apply), [`commit`](Store::commit) | what changed, and its share of a sync |
 //! | [`open`](Store::open) | the newest snapshot and all changes since; a little of each segment, after a crash all of the last |
 //! | [`at`](Store::at) | the changes since the nearest snapshot or state still in memory |
+//! | the same across a migration | as [`Value`]s; and migrating one: O(state). Opening adds a record of what it changed, and a sync |
 //! | one version on or back from there | a few changes |
 //! | [`version_at`](Store::version_at) | some twenty single reads for a million changes |
 //! | [`changes`](Store::changes) | the changes read; their patches only where a [`Filter`] has not said no before |

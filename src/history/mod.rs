@@ -107,24 +107,25 @@ impl<S: State + Default> History<S> {
 
     fn tip_from(&self, near: Option<&Arc<Tip<S>>>, version: u64) -> Result<Arc<Tip<S>>> {
         match near {
-            Some(kept) if kept.is_older() => {
-                let tip = self.as_type(&*self.older().tip_at(version)?)?;
-                self.kept.keep(&tip, Kind::Near);
-                Ok(tip)
-            }
-            Some(kept) if self.is_near(kept, version)? => match self.step_to(kept, version)? {
-                Some(reached) => Ok(reached),
-                None => {
-                    let records = self.view.records(kept.version)?;
-                    self.replay(Arc::clone(kept), records, version)
+            Some(kept) if self.is_near(kept, version)? => self.tip_near(kept, version),
+            _ => match self.start(version)?.begin {
+                Some((tip, records)) => {
+                    // Who steps through the changes after a snapshot reads it once.
+                    self.kept.keep(&tip, Kind::Far);
+                    self.replay(tip, records, version)
                 }
+                None => self.tip_by_documents(version),
             },
-            _ => {
-                let start = self.start(version)?;
-                // Who steps through the changes after a snapshot reads it once.
-                start.begin.iter().for_each(|(tip, _)| self.kept.keep(tip, Kind::Far));
-                Ok(self.go_on(start, version)?.tip)
-            }
+        }
+    }
+
+    fn tip_near(&self, kept: &Arc<Tip<S>>, version: u64) -> Result<Arc<Tip<S>>> {
+        if kept.is_older() {
+            return self.tip_by_documents(version);
+        }
+        match self.step_to(kept, version)? {
+            Some(reached) => Ok(reached),
+            None => self.replay(Arc::clone(kept), self.view.records(kept.version)?, version),
         }
     }
 
@@ -135,12 +136,8 @@ impl<S: State + Default> History<S> {
 
     /// The state at `version`, or the newest that is durable if that comes first, from the nearest one on the disk.
     pub(crate) fn reach(&self, version: u64) -> Result<Reached<S>> {
-        self.go_on(self.start(version)?, version)
-    }
-
-    fn go_on(&self, start: Start<S>, version: u64) -> Result<Reached<S>> {
-        let Start { begin, from_snapshot, passed_over } = start;
-        let Some((tip, records)) = begin else { return self.reach_older(version) };
+        let Start { begin, from_snapshot, passed_over } = self.start(version)?;
+        let Some((tip, records)) = begin else { return self.reach_by_documents(version) };
         let first = tip.version;
         let tip = self.replay(tip, records, version)?;
         Ok(Reached { tip, first, from_snapshot, passed_over })
@@ -149,7 +146,7 @@ impl<S: State + Default> History<S> {
     /// The newest state that is durable, which follows `known`. Costs the changes since, unless they are given up already.
     pub(crate) fn after(&self, known: &Arc<Tip<S>>) -> Result<Arc<Tip<S>>> {
         if known.is_older() {
-            return self.after_older(known);
+            return self.after_by_documents(known);
         }
         let records = self.view.records(known.version);
         match records.and_then(|records| self.replay(Arc::clone(known), records, u64::MAX)) {

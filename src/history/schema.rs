@@ -4,6 +4,7 @@
 //! another shape has no such places. Always: what is on the disk stays as it is; a type never gets a document of a schema
 //! that is not its own, neither an older nor a newer one.
 
+use super::kept::Kind;
 use super::replay::{in_frame, misfit};
 use super::{History, Reached, Tip};
 use crate::error::{Defect, Error, Result};
@@ -70,14 +71,22 @@ impl<S: State + Default> History<S> {
         self.older.get_or_init(|| Box::new(self.documents()))
     }
 
-    pub(super) fn reach_older(&self, version: u64) -> Result<Reached<S>> {
+    /// See [`tip_at`](History::tip_at).
+    pub(super) fn tip_by_documents(&self, version: u64) -> Result<Arc<Tip<S>>> {
+        let tip = self.as_type(&*self.older().tip_at(version)?)?;
+        self.kept.keep(&tip, Kind::Near);
+        Ok(tip)
+    }
+
+    /// See [`reach`](History::reach).
+    pub(super) fn reach_by_documents(&self, version: u64) -> Result<Reached<S>> {
         let Reached { tip, first, from_snapshot, passed_over } = self.older().reach(version)?;
         let tip = self.as_type(&tip)?;
         Ok(Reached { tip, first, from_snapshot, passed_over })
     }
 
     /// See [`after`](History::after).
-    pub(super) fn after_older(&self, known: &Arc<Tip<S>>) -> Result<Arc<Tip<S>>> {
+    pub(super) fn after_by_documents(&self, known: &Arc<Tip<S>>) -> Result<Arc<Tip<S>>> {
         let older = self.older();
         let found = match older.kept.nearest(known.version) {
             Some(near) if near.version == known.version => older.after(&near)?,

@@ -226,7 +226,7 @@ fn migrated(disk: &MemoryDisk) -> States {
 
 fn compacted(disk: &MemoryDisk) -> States {
     let mut states = documents(disk);
-    let store: Store<Value> = memory_options(disk).open("/fixture").unwrap();
+    let store: Store<Value> = memory_options(disk).hold_for_cursors(0).open("/fixture").unwrap();
     let oldest = store.compact_to(Retention::Changes(10)).unwrap().oldest;
     store.close().unwrap();
     states.retain(|(version, _)| *version >= oldest);
