@@ -348,6 +348,25 @@ fn what_shows_as_another_type_is_of_its_schema() {
     assert_eq!(store.state().0, states[BEFORE as usize].second().third());
 }
 
+/// The type that reads has seen the beginning only, which is of no schema yet.
+#[test]
+fn who_opened_an_empty_store_follows_an_older_program() {
+    let disk = MemoryDisk::new();
+    let store: Store<First> = options(&disk).create(true).open(dir()).unwrap();
+    let reader = options(&disk).open_read_only::<Third>(dir()).unwrap();
+    assert_eq!((reader.version(), &*reader.state()), (0, &Third::default()));
+    for moves in 1..=5 {
+        store.produce(|board| board.moves = moves).unwrap();
+    }
+    assert_eq!((reader.refresh().unwrap(), reader.state().moves, reader.schema()), (5, 5, 1));
+    assert_eq!(
+        (0..=5).map(|version| reader.at(version).unwrap().moves).collect::<Vec<_>>(),
+        [0, 1, 2, 3, 4, 5]
+    );
+    store.produce(|board| board.cards = "late".into()).unwrap();
+    assert_eq!((reader.refresh().unwrap(), reader.state().cards.len()), (6, 1));
+}
+
 #[test]
 fn on_a_real_disk_too() {
     let dir = tempfile::tempdir().unwrap();
