@@ -13,7 +13,7 @@ mod replay;
 mod schema;
 mod time;
 
-pub(crate) use base::{base_missing, begin, begin_at, open_view, proven_by_snapshot};
+pub(crate) use base::{base_missing, begin, begin_at, files_of, open_view, proven_by_snapshot};
 pub(crate) use replay::{carry_out, change_at, decode, decode_if};
 pub(crate) use schema::or_first;
 

@@ -348,6 +348,24 @@ fn what_shows_as_another_type_is_of_its_schema() {
     assert_eq!(store.state().0, states[BEFORE as usize].second().third());
 }
 
+#[test]
+fn what_was_redacted_is_gone_under_every_schema_and_the_schemas_stay() {
+    let (disk, _) = written(12);
+    let store: Store<Third> = options(&disk).open(dir()).unwrap();
+    store.produce(|board| board.tags.push("late".into())).unwrap();
+    store.snapshot().unwrap();
+    store.close().unwrap();
+    let place = redraft::value::Pointer::parse("/title").unwrap();
+    let done =
+        options(&disk).plan_redaction(dir(), [place]).unwrap().with("gone".into()).carry_out().unwrap();
+    assert_eq!(done.version, BEFORE + 3);
+    assert!(check(&disk).unwrap().is_sound(), "{:?}", check(&disk));
+    let store: Store<Third> = options(&disk).open(dir()).unwrap();
+    assert_eq!((store.opened().migrated_from, store.schema(), store.state().tags.len()), (None, 3, 1));
+    assert_eq!(store.at(BEFORE).unwrap().name, "gone");
+    assert!(store.changes(BEFORE + 1..).unwrap().next().unwrap().unwrap().is_migration());
+}
+
 /// The type that reads has seen the beginning only, which is of no schema yet.
 #[test]
 fn who_opened_an_empty_store_follows_an_older_program() {

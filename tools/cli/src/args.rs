@@ -4,8 +4,8 @@
 //! store.
 
 use crate::{
-    apply, bisect, blame, compact, demo, diff, export, follow, import, init, log, patch, repair, replay,
-    restore, show, snapshot, stats, undo, verify,
+    apply, bisect, blame, compact, demo, diff, export, follow, import, init, log, patch, redact, repair,
+    replay, restore, show, snapshot, stats, undo, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -41,6 +41,7 @@ pub(crate) enum Command {
     Redo(undo::Args),
     Snapshot(snapshot::Args),
     Compact(compact::Args),
+    Redact(redact::Args),
     Restore(restore::Args),
     Verify(verify::Args),
     Repair(repair::Args),

@@ -25,6 +25,7 @@ mod log;
 mod output;
 mod patch;
 mod progress;
+mod redact;
 mod repair;
 mod replay;
 mod restore;
@@ -72,6 +73,7 @@ fn run(command: Command, output: &mut Output) -> anyhow::Result<()> {
         Command::Redo(args) => undo::redo(&args, output),
         Command::Snapshot(args) => snapshot::run(&args, output),
         Command::Compact(args) => compact::run(&args, output),
+        Command::Redact(args) => redact::run(&args, output),
         Command::Restore(args) => restore::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Repair(args) => repair::run(&args, output),

@@ -18,4 +18,5 @@ mod follow;
 mod git_import;
 mod history;
 mod patch_files;
+mod redact;
 mod repair;
