@@ -3,7 +3,7 @@
 //!
 //! The files are never made anew: they are what an earlier redraft wrote. `make` is for new ones, writes only those that are not
 //! there, and only if REDRAFT_FIXTURES is set.
-#![cfg(all(feature = "derive", feature = "zstd"))]
+#![cfg(all(feature = "derive", feature = "json", feature = "zstd"))]
 #![allow(clippy::disallowed_methods, reason = "tests look at files")]
 
 use redraft::io::{Env, MemoryDisk};
