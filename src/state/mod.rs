@@ -144,7 +144,7 @@ use crate::value::{Segment, Value};
 ///         _ => {
 ///             let fields = board.as_map_mut().ok_or("no board")?;
 ///             let title = fields.remove("title").ok_or("no title")?;
-///             fields.insert("name".into(), title);
+///             fields.insert("name", title);
 ///         }
 ///     }
 ///     Ok(())
