@@ -5,7 +5,7 @@
 
 use crate::cursors::Cursors;
 use crate::error::{Damage, Defect, Error, ErrorKind, IoContext, Result};
-use crate::history::carry_out;
+use crate::history::{carry_out, or_first};
 use crate::io::Env;
 use crate::log::Cut;
 use crate::log::{Chain, Codec, Proven, Record, StoreId, directory};
@@ -93,8 +93,8 @@ struct Check<'a> {
     chains: BTreeMap<u64, Chain>,
 }
 
-/// The state while the history is replayed; nothing once that is no longer possible.
-type Replayed = Option<(u64, Value)>;
+/// Version, state and schema while the history is replayed; nothing once that is no longer possible.
+type Replayed = Option<(u64, Value, u32)>;
 
 impl<'a> Check<'a> {
     fn of(env: &'a Env, dir: &'a Path, names: &[String]) -> Result<Report> {
@@ -154,12 +154,12 @@ impl<'a> Check<'a> {
         self.report.segments = bases.len();
         let oldest = self.beginning(bases)?;
         let mut replayed: Replayed = match self.snapshots.get(&oldest) {
-            Some(snapshot) => Some((oldest, snapshot.state.clone())),
-            None if oldest == 0 => Some((0, Value::default())),
+            Some(snapshot) => Some((oldest, snapshot.state.clone(), snapshot.header.schema)),
+            None if oldest == 0 => Some((0, Value::default(), or_first(None))),
             None => None,
         };
         match &replayed {
-            Some((version, _)) => self.report.intact = *version,
+            Some((version, ..)) => self.report.intact = *version,
             None if self.holds_changes(oldest)? => {
                 let (path, defect) = (segment::path_of(self.dir, oldest), Defect::BaseMissing { oldest });
                 self.note(Damage { path, byte: 0, defect, intact: None }.into())?;
@@ -263,11 +263,9 @@ impl<'a> Check<'a> {
             }
             return Ok(());
         }
-        let Some((version, state)) = replayed.as_mut().filter(|(version, _)| *version == record.offset())
-        else {
-            return Ok(());
-        };
-        if let Err(error) = carry_out(state, &record) {
+        let follows = |(version, ..): &&mut (u64, Value, u32)| *version == record.offset();
+        let Some((version, state, schema)) = replayed.as_mut().filter(follows) else { return Ok(()) };
+        if let Err(error) = carry_out(state, schema, &record) {
             *replayed = None;
             return self.note(error);
         }
@@ -275,7 +273,7 @@ impl<'a> Check<'a> {
         self.report.intact = *version;
         if let Some(snapshot) = self.snapshots.get(version) {
             self.chains.insert(*version, record.chain());
-            if snapshot.state != *state {
+            if snapshot.state != *state || snapshot.header.schema != *schema {
                 let defect = Defect::SnapshotDiffers { version: *version };
                 let path = snapshot::path_of(self.dir, *version);
                 self.note(Damage { path, byte: 0, defect, intact: None }.into())?;

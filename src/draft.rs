@@ -206,5 +206,6 @@ pub(crate) fn told(differ: Differ) -> Result<(Patch, Patch), DraftError> {
     differ.into_result().map_err(|refused| match refused.flaw {
         Flaw::Depth => DraftError::Depth { path: refused.path },
         Flaw::Key => DraftError::BadKey { path: refused.path },
+        Flaw::Field => DraftError::FieldTwice { path: refused.path },
     })
 }

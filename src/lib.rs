@@ -162,6 +162,7 @@
 //! | [`NotFound`](ErrorKind::NotFound) | no such store, version or record | ask for another |
 //! | [`Busy`](ErrorKind::Busy) | another writer has it | wait, or use a [`Reader`] |
 //! | [`Environment`](ErrorKind::Environment) | the system said no: permission, space, a failed read | mend that and ask again |
+//! | [`NewerSchema`](ErrorKind::NewerSchema) | a newer version of this program migrated the store; nothing was changed | run that one; [`Reader::open_at`] shows what was before |
 //! | [`Poisoned`](ErrorKind::Poisoned) | a write or sync failed, now or before: the session is over | open it again; `pending` is the version to look for then |
 //! | [`Damage`](ErrorKind::Damage) | bytes are not what was written; nothing was changed | see [Damage](#damage) |
 //! | [`Newer`](ErrorKind::Newer) | files of a newer redraft; nothing was changed | use that one |
@@ -195,6 +196,41 @@
 //! };
 //! assert_eq!(stocked.state()["stock"].as_i64(), Some(10));
 //! # assert_eq!(stocked.version(), 2); Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # When the type changes
+//!
+//! A field with `#[state(default)]` may be missing in what was recorded. For anything else the type says which schema it is
+//! of, and how a document gets from one to the next; see [`State`]. Opening migrates the store, in one change; older versions stay
+//! readable, and a program that is older than the data does not write.
+//!
+//! ```
+//! # let dir = tempfile::tempdir()?; let path = dir.path().join("board");
+//! # #[cfg(feature = "derive")] {
+//! use redraft::{State, Store, Value};
+//!
+//! mod yesterday {
+//!     #[derive(Clone, Debug, Default, redraft::State)]
+//!     pub struct Board { pub title: String }
+//! }
+//!
+//! #[derive(Clone, Debug, Default, State)]
+//! #[state(schema = 2, migrate = "step")]
+//! struct Board { name: String }
+//!
+//! fn step(_from: u32, board: &mut Value) {
+//!     board["name"] = board["title"].clone();
+//!     board.as_map_mut().and_then(|board| board.remove("title"));
+//! }
+//!
+//! let old = Store::<yesterday::Board>::open(&path)?;
+//! old.produce(|board| board.title = "plan".into())?;
+//! old.close()?;
+//! let store = Store::<Board>::open(&path)?;
+//! assert_eq!((store.opened().migrated_from, store.version()), (Some(1), 2));
+//! assert_eq!((store.state().name.as_str(), store.at(1)?.name.as_str()), ("plan", "plan"));
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
 //! # Durability
@@ -246,6 +282,7 @@
 //! | [`produce`](Store::produce), [`apply`](Store::apply), [`commit`](Store::commit) | what changed, and its share of a sync |
 //! | [`open`](Store::open) | the newest snapshot and all changes since; a little of each segment, after a crash all of the last |
 //! | [`at`](Store::at) | the changes since the nearest snapshot or state still in memory |
+//! | the same across a migration | as [`Value`]s; and migrating one: O(state). Opening adds a record of what it changed, and a sync |
 //! | one version on or back from there | a few changes |
 //! | [`version_at`](Store::version_at) | some twenty single reads for a million changes |
 //! | [`changes`](Store::changes) | the changes read; their patches only where a [`Filter`] has not said no before |

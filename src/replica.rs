@@ -13,7 +13,7 @@ use crate::history::{base_missing, begin_at, files_of, open_view, proven_by_snap
 use crate::io::Env;
 use crate::layout::edition_of;
 use crate::log::directory::{self, must_be_free, not_a_store, occupant};
-use crate::log::{self, Birth, Codec, Log, Options, Records};
+use crate::log::{self, Birth, Codec, Found, Log, Options, Records};
 use crate::snapshot::{self, Snapshot};
 use crate::store;
 use std::path::{Path, PathBuf};
@@ -206,7 +206,7 @@ fn open_log(options: &Options, dir: &Path) -> Result<Log> {
     let disk = &*options.env.disk;
     let lock = directory::lock(disk, dir)?;
     let proven = proven_by_snapshot(disk, dir)?;
-    Log::open_locked(options, dir, Role::Replica, proven.as_ref(), lock).map(|(log, _)| log)
+    Found::look(options, dir, Role::Replica, proven.as_ref(), lock)?.mend().map(|(log, _)| log)
 }
 
 /// The source's history was made anew, so the copy of the old one has to go. Until the new one is complete, the old one stays.

@@ -70,14 +70,22 @@ pub enum UndoRefusal {
     NotUndone,
     /// Version 0 is the beginning, and no change made it.
     Beginning,
+    /// It is a migration, or was made before one: what would take it back is of an older schema than the state.
+    Migrated {
+        /// The version that the migration made.
+        by: u64,
+    },
 }
 
 impl fmt::Display for UndoRefusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            UndoRefusal::AlreadyUndone => "is undone already",
-            UndoRefusal::NotUndone => "is not undone",
-            UndoRefusal::Beginning => "is the beginning: no change made it",
-        })
+        match self {
+            UndoRefusal::AlreadyUndone => f.write_str("is undone already"),
+            UndoRefusal::NotUndone => f.write_str("is not undone"),
+            UndoRefusal::Beginning => f.write_str("is the beginning: no change made it"),
+            UndoRefusal::Migrated { by } => {
+                write!(f, "is of an older schema than the state, which change {by} migrated")
+            }
+        }
     }
 }

@@ -29,6 +29,10 @@ pub enum ErrorKind {
     Damage,
     /// The files are from a newer redraft, and are left as they are. Use that one.
     Newer,
+    /// What is recorded is good, and left as it is: a newer version of this program migrated it to a schema that this one does not
+    /// know. Run that one, or open it as a [`Value`](crate::Value), which reads every schema. Versions from before the
+    /// migration can be read with [`Reader::open_at`](crate::Reader::open_at).
+    NewerSchema,
     /// What is recorded is good, but does not fit this program's type. Open it as the type that wrote it, or as a
     /// [`Value`](crate::Value), which everything fits.
     Misfit,

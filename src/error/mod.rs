@@ -231,6 +231,30 @@ pub enum Error {
         /// The replica's head.
         replica_head: u64,
     },
+    /// The state was migrated to a newer schema than the program's type has. Nothing was changed.
+    #[error(
+        "version {version} is of schema {found}, and the type it is opened as of schema {supported}: a newer program migrated it; nothing was changed"
+    )]
+    NewerSchema {
+        /// The version being read.
+        version: u64,
+        /// Its schema.
+        found: u32,
+        /// The schema of the type, [`State::SCHEMA`](crate::State::SCHEMA).
+        supported: u32,
+    },
+    /// The type's own [`migrate`](crate::State::migrate) failed, or panicked. Nothing was changed.
+    #[error("version {version} cannot be migrated from schema {from} to {to}; nothing was changed")]
+    Migration {
+        /// The version being migrated.
+        version: u64,
+        /// The schema that this step starts from.
+        from: u32,
+        /// The one it leads to.
+        to: u32,
+        /// What the type said.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// What is recorded is good, but does not fit the program's type.
     #[error("version {version} does not fit the type it is opened as: at \"{path}\": {reason}")]
     Misfit {
@@ -269,14 +293,13 @@ impl Error {
             Error::Damaged(_) | Error::Irreparable { .. } => ErrorKind::Damage,
             Error::Outdated { .. } | Error::PlanOutdated { .. } => ErrorKind::Stale,
             Error::Draft(DraftError::Recipe(_)) => ErrorKind::Recipe,
-            Error::Draft(DraftError::Depth { .. } | DraftError::BadKey { .. }) | Error::Apply(_) => {
-                ErrorKind::Refused
-            }
+            Error::Draft(_) | Error::Apply(_) => ErrorKind::Refused,
             Error::Exists { .. } | Error::TooLarge { .. } | Error::CursorsFull { .. } => ErrorKind::Refused,
             Error::UndoConflict { .. } | Error::UndoState { .. } => ErrorKind::Refused,
             Error::Reentrant | Error::EmptyRecord { .. } | Error::Role { .. } => ErrorKind::Misuse,
             Error::Foreign { .. } | Error::Diverged { .. } => ErrorKind::Diverged,
-            Error::Misfit { .. } => ErrorKind::Misfit,
+            Error::NewerSchema { .. } => ErrorKind::NewerSchema,
+            Error::Migration { .. } | Error::Misfit { .. } => ErrorKind::Misfit,
         }
     }
 

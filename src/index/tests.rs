@@ -4,7 +4,7 @@ use super::follow::Follower;
 use super::{Index, term};
 use crate::error::Role;
 use crate::io::Env;
-use crate::log::{self, Log, Options, directory};
+use crate::log::{self, Found, Log, Options, directory};
 use crate::store::{self, Store};
 use crate::value::{Pointer, Value};
 use std::path::Path;
@@ -13,7 +13,7 @@ use std::path::Path;
 fn log_of(path: &Path) -> Log {
     let options = Options::default().segment_bytes(512);
     let lock = directory::lock(&*Env::real().disk, path).unwrap();
-    Log::open_locked(&options, path, Role::Store, None, lock).unwrap().0
+    Found::look(&options, path, Role::Store, None, lock).unwrap().mend().unwrap().0
 }
 
 fn filled(path: &Path, changes: u64) {

@@ -32,6 +32,7 @@
 mod backward;
 pub(crate) mod directory;
 mod durable;
+mod found;
 mod group;
 pub(crate) mod options;
 mod reader;
@@ -53,16 +54,17 @@ pub use ticket::Ticket;
 pub(crate) use crate::layout::Chain;
 pub(crate) use crate::segment::format::Codec;
 pub(crate) use crate::segment::recovery::Proven;
+pub(crate) use found::Found;
 pub(crate) use worker::Worker;
 
 #[cfg(doc)]
 use crate::error::Error;
-use crate::error::{IoContext, Result, Role};
+use crate::error::{IoContext, Result};
 use crate::io::{Access, Disk, Env, Lock};
 use crate::segment::format::Header;
 use crate::segment::writer::SegmentWriter;
 use crate::segment::{bases_in, path_of};
-use crate::segment::{packed, recovery};
+use crate::segment::packed;
 use group::{Group, Stage};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -142,33 +144,6 @@ impl Log {
         let header = Header { codec, replica, epoch, store, base, allocated, origin: base, chain };
         let writer = SegmentWriter::create(&*options.env.disk, dir, header)?;
         Ok(Log::over(options, dir, writer, vec![base], None, lock))
-    }
-
-    /// Opens the log in `dir` for somebody who takes it for a `wanted`, cutting a torn tail and finishing an interrupted roll.
-    /// A log that ends before what a snapshot has `proven` to be durable is damaged, not torn.
-    pub(crate) fn open_locked(
-        options: &Options,
-        dir: &Path,
-        wanted: Role,
-        proven: Option<&Proven>,
-        lock: Box<dyn Lock>,
-    ) -> Result<(Log, Option<Cut>)> {
-        let span = tracing::info_span!("recover", dir = %dir.display());
-        let _entered = span.enter();
-        let disk = &*options.env.disk;
-        let names = disk.list(dir).during("list store", dir)?;
-        let bases = bases_in(&names);
-        let layout = recovery::inspect(disk, dir, &bases)?;
-        // Before anything is changed: only who knows what the records are knows what proves them.
-        Role::of(&layout.active.header).must_be(wanted, dir)?;
-        layout.reaches(proven)?;
-        directory::remove_unfinished(disk, dir, &names)?;
-        let (cut, origin) = (layout.torn.clone(), layout.active.header.origin);
-        let writer = layout.mend(disk, dir)?;
-        let (given_up, bases) = bases.into_iter().partition(|&base| base < origin);
-        remove_segments(disk, dir, given_up)?;
-        tracing::info!(head = writer.head(), torn = cut.is_some(), "log is ready");
-        Ok((Log::over(options, dir, writer, bases, cut.clone(), lock), cut))
     }
 
     fn over(

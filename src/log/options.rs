@@ -4,7 +4,7 @@
 //! looked at again once it is locked, and only what is looked at then counts.
 
 use super::directory::occupant;
-use super::{Birth, Log, Reader, directory};
+use super::{Birth, Found, Log, Reader, directory};
 use crate::error::{Error, IoContext, Occupant, Result, Role};
 use crate::io::Env;
 use crate::layout::StoreId;
@@ -144,8 +144,7 @@ impl Options {
 
     fn open_existing(&self, path: &Path) -> Result<Log> {
         let lock = directory::lock(&*self.env.disk, path)?;
-        let (log, _) = Log::open_locked(self, path, Role::Log, None, lock)?;
-        Ok(log)
+        Found::look(self, path, Role::Log, None, lock)?.mend().map(|(log, _)| log)
     }
 
     fn create_in(&self, path: &Path) -> Result<Log> {

@@ -104,6 +104,12 @@ pub enum DraftError {
         /// Where the change that is too deep would have gone.
         path: Path,
     },
+    /// The recipe put something under the name of a field among what a `#[state(rest)]` field keeps.
+    #[error("\"{path}\" is a field of the type, and cannot be kept beside its fields as well")]
+    FieldTwice {
+        /// The field.
+        path: Path,
+    },
     /// The recipe used a key of too many bytes.
     #[error("a key of more than {KEY_BYTES_MAX} bytes at \"{path}\"")]
     BadKey {

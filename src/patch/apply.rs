@@ -116,6 +116,6 @@ fn check_storable(op: &Op) -> Result<(), ApplyErrorKind> {
     match flaw(&op.action, room) {
         None => Ok(()),
         Some(Flaw::Depth) => Err(ApplyErrorKind::Depth),
-        Some(Flaw::Key) => Err(ApplyErrorKind::BadKey),
+        Some(Flaw::Key | Flaw::Field) => Err(ApplyErrorKind::BadKey),
     }
 }

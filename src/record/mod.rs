@@ -31,7 +31,14 @@ mod field {
     pub(super) const WRITER: u8 = 32;
     /// The writer has not made all changes so far.
     pub(super) const SEQUENCE: u8 = 64;
-    pub(super) const ALL: u8 = 127;
+    /// There is a second byte of these, behind the clock.
+    pub(super) const MORE: u8 = 128;
+}
+
+/// Those of the second byte.
+mod more {
+    pub(super) const SCHEMA: u8 = 1;
+    pub(super) const ALL: u8 = 1;
 }
 
 /// A hybrid logical clock reading: milliseconds since 1970 (48 bits) and a counter (16 bits).
@@ -142,6 +149,9 @@ pub struct Change {
     pub meta: Meta,
     /// The version whose change this one takes back, if it is an undo.
     pub undoes: Option<u64>,
+    /// The schema of the state from this version on, where it is another than before: the change is a migration, or the first
+    /// one of a type that begins with another schema than 1.
+    pub schema: Option<u32>,
     /// What was changed.
     pub patch: Patch,
 }
@@ -180,6 +190,12 @@ impl Change {
         self.version.saturating_sub(1)
     }
 
+    /// Whether this change brought a state that was there to another schema. Changes before it were made under the older one.
+    /// O(1).
+    pub fn is_migration(&self) -> bool {
+        self.schema.is_some() && self.version > 1
+    }
+
     /// When it happened, in milliseconds since 1970: what the caller said, or else when it was recorded.
     pub fn time_ms(&self) -> i64 {
         self.meta.at_ms.unwrap_or_else(|| self.stamp.at_ms())
@@ -192,6 +208,9 @@ impl Change {
         let mut sink = Sink::new(out);
         sink.byte(fields);
         sink.fixed(self.stamp.0);
+        if fields & field::MORE != 0 {
+            sink.byte(more::SCHEMA);
+        }
         if fields & field::WRITER != 0 {
             sink.fixed(self.writer.0);
         }
@@ -207,6 +226,7 @@ impl Change {
         if self.back() > 0 {
             sink.uint(self.back());
         }
+        self.schema.iter().for_each(|schema| sink.uint((*schema).into()));
         value::put_patch(&mut sink, &self.patch);
     }
 
@@ -224,6 +244,7 @@ impl Change {
             | bit(self.back() > 0, field::BACK)
             | bit(self.writer != home, field::WRITER)
             | bit(self.sequence != self.version, field::SEQUENCE)
+            | bit(self.schema.is_some(), field::MORE)
     }
 
     /// When the change in this body was recorded; nothing else of it is looked at.
@@ -263,13 +284,11 @@ impl Change {
         source: &mut Source<'_>,
     ) -> Result<Change, DecodeError> {
         let fields = source.byte()?;
-        if fields & !field::ALL != 0 {
-            return Err(source.flaw("unknown fields"));
-        }
         let has = |bit: u8| fields & bit != 0;
         let version =
             offset.checked_add(1).ok_or_else(|| source.flaw("beyond the last version there can be"))?;
         let stamp = Stamp(source.fixed()?);
+        let has_schema = has(field::MORE) && take_more(source)? & more::SCHEMA != 0;
         let writer = if has(field::WRITER) { WriterId(source.fixed()?) } else { home };
         let sequence = if has(field::SEQUENCE) { source.uint()? } else { version };
         if has(field::WRITER) && writer == home || has(field::SEQUENCE) && sequence == version {
@@ -284,9 +303,25 @@ impl Change {
             return Err(source.flaw("a base that need not be written"));
         }
         let base = offset.checked_sub(back).ok_or_else(|| source.flaw("a base before the first version"))?;
+        let schema = has_schema.then(|| take_schema(source)).transpose()?;
         let meta = Meta { label, at_ms, tags };
-        Ok(Change { version, base, writer, sequence, stamp, meta, undoes, patch: Patch::new() })
+        Ok(Change { version, base, writer, sequence, stamp, meta, undoes, schema, patch: Patch::new() })
     }
+}
+
+/// The second byte of fields, which is there only if it says something.
+fn take_more(source: &mut Source<'_>) -> Result<u8, DecodeError> {
+    match source.byte()? {
+        0 => Err(source.flaw("a second byte of fields that need not be written")),
+        fields if fields & !more::ALL != 0 => Err(source.flaw("unknown fields")),
+        fields => Ok(fields),
+    }
+}
+
+/// A state begins with schema 1, so a change that says which one it is says another.
+fn take_schema(source: &mut Source<'_>) -> Result<u32, DecodeError> {
+    let schema = u32::try_from(source.uint()?).ok().filter(|&schema| schema > 1);
+    schema.ok_or_else(|| source.flaw("a schema that need not be written, or cannot be"))
 }
 
 fn put_tags<'s>(sink: &mut Sink<'_, 's>, tags: &'s BTreeMap<String, String>) {

@@ -65,9 +65,10 @@ fn change() -> BoxedStrategy<Change> {
         .prop_map(|(label, at_ms, tags)| Meta { label, at_ms, tags });
     let writer = prop_oneof![Just(HOME.0), any::<u64>()];
     let sequence = proptest::option::of(any::<u64>());
-    let who = (writer, sequence, any::<u64>(), proptest::option::of(any::<u64>()));
+    let schema = proptest::option::of(2..=u32::MAX);
+    let who = (writer, sequence, any::<u64>(), proptest::option::of(any::<u64>()), schema);
     (1..u64::MAX, any::<u64>(), who, meta, proptest::collection::vec(op(), 0..5))
-        .prop_map(|(version, base, (writer, sequence, stamp, undoes), meta, ops)| Change {
+        .prop_map(|(version, base, (writer, sequence, stamp, undoes, schema), meta, ops)| Change {
             version,
             base: base % version,
             writer: WriterId(writer),
@@ -75,6 +76,7 @@ fn change() -> BoxedStrategy<Change> {
             stamp: Stamp(stamp),
             meta,
             undoes,
+            schema,
             patch: ops.into_iter().collect(),
         })
         .boxed()
@@ -226,7 +228,6 @@ fn what_need_not_be_written_is_refused_where_it_is() {
     let needless = "a writer or sequence number that need not be written";
     assert_eq!((opening(32, &home), opening(32, &other)), (needless, "nothing"));
     assert_eq!((opening(64, &[7]), opening(64, &[6])), (needless, "nothing"));
-    assert_eq!(opening(128, &[]), "unknown fields");
     assert_eq!((opening(16, &[0]), opening(16, &[6])), ("a base that need not be written", "nothing"));
     assert_eq!(opening(16, &[7]), "a base before the first version");
     assert_eq!(opening(8, &[0]), "an empty list of tags");
@@ -251,6 +252,7 @@ fn a_one_field_change_is_small() {
         stamp: Stamp(u64::MAX),
         meta: Meta::default(),
         undoes: None,
+        schema: None,
         patch,
     };
     let bytes = encoded(&change).len() + crate::segment::format::FRAME_BYTES;
@@ -285,5 +287,22 @@ fn what_would_be_too_deep_where_it_is_put_is_refused() {
         let splice = |levels| Op::new(path(above), Action::Splice { at: 0, del: 0, ins: item(levels) });
         assert_eq!(room > 0 && decoded(splice(room - 1)), room > 0);
         assert!(!decoded(splice(room)));
+    }
+}
+
+/// Behind the clock stands which further fields there are, and behind those the schema.
+#[test]
+fn a_schema_is_written_only_where_it_says_something() {
+    let body = |more: &[u8]| [&[128][..], &[0; 8], more].concat();
+    let decoded = |more: &[u8]| Change::decode(HOME, 0, &body(more)).map_err(|flaw| flaw.reason);
+    let change = decoded(&[1, 2]).unwrap();
+    assert_eq!((change.schema, change.is_migration()), (Some(2), false), "the first change is no migration");
+    assert_eq!(encoded(&change), body(&[1, 2]));
+    assert!(Change::decode(HOME, 1, &body(&[1, 2])).unwrap().is_migration());
+    assert_eq!(decoded(&[0]), Err("a second byte of fields that need not be written"));
+    assert_eq!(decoded(&[2]), Err("unknown fields"));
+    for schema in [&[0][..], &[1], &[253, 0, 0, 0, 0, 1, 0, 0, 0]] {
+        let answer = decoded(&[&[1], schema].concat());
+        assert_eq!(answer, Err("a schema that need not be written, or cannot be"));
     }
 }

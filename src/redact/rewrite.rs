@@ -109,7 +109,8 @@ impl<'a> Rewriting<'a> {
         let writers = (*tip.writers).clone();
         let chain = view.chain_at(begin)?;
         let epoch = next_edition(header.epoch);
-        let of = Header { store: header.store, epoch, version: begin, chain, stamp: tip.stamp, parent: None };
+        let (store, stamp, schema) = (header.store, tip.stamp, tip.schema);
+        let of = Header { store, epoch, version: begin, chain, stamp, schema, parent: None };
         let mut point = Snapshot { header: of, writers, state: self.new.clone() };
         if begin > 0 {
             point.write(disk, stage)?;
@@ -177,7 +178,8 @@ impl<'a> Rewriting<'a> {
         change.encode(WriterId::of(point.header.store), &mut body);
         let bytes = body.len();
         let (version, chain) = log.enqueue(&[body])?;
-        point.header = Header { version, chain, stamp: change.stamp, ..point.header };
+        let (stamp, schema) = (change.stamp, change.schema.unwrap_or(point.header.schema));
+        point.header = Header { version, chain, stamp, schema, ..point.header };
         point.writers.insert(change.writer, change.sequence);
         point.state = self.new.clone();
         self.done.written_bytes += bytes as u64;
@@ -212,6 +214,7 @@ impl<'a> Rewriting<'a> {
             stamp: stamp.next(self.redaction.env.clock.now_ms()),
             meta: Meta::label(LABEL).tag("places", places.join(" ")),
             undoes: None,
+            schema: None,
             patch: Patch::new(),
         }
     }

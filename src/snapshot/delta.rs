@@ -121,6 +121,6 @@ impl Delta {
     /// It cannot be used, because the snapshot of version `missing`, which it continues, cannot.
     pub(crate) fn orphaned(&self, dir: &Path, missing: u64) -> Error {
         let path = path_of(dir, self.header.version);
-        damage(&path, super::PARENT_AT as u64, Defect::ParentUnusable { parent: missing })
+        damage(&path, super::BACK_AT as u64, Defect::ParentUnusable { parent: missing })
     }
 }

@@ -32,8 +32,12 @@ pub(crate) use delta::{Delta, Stored, lineage, read};
 const EXTENSION: &str = "snap";
 const MAGIC: [u8; 8] = *b"REDRSNAP";
 /// The file holds what changed since its parent.
-const FLAG_DELTA: u8 = 1;
-const PARENT_AT: usize = 48;
+const FLAG_DELTA: u8 = 2;
+/// The state is of another schema than 1, and the header says of which: a redraft that does not look there must not take it.
+const FLAG_SCHEMA: u8 = 1;
+const SCHEMA_AT: usize = 48;
+/// How many versions the parent is back.
+const BACK_AT: usize = 52;
 
 /// The newest sequence number of each writer.
 pub(crate) type Writers = BTreeMap<WriterId, u64>;
@@ -49,6 +53,8 @@ pub(crate) struct Header {
     pub(crate) stamp: Stamp,
     /// The version of the snapshot that this one continues; nothing if it is whole.
     pub(crate) parent: Option<u64>,
+    /// The schema of the state.
+    pub(crate) schema: u32,
 }
 
 /// A state, and what must be known to go on from it.
@@ -72,18 +78,27 @@ pub(crate) fn versions_in(names: &[String]) -> Vec<u64> {
 }
 
 impl Header {
+    /// How many versions back the parent is. One that is further back than a header can say is no parent.
+    fn back(&self) -> Option<u32> {
+        self.parent.and_then(|parent| u32::try_from(self.version.saturating_sub(parent)).ok())
+    }
+
     fn encode(&self) -> [u8; HEADER_BYTES] {
         let mut bytes = [0; HEADER_BYTES];
         bytes[0..8].copy_from_slice(&MAGIC);
         bytes[8..10].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
         bytes[10] = Codec::Change as u8;
+        if self.schema != 1 {
+            bytes[11] |= FLAG_SCHEMA;
+            bytes[SCHEMA_AT..BACK_AT].copy_from_slice(&self.schema.to_le_bytes());
+        }
         bytes[12..16].copy_from_slice(&self.epoch.to_le_bytes());
         bytes[16..32].copy_from_slice(self.store.as_bytes());
         bytes[32..40].copy_from_slice(&self.version.to_le_bytes());
         bytes[40..48].copy_from_slice(&self.stamp.0.to_le_bytes());
-        if let Some(parent) = self.parent {
-            bytes[11] = FLAG_DELTA;
-            bytes[PARENT_AT..PARENT_AT + 8].copy_from_slice(&parent.to_le_bytes());
+        if let Some(back) = self.back() {
+            bytes[11] |= FLAG_DELTA;
+            bytes[BACK_AT..BACK_AT + 4].copy_from_slice(&back.to_le_bytes());
         }
         bytes[60..64].copy_from_slice(&self.chain.to_le_bytes());
         let check = header_check(&bytes);
@@ -92,7 +107,7 @@ impl Header {
     }
 
     fn decode(bytes: &[u8], path: &Path, named: u64) -> Result<Header> {
-        check_preamble(bytes, &MAGIC, FLAG_DELTA, path)?;
+        check_preamble(bytes, &MAGIC, FLAG_DELTA | FLAG_SCHEMA, path)?;
         let (stored, computed) = (u32_at(bytes, 56), header_check(bytes));
         if stored != computed {
             return Err(damage(path, 0, Defect::Checksum { part: "the header", stored, computed }));
@@ -103,13 +118,15 @@ impl Header {
         if version != named {
             return Err(damage(path, 32, Defect::Misnamed { named, found: version }));
         }
-        let parent = (bytes[11] & FLAG_DELTA != 0).then(|| u64_at(bytes, PARENT_AT));
-        if parent.is_some_and(|parent| parent >= version) {
+        let back = (bytes[11] & FLAG_DELTA != 0).then(|| u64::from(u32_at(bytes, BACK_AT)));
+        if back.is_some_and(|back| back == 0 || back > version) {
             let reason = "it continues one that is no older".into();
-            return Err(damage(path, PARENT_AT as u64, Defect::Undecodable { part: "the header", reason }));
+            return Err(damage(path, BACK_AT as u64, Defect::Undecodable { part: "the header", reason }));
         }
+        let parent = back.map(|back| version - back);
         let (epoch, stamp, chain) = (u32_at(bytes, 12), Stamp(u64_at(bytes, 40)), u32_at(bytes, 60));
-        Ok(Header { store: StoreId(store), epoch, version, chain, stamp, parent })
+        let schema = if bytes[11] & FLAG_SCHEMA == 0 { 1 } else { u32_at(bytes, SCHEMA_AT) };
+        Ok(Header { store: StoreId(store), epoch, version, chain, stamp, parent, schema })
     }
 }
 

@@ -16,7 +16,7 @@ fn dir() -> &'static Path {
 
 fn snapshot(state: Value) -> Snapshot {
     let header =
-        Header { store: StoreId([7; 16]), epoch: 1, version: 3, chain: 99, stamp: Stamp(5), parent: None };
+        Header { store: StoreId([7; 16]), epoch: 1, version: 3, chain: 99, stamp: Stamp(5), parent: None, schema: 1 };
     Snapshot { header, writers: [(crate::record::WriterId(1), 3)].into(), state }
 }
 
@@ -186,18 +186,18 @@ fn with_header(disk: &MemoryDisk, at: usize, bytes: &[u8]) -> Result<Snapshot, E
 #[test]
 fn a_flag_of_the_future_is_refused_as_newer() {
     let (disk, _) = written(Value::Null);
-    let answer = with_header(&disk, 11, &[2]);
-    assert!(matches!(answer, Err(Error::Newer { what: "flags", found: 2, .. })), "{answer:?}");
+    let answer = with_header(&disk, 11, &[4]);
+    assert!(matches!(answer, Err(Error::Newer { what: "flags", found: 4, .. })), "{answer:?}");
 }
 
 #[test]
 fn a_row_that_would_never_end_is_damage() {
     let (disk, _) = written(Value::Null);
-    for parent in [3_u64, 4, u64::MAX] {
-        with_header(&disk, 48, &parent.to_le_bytes()).unwrap();
-        let (defect, byte) = defect(with_header(&disk, 11, &[1]));
+    for back in [0_u32, 4, u32::MAX] {
+        with_header(&disk, 52, &back.to_le_bytes()).unwrap();
+        let (defect, byte) = defect(with_header(&disk, 11, &[2]));
         assert!(matches!(defect, Defect::Undecodable { part: "the header", .. }), "{defect:?}");
-        assert_eq!(byte, 48);
+        assert_eq!(byte, 52);
         with_header(&disk, 11, &[0]).unwrap();
     }
 }

@@ -99,6 +99,11 @@ impl Fields {
         Ok(default())
     }
 
+    /// What no field has taken, for the field that keeps it.
+    pub fn rest<T>(&mut self, read: impl FnOnce(Value) -> Result<T, StateError>) -> Result<T, StateError> {
+        read(std::mem::take(&mut self.left).into())
+    }
+
     /// Refuses what no field has taken.
     pub fn finish(self) -> Result<(), StateError> {
         match self.left.keys().next() {
@@ -131,6 +136,8 @@ pub enum Place<'p> {
     Whole,
     /// The part of this name, at the rest of the path.
     Part(&'p str, &'p [Segment]),
+    /// What has no name, but a number or the like, as no part has.
+    Entry,
 }
 
 impl<'p> Place<'p> {
@@ -139,7 +146,7 @@ impl<'p> Place<'p> {
         match path {
             [] => Ok(Self::Whole),
             [Segment::Key(Key::Str(name)), rest @ ..] if kind == "map" => Ok(Self::Part(name, rest)),
-            [Segment::Key(_), ..] if kind == "map" => Err(ApplyErrorKind::UnknownField),
+            [Segment::Key(_), ..] if kind == "map" => Ok(Self::Entry),
             [segment, ..] => Err(whole::mismatch(segment, kind)),
         }
     }

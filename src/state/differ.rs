@@ -194,6 +194,11 @@ impl Differ {
         self.undo.push(Op::new(path, undo));
     }
 
+    /// The field here is in the state twice: as itself, and among what no field is there for.
+    pub(super) fn refuse_double(&mut self) {
+        self.refuse(Flaw::Field);
+    }
+
     /// The first refusal is the one reported.
     fn refuse(&mut self, flaw: Flaw) {
         let path = self.path();

@@ -9,6 +9,9 @@ use crate::op::{Action, ApplyErrorKind, Insert};
 use crate::value::{self, Change, Key, Map, Segment, Str, Value};
 
 impl State for Value {
+    /// Documents are what they are.
+    const SCHEMA: u32 = 0;
+
     /// Costs O(changes * log n).
     fn diff_from(&self, old: &Self, out: &mut Differ) {
         match (old, self) {

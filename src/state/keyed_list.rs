@@ -53,7 +53,7 @@ impl<K: MapKey + Ord, T: State> State for KeyedList<K, T> {
                 note();
                 apply_part(self.order_mut(), rest, action)
             }
-            Place::Part(..) => Err(ApplyErrorKind::UnknownField),
+            Place::Part(..) | Place::Entry => Err(ApplyErrorKind::UnknownField),
         }
     }
 

@@ -46,6 +46,8 @@ mod keyed_list;
 mod list;
 mod map;
 mod pointer;
+#[doc(hidden)]
+pub mod rest;
 mod rope;
 mod scalar;
 mod sequence;
@@ -76,6 +78,8 @@ use crate::value::{Segment, Value};
 /// | `#[state(default)]` | named field | when missing, `Default::default()`; `default = "path"` calls `path()` |
 /// | `#[state(skip)]` | named field | not recorded: kept by operations on the struct and beneath it, `Default` when what holds the struct, or an enum itself, is read or replaced |
 /// | `#[state(atomic)]` | field | one leaf, through serde, for types that are no `State` |
+/// | `#[state(rest)]` | named field of a struct | a map that keeps what no other field is there for; without one, an unknown field is an error |
+/// | `#[state(schema = 3, migrate = "path")]` | type of the whole state | its schema; `path(from, &mut document)` leads from each one to the next |
 ///
 /// ```
 /// # #[cfg(feature = "derive")] {
@@ -110,6 +114,54 @@ use crate::value::{Segment, Value};
 /// # }
 /// ```
 ///
+/// # Schemas
+///
+/// When a type changes so that it shows differently, its schema is raised, and a function takes documents from each schema to
+/// the next. It may return nothing or a `Result`. Opening a store whose state is of an older schema migrates it, in one change
+/// that the history shows; older versions stay as they are, and are migrated in memory when they are read. A program whose type
+/// is of an older schema than the state is refused ([`Error::NewerSchema`](crate::Error::NewerSchema)).
+///
+/// ```
+/// # #[cfg(feature = "derive")] {
+/// use redraft::{State, Store, Value, value};
+/// use std::collections::BTreeMap;
+///
+/// #[derive(Clone, Debug, Default, State)]
+/// #[state(schema = 3, migrate = "step")]
+/// struct Board {
+///     name: String, // `title`, until schema 2
+///     cards: Vec<String>, // one text of several lines, in schema 1
+///     #[state(rest)]
+///     rest: BTreeMap<String, Value>, // what plugins keep here
+/// }
+///
+/// fn step(from: u32, board: &mut Value) -> Result<(), String> {
+///     match from {
+///         1 => {
+///             let lines = board["cards"].as_str().ok_or("cards are no text")?;
+///             board["cards"] = lines.lines().map(Value::from).collect();
+///         }
+///         _ => {
+///             let fields = board.as_map_mut().ok_or("no board")?;
+///             let title = fields.remove("title").ok_or("no title")?;
+///             fields.insert("name", title);
+///         }
+///     }
+///     Ok(())
+/// }
+///
+/// # let dir = tempfile::tempdir().unwrap(); let path = dir.path();
+/// let old = Store::<Value>::open(path).unwrap();
+/// old.produce(|board| *board = value!({ "title": "plan", "cards": "ship\nrest", "color": "red" })).unwrap();
+/// old.close().unwrap();
+///
+/// let board = Store::<Board>::open(path).unwrap();
+/// assert_eq!(board.state().cards, ["ship", "rest"]);
+/// assert_eq!(board.state().rest["color"].as_str(), Some("red"));
+/// assert_eq!((board.opened().migrated_from, board.schema(), board.version()), (Some(1), 3, 2));
+/// # }
+/// ```
+///
 /// A recipe that changes nothing but skipped fields changes nothing: a store goes on with the state it had.
 ///
 /// # Laws
@@ -135,6 +187,24 @@ pub trait State: Clone + Send + Sync + Sized + 'static {
     /// Whether there is never an inside to look into. Of a list of such elements, neighbours that changed are written as
     /// one stretch; of others, each by what changed inside.
     const LEAF: bool = false;
+
+    /// Which schema this type is of: raised by one whenever what it shows as changes, so that states recorded before are
+    /// [migrated](Self::migrate). What is recorded without a number is of schema 1. Looked at on the type of the whole state only.
+    ///
+    /// 0 is for types that take any document as it is, as [`Value`] does: they read every schema, and what they write goes on
+    /// being of the one that is there.
+    const SCHEMA: u32 = 1;
+
+    /// Brings a document of schema `from` to schema `from + 1`. Called for every step from the schema of what is recorded up to
+    /// [`SCHEMA`](Self::SCHEMA), when a store is opened and when an older version is read.
+    ///
+    /// # Errors
+    /// Whatever keeps the document from being migrated; then the store is not opened, and stays as it is. Unless this is
+    /// implemented, there is no way from any schema.
+    fn migrate(from: u32, document: &mut Value) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+        let _ = document;
+        Err(format!("the type has no migration from schema {from}").into())
+    }
 
     /// Tells `out` what turns `old` into `self`.
     ///

@@ -3,6 +3,7 @@
 //! Always: identity is asked before equality; what may be null cannot be inside an `Option`, so that `None` stays
 //! apart.
 
+use std::error::Error;
 use std::sync::Arc;
 
 use super::whole::{apply_whole, mismatch};
@@ -31,6 +32,11 @@ pub trait NeverNull: State {}
 
 impl<T: State> State for Box<T> {
     const LEAF: bool = T::LEAF;
+    const SCHEMA: u32 = T::SCHEMA;
+
+    fn migrate(from: u32, document: &mut Value) -> Result<(), Box<dyn Error + Send + Sync>> {
+        T::migrate(from, document)
+    }
 
     fn diff_from(&self, old: &Self, out: &mut Differ) {
         (**self).diff_from(old, out);
@@ -68,6 +74,11 @@ macro_rules! shared {
         /// Cloning is O(1), and what both versions share is not looked at.
         impl<T: State> State for $pointer<T> {
             const LEAF: bool = T::LEAF;
+            const SCHEMA: u32 = T::SCHEMA;
+
+            fn migrate(from: u32, document: &mut Value) -> Result<(), Box<dyn Error + Send + Sync>> {
+                T::migrate(from, document)
+            }
 
             fn diff_from(&self, old: &Self, out: &mut Differ) {
                 if !Self::ptr_eq(self, old) {

@@ -17,9 +17,11 @@ mod cursors;
 mod durable;
 mod filter;
 mod lookup;
+mod migrate;
 mod newest;
 pub(crate) mod open;
 mod packing;
+mod place;
 mod policy;
 mod publish;
 pub(crate) mod reader;
@@ -49,7 +51,7 @@ use crate::history::{History, Tip};
 use crate::index::Index;
 use crate::log::{Durability, Log, StoreId};
 use crate::patch::Patch;
-use crate::record::{Change, Meta, WriterId};
+use crate::record::Meta;
 use crate::state::State;
 use crate::value::Value;
 use complete::applied;
@@ -126,9 +128,6 @@ impl<S> Commit<S> {
     }
 }
 
-/// Most changes fit into this many bytes; larger ones grow the buffer.
-const USUAL_BODY_BYTES: usize = 128;
-
 impl<S: State + Default> Store<S> {
     /// Opens the store in the directory `path`, or makes a new one where there is nothing. See [`Options`] for more choice.
     ///
@@ -138,6 +137,7 @@ impl<S: State + Default> Store<S> {
     /// # Errors
     /// [`Error::Locked`] when another writer has it, [`Error::NotAStore`] when the directory holds something else,
     /// [`Error::Role`] when it is a replica or a log, [`Error::Misfit`] when what is recorded does not fit the type,
+    /// [`Error::Migration`] when it cannot be brought to the type's schema, [`Error::NewerSchema`] when it is of a newer one,
     /// [`Error::Damaged`] when bytes are not what was written, [`Error::Newer`] when a newer redraft wrote them,
     /// [`Error::Io`] when the system refuses.
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
@@ -166,6 +166,11 @@ impl<S: State + Default> Store<S> {
     /// Identifies the store and its replicas. O(1).
     pub fn id(&self) -> StoreId {
         self.log.id()
+    }
+
+    /// The schema of what is recorded: that of the type, or for a [`Value`] of whichever type wrote it. O(1).
+    pub fn schema(&self) -> u32 {
+        migrate::recorded_in(&self.published.tip())
     }
 
     /// The newest acknowledged state, which is durable unless the store was opened with another
@@ -318,64 +323,6 @@ impl<S: State + Default> Store<S> {
         Ok(commit)
     }
 
-    /// The first half of it: drafts a change and gives it its place in the order.
-    fn place(&self, meta: Meta, make: impl FnOnce(&Tip<S>) -> Result<Drafted<S>>) -> Result<Commit<S>> {
-        let mut newest = self.lock_newest()?;
-        let drafted = make(&newest)?;
-        self.record(&mut newest, meta, None, drafted)
-    }
-
-    /// Gives a drafted change its place in the order. Nothing is durable yet: see [`settle`](Store::settle).
-    fn record(
-        &self,
-        newest: &mut Arc<Tip<S>>,
-        meta: Meta,
-        undoes: Option<u64>,
-        drafted: Drafted<S>,
-    ) -> Result<Commit<S>> {
-        let Drafted { state, patch, inverse } = self.complete(newest, drafted)?;
-        if patch.is_empty() {
-            let (version, state) = (newest.version, Arc::clone(&newest.state));
-            return Ok(Commit { version, state, patch, inverse });
-        }
-        let change = self.change_after(newest, meta, undoes, patch);
-        let mut body = Vec::with_capacity(USUAL_BODY_BYTES);
-        change.encode(self.writer(), &mut body);
-        let recorded_bytes = newest.recorded_bytes + body.len() as u64;
-        let (end, chain) = self.log.enqueue(&[body])?;
-        debug_assert_eq!(end, change.version, "versions and offsets go hand in hand");
-        *newest = Arc::new(after(newest, &change, chain, state, recorded_bytes));
-        let commit = Commit {
-            version: change.version,
-            state: Arc::clone(&newest.state),
-            patch: change.patch,
-            inverse,
-        };
-        self.published.await_durable(Arc::clone(newest), || commit.clone());
-        self.snapshotter.recorded(commit.version, recorded_bytes);
-        self.packing.recorded(&self.log);
-        Ok(commit)
-    }
-
-    fn change_after(&self, tip: &Tip<S>, meta: Meta, undoes: Option<u64>, patch: Patch) -> Change {
-        let writer = self.writer();
-        Change {
-            version: tip.version + 1,
-            base: tip.version,
-            writer,
-            sequence: tip.sequence_of(writer) + 1,
-            stamp: tip.stamp.next(self.history.env.clock.now_ms()),
-            meta,
-            undoes,
-            patch,
-        }
-    }
-
-    /// Who the changes of this store are by.
-    fn writer(&self) -> WriterId {
-        WriterId::of(self.log.id())
-    }
-
     /// The state at any version that is kept. O(changes since the nearest snapshot or a state still in memory); one sync if
     /// that version is acknowledged and not on the disk yet.
     ///
@@ -520,13 +467,6 @@ fn finished<S: State>(newest: &Tip<S>, draft: Draft<S>) -> Result<Drafted<S>> {
         return Err(Error::Outdated { base: draft.version(), head: newest.version });
     }
     Ok(draft.finish()?)
-}
-
-fn after<S>(tip: &Tip<S>, change: &Change, chain: u32, state: S, recorded_bytes: u64) -> Tip<S> {
-    let mut writers = Arc::clone(&tip.writers);
-    Arc::make_mut(&mut writers).insert(change.writer, change.sequence);
-    let (version, stamp, state) = (change.version, change.stamp, Arc::new(state));
-    Tip { version, chain, stamp, writers, state, filled: false, recorded_bytes }
 }
 
 /// Whatever panicked while it held one of our locks left nothing half done: what a lock guards is replaced as a whole.

@@ -5,20 +5,20 @@
 
 #[cfg(feature = "index")]
 use super::NoIndex;
-use super::Store;
 use super::packing::Packing;
 use super::policy::{Keeping, Retention, SnapshotPolicy};
 use super::publish::Published;
 use super::snapshotter::Snapshotter;
+use super::{Store, migrate};
 use crate::error::{Error, Occupant, Result, Role};
-use crate::history::{History, Start, proven_by_snapshot};
+use crate::history::{History, Reached, proven_by_snapshot};
 #[cfg(feature = "index")]
 use crate::index::Index;
 use crate::io::Env;
 use crate::log::Cut;
 use crate::log::directory::{self, must_be_free, not_a_store, occupant};
 use crate::log::options::new_identity;
-use crate::log::{self, Birth, Codec, Durability, Log};
+use crate::log::{self, Birth, Codec, Durability, Found, Log};
 use crate::state::State;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -56,6 +56,8 @@ pub struct Opened {
     pub replayed: u64,
     /// Snapshots that could not be used, and why.
     pub passed_over: Vec<Error>,
+    /// The schema that the state was of, if it was migrated to that of the type. The newest change is that migration.
+    pub migrated_from: Option<u32>,
 }
 
 impl Options {
@@ -171,7 +173,19 @@ impl Options {
     /// # Errors
     /// As [`open`](Options::open), except that a writer elsewhere is no hindrance.
     pub fn open_read_only<S: State + Default>(&self, path: impl AsRef<Path>) -> Result<super::Reader<S>> {
-        super::Reader::in_env(&self.log.env, path.as_ref(), self.log.segment_bytes)
+        super::Reader::in_env(&self.log.env, path.as_ref(), self.log.segment_bytes, None)
+    }
+
+    /// The same, as it was at `version`. See [`Reader::open_at`](super::Reader::open_at).
+    ///
+    /// # Errors
+    /// As `Reader::open_at`.
+    pub fn open_read_only_at<S: State + Default>(
+        &self,
+        path: impl AsRef<Path>,
+        version: u64,
+    ) -> Result<super::Reader<S>> {
+        super::Reader::in_env(&self.log.env, path.as_ref(), self.log.segment_bytes, Some(version))
     }
 
     #[cfg(feature = "index")]
@@ -190,38 +204,57 @@ impl Options {
         let birth = Birth { codec, store, replica: false, epoch: 1, base: 0, chain };
         let log = Log::create(&self.log, path, birth, lock)?;
         tracing::info!(store = %store, "created");
-        self.assemble(path, log, None)
+        let history = History::new(&self.log.env, path.to_owned(), log.reader(), self.log.segment_bytes);
+        let reached = history.reach(0)?;
+        Ok(self.assemble(log, history, reached, None))
     }
 
     fn open_existing<S: State + Default>(&self, path: &Path) -> Result<Store<S>> {
         let lock = directory::lock(&*self.log.env.disk, path)?;
         let proven = proven_by_snapshot(&*self.log.env.disk, path)?;
-        let (log, cut) = Log::open_locked(&self.log, path, Role::Store, proven.as_ref(), lock)?;
-        self.assemble(path, log, cut)
+        let found = Found::look(&self.log, path, Role::Store, proven.as_ref(), lock)?;
+        let history = History::new(&self.log.env, path.to_owned(), found.reader(), self.log.segment_bytes);
+        // Before anything is changed: a type that cannot read this must leave it as it is.
+        let reached = history.reach(found.head())?;
+        let migration = migrate::due(&history, &reached.tip)?;
+        let (log, cut) = found.mend()?;
+        let history = history.written_through(log.reader());
+        let mut store = self.assemble(log, history, reached, cut);
+        if let Some(migration) = migration {
+            store.opened.migrated_from = Some(store.schema());
+            store.migrate(migration)?;
+        }
+        Ok(store)
     }
 
-    /// Finds the state that the log ends with.
-    fn assemble<S: State + Default>(&self, path: &Path, log: Log, cut: Option<Cut>) -> Result<Store<S>> {
-        let history = History::new(&self.log.env, path.to_owned(), log.reader(), self.log.segment_bytes);
-        let Start { tip, records, from_snapshot, passed_over } = history.start(log.head())?;
-        let first = tip.version;
-        let tip = history.replay(Arc::new(tip), records, log.head())?;
-        let opened = Opened { cut, from_snapshot, replayed: tip.version - first, passed_over };
-        tracing::info!(version = tip.version, from_snapshot, replayed = opened.replayed, "opened");
+    /// A store from its log and the state that this ends with.
+    fn assemble<S: State + Default>(
+        &self,
+        log: Log,
+        history: History<S>,
+        reached: Reached<S>,
+        cut: Option<Cut>,
+    ) -> Store<S> {
+        let Reached { tip, first, from_snapshot, passed_over } = reached;
+        let replayed = tip.version - first;
+        let opened = Opened { cut, from_snapshot, replayed, passed_over, migrated_from: None };
+        tracing::info!(version = tip.version, from_snapshot, replayed, "opened");
+        #[cfg(feature = "index")]
+        let index = self.index_of(&history.dir);
         let (log, history) = (Arc::new(log), Arc::new(history));
         let (newest, published) = (Mutex::new(tip.clone()), Arc::new(Published::new(tip)));
         let snapshotter = Snapshotter::new(&log, &history, &published, self.snapshots.clone(), self.kept);
         snapshotter.begin_from(first);
-        Ok(Store {
+        Store {
             #[cfg(feature = "index")]
-            index: self.index_of(path),
             packing: Packing::new(self.packed, &log),
+            index,
             log,
             history,
             newest,
             published,
             snapshotter,
             opened,
-        })
+        }
     }
 }

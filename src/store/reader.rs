@@ -5,12 +5,12 @@
 
 use super::changes::Changes;
 use super::lookup::{Guide, NoIndex};
-use super::restore;
+use super::migrate::recorded_in;
+use super::{Options, restore};
 use crate::error::{Error, Result};
 use crate::history::{History, Tip, open_view};
 use crate::io::Env;
 use crate::log::StoreId;
-use crate::log::options::USUAL_SEGMENT_BYTES;
 use crate::state::State;
 use crate::value::Value;
 use std::ops::RangeBounds;
@@ -32,15 +32,36 @@ impl<S: State + Default> Reader<S> {
     ///
     /// # Errors
     /// [`Error::NotAStore`], [`Error::Role`] when it is a log, [`Error::Misfit`] when what is recorded does not fit the type,
-    /// [`Error::Damaged`], [`Error::Newer`], [`Error::Io`].
+    /// [`Error::Migration`], [`Error::NewerSchema`], [`Error::Damaged`], [`Error::Newer`], [`Error::Io`].
     pub fn open(path: impl AsRef<Path>) -> Result<Self> {
-        Reader::in_env(&Env::real(), path.as_ref(), USUAL_SEGMENT_BYTES)
+        Options::new().open_read_only(path)
     }
 
-    pub(crate) fn in_env(env: &Env, path: &Path, segment_bytes: u64) -> Result<Self> {
+    /// Opens the store, or replica, in the directory `path` as it was at `version`, which is all that this reader shows until it
+    /// is [refreshed](Reader::refresh). So an older program can look at what was there before a newer one migrated the store.
+    /// Costs what [`at`](Reader::at) costs.
+    ///
+    /// # Errors
+    /// As [`open`](Reader::open), and as [`at`](Reader::at).
+    pub fn open_at(path: impl AsRef<Path>, version: u64) -> Result<Self> {
+        Options::new().open_read_only_at(path, version)
+    }
+
+    pub(crate) fn in_env(env: &Env, path: &Path, segment_bytes: u64, version: Option<u64>) -> Result<Self> {
         let history = History::new(env, path.to_owned(), open_view(env, path)?, segment_bytes);
-        let tip = Mutex::new(history.newest()?);
-        Ok(Reader { history, tip })
+        let tip = match version {
+            None => history.newest()?,
+            Some(version) => history.tip_at(version)?,
+        };
+        match version.filter(|&version| tip.version < version) {
+            Some(version) => Err(Error::BeyondHead { version, head: tip.version }),
+            None => Ok(Reader { history, tip: Mutex::new(tip) }),
+        }
+    }
+
+    /// The schema of the version seen, as it is recorded. The state is of the type's own. O(1).
+    pub fn schema(&self) -> u32 {
+        recorded_in(&self.tip())
     }
 
     pub(super) fn tip(&self) -> Arc<Tip<S>> {

@@ -21,8 +21,10 @@ pub(super) fn restore<S: State + Default>(history: &History<S>, version: u64, ta
         return begin(&options, target, store)?.close();
     }
     // The chain goes on from the source's: it still tells which history the new store grew from.
-    let header = Header { store, epoch: 1, version, chain: tip.chain, stamp: tip.stamp, parent: None };
-    let (writers, state) = ((*tip.writers).clone(), tip.state.to_value());
+    let (chain, stamp, schema) = (tip.chain, tip.stamp, tip.schema);
+    let header = Header { store, epoch: 1, version, chain, stamp, parent: None, schema };
+    let state = if tip.is_older() { history.logged(&tip)? } else { tip.state.to_value() };
+    let writers = (*tip.writers).clone();
     let snapshot = Snapshot { header, writers, state };
     begin_at(&options, target, &snapshot, false)?.close()
 }

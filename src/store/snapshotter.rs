@@ -222,7 +222,8 @@ impl<S: State + Default> Keeper<S> {
     /// below this version, or the log since then is damaged: then a whole one is worth the more.
     fn write_delta(&self, tip: &Tip<S>) -> Result<Option<(u64, u64)>> {
         let parent = self.last().taken;
-        if parent >= tip.version {
+        // A header has four bytes for how far back the parent is.
+        if parent >= tip.version || tip.version - parent > u64::from(u32::MAX) {
             return Ok(None);
         }
         self.make_durable(tip)?;
@@ -251,8 +252,8 @@ impl<S: State + Default> Keeper<S> {
     }
 
     fn header(&self, tip: &Tip<S>, parent: Option<u64>) -> Header {
-        let (version, chain, stamp) = (tip.version, tip.chain, tip.stamp);
-        Header { store: self.log.id(), epoch: self.log.epoch(), version, chain, stamp, parent }
+        let (version, chain, stamp, schema) = (tip.version, tip.chain, tip.stamp, tip.schema);
+        Header { store: self.log.id(), epoch: self.log.epoch(), version, chain, stamp, parent, schema }
     }
 
     /// A snapshot proves how long the log is.

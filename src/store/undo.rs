@@ -18,7 +18,7 @@ impl<S: State + Default> Store<S> {
     ///
     /// # Errors
     /// [`Error::UndoConflict`] when a later change touched the same place, [`Error::UndoState`] when it is undone
-    /// already, [`Error::BeyondHead`], [`Error::Compacted`]; otherwise as [`produce`](Store::produce). Nothing changed.
+    /// already, or the state was migrated since, [`Error::BeyondHead`], [`Error::Compacted`]; otherwise as [`produce`](Store::produce). Nothing changed.
     pub fn undo(&self, version: u64) -> Result<Commit<S>> {
         self.undo_with(Meta::default(), version)
     }
@@ -35,19 +35,23 @@ impl<S: State + Default> Store<S> {
         let Some(before) = version.checked_sub(1) else {
             return Err(Error::UndoState { version, why: UndoRefusal::Beginning });
         };
-        let base = self.at(before)?;
         let Some(done) = self.changes(version..=version)?.next().transpose()? else {
             return Err(Error::BeyondHead { version, head });
         };
-        let inverse = patch::apply(&*base, &done.patch)?.inverse;
-        self.take_back(&done, &inverse, meta)
+        self.take_back(&done, before, meta)
     }
 
     /// Checks and applies against one and the same state: whenever somebody else was faster, looks again.
-    fn take_back(&self, done: &Change, inverse: &Patch, meta: Meta) -> Result<Commit<S>> {
+    fn take_back(&self, done: &Change, before: u64, meta: Meta) -> Result<Commit<S>> {
+        let mut inverse: Option<Patch> = None;
         loop {
             let head = self.version();
             self.unless_touched(done, head)?;
+            let inverse = match &mut inverse {
+                Some(inverse) => inverse,
+                // Only now: across a migration the change may not even fit what it was made for, as the type reads it.
+                None => inverse.insert(patch::apply(&*self.at(before)?, &done.patch)?.inverse),
+            };
             let mut newest = self.lock_newest()?;
             if newest.version == head {
                 let drafted = applied(&*newest.state, inverse)?;
@@ -102,10 +106,15 @@ impl<S: State + Default> Store<S> {
         Ok(undone_by.remove(&version))
     }
 
-    /// Refuses if a change after `done`, up to `head`, touched the same place.
+    /// Refuses if a change after `done`, up to `head`, touched the same place, or brought the state to another schema.
     fn unless_touched(&self, done: &Change, head: u64) -> Result<()> {
         let later: Vec<Change> = self.changes(done.version + 1..=head)?.collect::<Result<_>>()?;
         let cancelled = cancelled(&later);
+        let migration = std::iter::once(done).chain(&later).find(|change| change.is_migration());
+        if let Some(migration) = migration {
+            let (version, why) = (done.version, UndoRefusal::Migrated { by: migration.version });
+            return Err(Error::UndoState { version, why });
+        }
         for change in later.iter().filter(|change| !cancelled.contains(&change.version)) {
             if change.undoes == Some(done.version) {
                 let (version, why) = (done.version, UndoRefusal::AlreadyUndone);

@@ -1,4 +1,4 @@
-//! What makes a value unfit to be stored: nesting too deep, or a key of too many bytes.
+//! What makes a value or state unfit to be stored: nesting too deep, a key of too many bytes, a field that is there twice.
 //!
 //! Asked by `draft` and by `apply` about every value that enters a patch. Leaves values already in a state alone.
 
@@ -9,6 +9,8 @@ use super::{Key, Value};
 pub(crate) enum Flaw {
     Depth,
     Key,
+    /// Two things would have one name. Found in states, not in values.
+    Field,
 }
 
 impl Value {

@@ -2,6 +2,7 @@
 //! damaged image against it.
 #![allow(dead_code, reason = "every test program uses another part")]
 
+pub(crate) mod boards;
 pub(crate) mod documents;
 pub(crate) mod logs;
 pub(crate) mod ops;

@@ -19,6 +19,7 @@ mod every_flip;
 mod failed_sync;
 mod footer_tag;
 mod foreign_and_misplaced;
+mod migration;
 mod power_cut;
 mod recovery_table;
 mod redaction;

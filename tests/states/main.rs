@@ -13,8 +13,13 @@
 mod common;
 
 mod collection_laws;
+mod fixtures;
+mod forged_schemas;
 mod immer_features;
+mod migrations;
+mod newer_schema;
 mod seldom_seen;
 mod text_laws;
 mod typed_laws;
 mod typed_store;
+mod unknown_fields;

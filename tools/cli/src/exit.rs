@@ -132,6 +132,7 @@ fn word(kind: ErrorKind) -> &'static str {
         ErrorKind::Environment => "environment",
         ErrorKind::Poisoned => "poisoned",
         ErrorKind::Newer => "newer",
+        ErrorKind::NewerSchema => "newer-schema",
         ErrorKind::Misfit => "misfit",
         ErrorKind::Diverged => "diverged",
         ErrorKind::Misuse => "misuse",

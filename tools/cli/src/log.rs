@@ -67,6 +67,8 @@ pub(crate) struct About<'a> {
     tags: &'a BTreeMap<String, String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     undoes: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    schema: Option<u32>,
 }
 
 impl About<'_> {
@@ -79,6 +81,7 @@ impl About<'_> {
             label: change.meta.label.as_deref(),
             tags: &change.meta.tags,
             undoes: change.undoes,
+            schema: change.schema,
         }
     }
 }
@@ -157,6 +160,9 @@ pub(crate) fn headline(change: &Change) -> String {
     let mut add = |text: String| line.push_str(&text::one_line(&text));
     if let Some(version) = change.undoes {
         add(format!("  undoes {version}"));
+    }
+    if let Some(schema) = change.schema {
+        add(format!("  schema {schema}"));
     }
     if let Some(label) = &change.meta.label {
         add(format!("  {label}"));

@@ -31,6 +31,7 @@ pub(crate) struct Args {
 struct Stats {
     version: u64,
     oldest: u64,
+    schema: u32,
     changes: u64,
     ops: BTreeMap<&'static str, u64>,
     bytes: u64,
@@ -96,6 +97,7 @@ fn gathered(args: &Args, reader: &redraft::Reader<Value>, seen: Seen) -> Result<
     Ok(Stats {
         version: reader.version(),
         oldest: reader.oldest()?,
+        schema: reader.schema(),
         changes,
         bytes: files::directory_bytes(&args.store)?,
         snapshots: reader.snapshots()?.len(),
@@ -138,6 +140,9 @@ fn human(stats: &Stats) -> String {
         format!("version {}, {} kept", stats.version, text::count(stats.changes, "change")),
         format!("{} on disk, {}", text::bytes(stats.bytes), text::count(stats.snapshots as u64, "snapshot")),
     ];
+    if stats.schema != 1 {
+        lines.push(format!("schema {}", stats.schema));
+    }
     if let (Some(first), Some(last)) = (&stats.first, &stats.last) {
         let rate = stats.changes_per_day.map_or(String::new(), |rate| format!(", {rate:.1} changes a day"));
         lines.push(format!("{first} to {last}{rate}"));

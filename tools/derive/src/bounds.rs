@@ -54,6 +54,7 @@ impl Model<'_> {
         }
         let state = quote!(::redraft::State);
         match &field.missing {
+            Missing::Rest => bounds.predicates.push(parse_quote!(#ty: ::redraft::state::rest::Rest)),
             Missing::Skipped => bounds.predicates.push(parse_quote!(#ty: ::core::default::Default)),
             _ if field.atomic => bounds.predicates.push(parse_quote!(#ty: ::redraft::state::derived::Atomic)),
             _ if names(ty, &self.input.ident) => {

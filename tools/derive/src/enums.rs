@@ -34,7 +34,8 @@ pub(crate) fn write(model: &Model<'_>, variants: &[Variant]) -> TokenStream {
         },
     );
     let leaf = variants.iter().all(|variant| matches!(variant.shape, Shape::Unit));
-    let items = quote!(const LEAF: bool = #leaf; #functions);
+    let schema = model.schema();
+    let items = quote!(const LEAF: bool = #leaf; #schema #functions);
     let state = model.implement(&quote!(::redraft::State), &bounds, &items);
     let never_null = model.implement(&quote!(::redraft::state::NeverNull), &bounds, &TokenStream::new());
     quote!(#state #never_null)
@@ -206,7 +207,7 @@ fn apply_beneath(variant: &Variant) -> TokenStream {
                     ::redraft::state::derived::apply_inside(self, path, action)
                 }
                 #(#arms)*
-                ::redraft::state::derived::Place::Part(..) => {
+                _ => {
                     ::core::result::Result::Err(::redraft::patch::ApplyErrorKind::UnknownField)
                 }
             },

@@ -7,13 +7,16 @@ use std::collections::HashSet;
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
-use syn::{Data, DeriveInput, Error, Fields, Ident, LitStr, Member, Result, Type};
+use syn::{Data, DeriveInput, Error, ExprPath, Fields, Ident, LitStr, Member, Result, Type};
 
 use crate::attributes::{Attributes, DefaultBy, Place};
 
 pub(crate) struct Model<'a> {
     pub(crate) input: &'a DeriveInput,
     pub(crate) body: Body,
+    /// What is said of the schema.
+    schema: Option<u32>,
+    migrate: Option<ExprPath>,
 }
 
 #[allow(clippy::large_enum_variant, reason = "a handful live for the length of one compilation")]
@@ -55,10 +58,12 @@ pub(crate) enum Missing {
     Filled(DefaultBy),
     /// It never is.
     Skipped,
+    /// It is what no other field is there for.
+    Rest,
 }
 
 pub(crate) fn read(input: &DeriveInput) -> Result<Model<'_>> {
-    Attributes::read(&input.attrs, Place::Type)?;
+    let Attributes { schema, migrate, .. } = Attributes::read(&input.attrs, Place::Type)?;
     refuse_lifetimes(input)?;
     let body = match &input.data {
         Data::Struct(data) => Body::Struct(shape(&data.fields)?),
@@ -72,7 +77,7 @@ pub(crate) fn read(input: &DeriveInput) -> Result<Model<'_>> {
             return Err(Error::new(data.union_token.span(), why));
         }
     };
-    Ok(Model { input, body })
+    Ok(Model { input, body, schema, migrate })
 }
 
 /// The compiler would say of each function written that some lifetime does not fit, and not what to do.
@@ -88,6 +93,7 @@ fn variants(data: &syn::DataEnum) -> Result<Vec<Variant>> {
         let attributes = Attributes::read(&variant.attrs, Place::Variant)?;
         let (name, span) = name(attributes.rename.as_ref(), &variant.ident);
         let read = Variant { ident: variant.ident.clone(), name, shape: shape(&variant.fields)? };
+        refuse_rest(&read.shape, variant)?;
         Ok((read, span))
     }))?;
     refuse_doubles(read.iter().map(|(variant, span)| (variant.name.as_str(), *span)), "variants")?;
@@ -97,6 +103,13 @@ fn variants(data: &syn::DataEnum) -> Result<Vec<Variant>> {
 fn shape(fields: &Fields) -> Result<Shape> {
     let place = if matches!(fields, Fields::Named(_)) { Place::NamedField } else { Place::UnnamedField };
     let read = collect(fields.iter().enumerate().map(|(index, field)| read_field(field, index, place)))?;
+    let kept = read.iter().filter(|(field, _)| matches!(field.missing, Missing::Rest));
+    if let Some((_, span)) = kept.skip(1).last() {
+        return Err(Error::new(
+            *span,
+            "one field keeps what no other is there for: remove `rest` from this one",
+        ));
+    }
     let shown = read.iter().filter(|(field, _)| field.is_shown());
     refuse_doubles(shown.map(|(field, span)| (field.name.as_str(), *span)), "fields")?;
     let mut read: Vec<Field> = read.into_iter().map(|(field, _)| field).collect();
@@ -109,17 +122,27 @@ fn shape(fields: &Fields) -> Result<Shape> {
 }
 
 fn read_field(field: &syn::Field, index: usize, place: Place) -> Result<(Field, Span)> {
-    let Attributes { rename, default, skip, atomic } = Attributes::read(&field.attrs, place)?;
+    let Attributes { rename, default, skip, atomic, rest, .. } = Attributes::read(&field.attrs, place)?;
     let (member, (name, span)) = match &field.ident {
         Some(ident) => (Member::Named(ident.clone()), name(rename.as_ref(), ident)),
         None => (Member::from(index), (index.to_string(), field.span())),
     };
     let missing = match (skip, default) {
+        _ if rest => Missing::Rest,
         (true, _) => Missing::Skipped,
         (false, Some(by)) => Missing::Filled(by),
         (false, None) => Missing::Refused,
     };
     Ok((Field { member, name, ty: field.ty.clone(), missing, atomic }, span))
+}
+
+fn refuse_rest(shape: &Shape, variant: &syn::Variant) -> Result<()> {
+    if shape.rest().is_none() {
+        return Ok(());
+    }
+    let why =
+        "`rest` belongs on a field of a struct: give this variant one unnamed field of a struct that has it";
+    Err(Error::new(variant.span(), why))
 }
 
 /// The name outside, and where a complaint about it belongs.
@@ -153,9 +176,43 @@ pub(crate) fn collect<T>(results: impl Iterator<Item = Result<T>>) -> Result<Vec
     bad.map_or(Ok(good), Err)
 }
 
+impl Model<'_> {
+    /// The items that say which schema the type is of.
+    pub(crate) fn schema(&self) -> TokenStream {
+        let (number, body) = match (&self.schema, &self.migrate, &self.body) {
+            (Some(number), Some(path), _) => (
+                quote!(#number),
+                quote_spanned!(path.span()=> ::redraft::Outcome::into_result(#path(from, document))),
+            ),
+            (None, _, Body::Struct(Shape::Newtype(Field { ty, atomic: false, .. }))) => {
+                let inner = quote!(<#ty as ::redraft::State>);
+                (quote!(#inner::SCHEMA), quote!(#inner::migrate(from, document)))
+            }
+            _ => return TokenStream::new(),
+        };
+        quote! {
+            const SCHEMA: u32 = #number;
+            fn migrate(
+                from: u32,
+                document: &mut ::redraft::Value,
+            ) -> ::core::result::Result<
+                (),
+                ::std::boxed::Box<dyn ::std::error::Error + ::core::marker::Send + ::core::marker::Sync>,
+            > { #body }
+        }
+    }
+}
+
+impl Shape {
+    /// The field that keeps what no other is there for.
+    pub(crate) fn rest(&self) -> Option<&Field> {
+        self.fields().into_iter().find(|field| matches!(field.missing, Missing::Rest))
+    }
+}
+
 impl Field {
     pub(crate) fn is_shown(&self) -> bool {
-        !matches!(self.missing, Missing::Skipped)
+        !matches!(self.missing, Missing::Skipped | Missing::Rest)
     }
 
     /// A function of the field's type, from the module that treats it: as a state, or as a leaf through serde. Placed at
@@ -179,6 +236,7 @@ impl Field {
             Missing::Filled(DefaultBy::Trait) => quote!(fields.take_or(#name, #from_value, #by_trait)?),
             Missing::Filled(DefaultBy::Function(path)) => quote!(fields.take_or(#name, #from_value, #path)?),
             Missing::Skipped => quote!(#by_trait()),
+            Missing::Rest => quote!(fields.rest(#from_value)?),
         }
     }
 }

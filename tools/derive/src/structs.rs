@@ -6,7 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Index, WhereClause, parse_quote};
 
-use crate::model::{Field, Model, Shape};
+use crate::model::{Field, Missing, Model, Shape};
 
 pub(crate) fn write(model: &Model<'_>, shape: &Shape) -> TokenStream {
     let bounds = model.bounds();
@@ -14,9 +14,10 @@ pub(crate) fn write(model: &Model<'_>, shape: &Shape) -> TokenStream {
         Shape::Unit => unit(),
         Shape::Newtype(field) => newtype(field),
         Shape::Tuple(fields) => tuple(fields),
-        Shape::Named(fields) => named(fields),
+        Shape::Named(fields) => named(shape, fields),
     };
-    let state = model.implement(&quote!(::redraft::State), &bounds, &items);
+    let schema = model.schema();
+    let state = model.implement(&quote!(::redraft::State), &bounds, &quote!(#schema #items));
     let never_null = never_null(model, shape, bounds);
     quote!(#state #never_null)
 }
@@ -132,7 +133,7 @@ fn tuple(fields: &[Field]) -> TokenStream {
     )
 }
 
-fn named(fields: &[Field]) -> TokenStream {
+fn named(shape: &Shape, fields: &[Field]) -> TokenStream {
     let shown: Vec<&Field> = fields.iter().filter(|field| field.is_shown()).collect();
     let each = |write: &dyn Fn(&Field) -> TokenStream| -> Vec<TokenStream> {
         shown.iter().map(|field| write(field)).collect()
@@ -158,24 +159,27 @@ fn named(fields: &[Field]) -> TokenStream {
         let (name, member, to_value) = (&field.name, &field.member, field.call("to_value"));
         quote!((#name, #to_value(&self.#member)))
     });
-    let read = fields.iter().map(|field| {
+    // What is left when all others have been read.
+    let (last, first): (Vec<&Field>, Vec<&Field>) =
+        fields.iter().partition(|field| matches!(field.missing, Missing::Rest));
+    let read = first.into_iter().chain(last).map(|field| {
         let (member, read) = (&field.member, field.read_named());
         quote!(#member: #read)
     });
-    let whole = replace_whole(fields);
+    let (whole, rest) = (replace_whole(fields), Rest::of(shape.rest(), &shown));
+    let shown = rest.show(&quote!([#(#map),*]));
+    let (diff_rest, same_rest, apply_rest) = (rest.diff, rest.same, rest.apply);
     functions(
-        &quote!(#(#diff)*),
+        &quote!(#(#diff)* #diff_rest),
         &quote! {
             match ::redraft::state::derived::Place::find(path, "map")? {
                 ::redraft::state::derived::Place::Whole => #whole,
                 #(#apply)*
-                ::redraft::state::derived::Place::Part(..) => {
-                    ::core::result::Result::Err(::redraft::patch::ApplyErrorKind::UnknownField)
-                }
+                _ => #apply_rest,
             }
         },
-        &quote!(true #(#same)*),
-        &quote!(::redraft::state::derived::map([#(#map),*])),
+        &quote!(true #(#same)* #same_rest),
+        &shown,
         &quote! {
             let mut fields = ::redraft::state::derived::Fields::new(value)?;
             let state = Self { #(#read),* };
@@ -185,9 +189,41 @@ fn named(fields: &[Field]) -> TokenStream {
     )
 }
 
+/// What is done about entries that no field is there for.
+struct Rest<'a> {
+    field: Option<&'a Field>,
+    diff: TokenStream,
+    same: TokenStream,
+    apply: TokenStream,
+}
+
+impl<'a> Rest<'a> {
+    fn of(field: Option<&'a Field>, shown: &[&Field]) -> Self {
+        let Some(Field { member, ty, .. }) = field else {
+            let apply = quote!(::core::result::Result::Err(::redraft::patch::ApplyErrorKind::UnknownField));
+            return Rest { field, diff: TokenStream::new(), same: TokenStream::new(), apply };
+        };
+        let names = shown.iter().map(|field| &field.name);
+        let diff = quote! {
+            ::redraft::state::rest::diff::<#ty>(&self.#member, &old.#member, &[#(#names),*], out);
+        };
+        let same = quote!(&& <#ty as ::redraft::State>::same(&self.#member, &other.#member));
+        let apply = quote!(<#ty as ::redraft::State>::apply(&mut self.#member, path, action));
+        Rest { field, diff, same, apply }
+    }
+
+    fn show(&self, fields: &TokenStream) -> TokenStream {
+        match self.field {
+            None => quote!(::redraft::state::derived::map(#fields)),
+            Some(Field { member, .. }) => quote!(::redraft::state::rest::show(&self.#member, #fields)),
+        }
+    }
+}
+
 /// Fields that are not shown are no business of a patch, so they stay as they are.
 fn replace_whole(fields: &[Field]) -> TokenStream {
-    let kept: Vec<_> = fields.iter().filter(|field| !field.is_shown()).map(|field| &field.member).collect();
+    let skipped = |field: &&Field| matches!(field.missing, Missing::Skipped);
+    let kept: Vec<_> = fields.iter().filter(skipped).map(|field| &field.member).collect();
     if kept.is_empty() {
         return quote!(::redraft::state::derived::apply_whole(self, action));
     }

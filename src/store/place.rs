@@ -1,0 +1,102 @@
+//! From a recipe to a place in the order: drafted, completed, recorded and queued, under the lock of the newest state.
+//!
+//! Leaves acknowledging to `durable`. Always: states and records have the same order; a change whose patch is empty is not
+//! recorded, unless it is a migration.
+
+use super::{Commit, Store, migrate};
+use crate::draft::Drafted;
+use crate::error::Result;
+use crate::history::Tip;
+use crate::patch::Patch;
+use crate::record::{Change, Meta, WriterId};
+use crate::state::State;
+use std::sync::Arc;
+
+/// Most changes fit into this many bytes; larger ones grow the buffer.
+const USUAL_BODY_BYTES: usize = 128;
+
+impl<S: State + Default> Store<S> {
+    /// The first half of it: drafts a change and gives it its place in the order.
+    pub(super) fn place(
+        &self,
+        meta: Meta,
+        make: impl FnOnce(&Tip<S>) -> Result<Drafted<S>>,
+    ) -> Result<Commit<S>> {
+        let mut newest = self.lock_newest()?;
+        let drafted = make(&newest)?;
+        self.record(&mut newest, meta, None, drafted)
+    }
+
+    /// Gives a drafted change its place in the order. Nothing is durable yet: see [`settle`](Store::settle).
+    pub(super) fn record(
+        &self,
+        newest: &mut Arc<Tip<S>>,
+        meta: Meta,
+        undoes: Option<u64>,
+        drafted: Drafted<S>,
+    ) -> Result<Commit<S>> {
+        let drafted = self.complete(newest, drafted)?;
+        if drafted.patch.is_empty() {
+            let Drafted { patch, inverse, .. } = drafted;
+            let (version, state) = (newest.version, Arc::clone(&newest.state));
+            return Ok(Commit { version, state, patch, inverse });
+        }
+        self.log_change(newest, meta, undoes, drafted)
+    }
+
+    /// The same for a change that the document is complete with, whether or not it changes anything.
+    pub(super) fn log_change(
+        &self,
+        newest: &mut Arc<Tip<S>>,
+        meta: Meta,
+        undoes: Option<u64>,
+        drafted: Drafted<S>,
+    ) -> Result<Commit<S>> {
+        let Drafted { state, patch, inverse } = drafted;
+        let change = self.change_after(newest, meta, undoes, patch);
+        let mut body = Vec::with_capacity(USUAL_BODY_BYTES);
+        change.encode(self.writer(), &mut body);
+        let recorded_bytes = newest.recorded_bytes + body.len() as u64;
+        let (end, chain) = self.log.enqueue(&[body])?;
+        debug_assert_eq!(end, change.version, "versions and offsets go hand in hand");
+        *newest = Arc::new(after(newest, &change, chain, state, recorded_bytes));
+        let commit = Commit {
+            version: change.version,
+            state: Arc::clone(&newest.state),
+            patch: change.patch,
+            inverse,
+        };
+        self.published.await_durable(Arc::clone(newest), || commit.clone());
+        self.snapshotter.recorded(commit.version, recorded_bytes);
+        self.packing.recorded(&self.log);
+        Ok(commit)
+    }
+
+    fn change_after(&self, tip: &Tip<S>, meta: Meta, undoes: Option<u64>, patch: Patch) -> Change {
+        let writer = self.writer();
+        Change {
+            version: tip.version + 1,
+            base: tip.version,
+            writer,
+            sequence: tip.sequence_of(writer) + 1,
+            stamp: tip.stamp.next(self.history.env.clock.now_ms()),
+            meta,
+            undoes,
+            schema: migrate::to_be_said(tip),
+            patch,
+        }
+    }
+
+    /// Who the changes of this store are by.
+    pub(super) fn writer(&self) -> WriterId {
+        WriterId::of(self.log.id())
+    }
+}
+
+fn after<S>(tip: &Tip<S>, change: &Change, chain: u32, state: S, recorded_bytes: u64) -> Tip<S> {
+    let mut writers = Arc::clone(&tip.writers);
+    Arc::make_mut(&mut writers).insert(change.writer, change.sequence);
+    let (version, stamp, state) = (change.version, change.stamp, Arc::new(state));
+    let schema = change.schema.unwrap_or(migrate::recorded_in(tip));
+    Tip { version, chain, stamp, writers, state, filled: false, recorded_bytes, schema }
+}
