@@ -155,9 +155,9 @@ fn a_delta_of_many_blocks_comes_back() {
 fn a_delta_is_put_onto_no_other_parent_than_its_own() {
     let (disk, _) = written(Value::default());
     delta(4, 3, 98, 1).write(&disk, dir()).unwrap();
-    assert_eq!(defect(super::read(&disk, dir(), 4)), (Defect::ParentUnusable { parent: 3 }, 48));
+    assert_eq!(defect(super::read(&disk, dir(), 4)), (Defect::ParentUnusable { parent: 3 }, 52));
     delta(5, 2, 99, 1).write(&disk, dir()).unwrap();
-    assert_eq!(defect(super::read(&disk, dir(), 5)), (Defect::ParentUnusable { parent: 2 }, 48));
+    assert_eq!(defect(super::read(&disk, dir(), 5)), (Defect::ParentUnusable { parent: 2 }, 52));
     let mut foreign = delta(6, 3, 99, 1);
     foreign.header.store = StoreId([8; 16]);
     foreign.write(&disk, dir()).unwrap();
