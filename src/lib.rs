@@ -360,12 +360,14 @@ mod history;
 pub mod log;
 mod snapshot;
 
+mod backup;
 mod store;
 
 mod check;
 pub mod repair;
 mod replica;
 
+pub use backup::Backup;
 pub use check::{Report, verify};
 pub use draft::{Draft, Drafted, Outcome, diff, draft, producer};
 pub use error::{Damage, Defect, Error, ErrorKind, Occupant, Result, Role, UndoRefusal};

@@ -139,7 +139,8 @@ impl Log {
     pub(crate) fn create(options: &Options, dir: &Path, birth: Birth, lock: Box<dyn Lock>) -> Result<Log> {
         let Birth { codec, store, replica, epoch, base, chain } = birth;
         let allocated = allocation(options);
-        let header = Header { codec, replica, epoch, store, base, allocated, origin: base, chain };
+        let (backup, origin) = (false, base);
+        let header = Header { codec, replica, backup, epoch, store, base, allocated, origin, chain };
         let writer = SegmentWriter::create(&*options.env.disk, dir, header)?;
         Ok(Log::over(options, dir, writer, vec![base], None, lock))
     }

@@ -321,6 +321,21 @@ impl Reader {
         Ok(Backward::new(self.clone(), end))
     }
 
+    /// The first offset below `common` whose record differs in `other`, which agrees with this log before `agreed`; nothing if
+    /// none does. A few looks into either: chains that differ stay different, so it is found by halving.
+    pub(crate) fn first_difference(&self, other: &Reader, agreed: u64, common: u64) -> Result<Option<u64>> {
+        let same = |offset| Ok::<bool, Error>(self.chain_at(offset)? == other.chain_at(offset)?);
+        if same(common)? {
+            return Ok(None);
+        }
+        let (mut equal, mut different) = (agreed, common);
+        while equal + 1 < different {
+            let middle = equal + (different - equal) / 2;
+            if same(middle)? { equal = middle } else { different = middle }
+        }
+        Ok(Some(different.saturating_sub(1)))
+    }
+
     /// The checksum before `offset`: identifies the whole history up to there, so that two logs that have it in common
     /// have all of that in common.
     ///

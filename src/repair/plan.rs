@@ -5,12 +5,13 @@
 
 use super::files::{Files, Piece, fine};
 use super::loss::loss;
-use super::step::{Loss, Mending, Piecework, Step, Why, Work};
+use super::step::{Loss, Mending, Step, Why, Work};
 use super::walk::{Stretch, Walk, Walker};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::Disk;
 use crate::log::StoreId;
 use crate::log::directory::must_be_there;
+use crate::segment::copy::Piecework;
 use crate::segment::footer::{Ending, Footer};
 use crate::segment::format::Header;
 use crate::segment::path_of;

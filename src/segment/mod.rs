@@ -3,6 +3,7 @@
 //!
 //! Invariant: a sealed segment never changes. Only `recovery` may cut, and only the tail of the active one.
 
+pub(crate) mod copy;
 pub(crate) mod footer;
 pub(crate) mod format;
 pub(crate) mod point;

@@ -18,12 +18,12 @@ use crate::layout::{Chain, StoreId, number_in, numbered, u32_at, u64_at, unfinis
 use crate::record::value::{put_value, take_value};
 use crate::record::wire::{DecodeError, Sink, Source};
 use crate::record::{Stamp, WriterId};
+use crate::segment::copy::fresh;
 use crate::segment::format::{Codec, FORMAT_VERSION, HEADER_BYTES, check_preamble, header_check};
 use crate::value::Value;
 use blocks::{BlockWriter, read_body};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 const EXTENSION: &str = "snap";
 const MAGIC: [u8; 8] = *b"REDRSNAP";
@@ -148,17 +148,6 @@ impl Snapshot {
         source.finish()?;
         Ok(Snapshot { header, writers, state })
     }
-}
-
-/// A new file; what an interrupted attempt left there goes.
-fn fresh(disk: &dyn Disk, path: &Path) -> Result<Arc<dyn File>> {
-    match disk.remove(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(error).during("remove unfinished", path);
-        }
-        _ => {}
-    }
-    disk.open(path, Access::Create).during("create snapshot", path)
 }
 
 /// How long a snapshot is, in bytes.

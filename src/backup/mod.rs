@@ -1,0 +1,115 @@
+//! Backups: the segments and snapshots of a store, copied into another directory while the store is written.
+//!
+//! A backup is a directory like that of a store: it is read, verified and restored from as one. Its segments say that it is a
+//! backup, so that nobody writes changes into it by accident. `target` is what is in the directory, `segments` and `snapshots`
+//! copy. Whose methods these are, and which directory is read, is `store`'s.
+//!
+//! Always: the writer of the source is not waited for and does not wait. At every moment, and whatever call the machine stops at,
+//! the directory is the store as it was at some version between the older backup and the new one; the next run finishes it.
+//! What is copied was verified against the chain while it was read.
+
+mod segments;
+mod snapshots;
+mod target;
+
+use crate::error::{Damage, Error, ErrorKind, IoContext, Result};
+use crate::io::{Disk, Env};
+use crate::log;
+use crate::segment::bases_in;
+use std::collections::BTreeSet;
+use std::path::Path;
+use target::Target;
+
+/// What a backup came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Backup {
+    /// The newest version in it, durable.
+    pub version: u64,
+    /// The oldest version in it.
+    pub oldest: u64,
+    /// How many bytes of files were written.
+    pub copied_bytes: u64,
+    /// How many segments were copied, the one that is being written among them.
+    pub segments_copied: usize,
+    /// How many were there already.
+    pub segments_kept: usize,
+    /// How many snapshots were copied.
+    pub snapshots_copied: usize,
+    /// How many were there already.
+    pub snapshots_kept: usize,
+    /// Snapshots of the source that are damaged, and so not in the backup.
+    pub passed_over: Vec<Damage>,
+}
+
+/// What is copied: a directory and a way to read its log.
+#[derive(Debug)]
+pub(crate) struct Source<'a> {
+    pub(crate) disk: &'a dyn Disk,
+    pub(crate) dir: &'a Path,
+    pub(crate) view: &'a log::Reader,
+}
+
+/// One segment of the source and the offset behind the last of its records that counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Part {
+    base: u64,
+    until: u64,
+    is_last: bool,
+}
+
+impl Source<'_> {
+    /// Brings the backup in the directory `to` up to date with what is durable, or begins one.
+    pub(crate) fn back_up(&self, env: &Env, to: &Path) -> Result<Backup> {
+        let span = tracing::info_span!("backup", to = %to.display());
+        let _entered = span.enter();
+        let mut target = Target::claim(env, to, self.view.id())?;
+        loop {
+            let oldest = self.view.oldest()?;
+            match self.attempt(&mut target) {
+                // What was to come next was given up meanwhile.
+                Err(error) if error.kind() == ErrorKind::NotFound && self.view.oldest()? > oldest => {}
+                Err(error) => return Err(error),
+                Ok(done) => {
+                    tracing::info!(version = done.version, copied_bytes = done.copied_bytes, "backed up");
+                    return Ok(done);
+                }
+            }
+        }
+    }
+
+    fn attempt(&self, target: &mut Target<'_>) -> Result<Backup> {
+        let oldest = self.view.oldest()?;
+        // In this order: the segments of all that is before the head are there by then.
+        let head = self.view.head()?;
+        target.must_agree_with(self, oldest, head)?;
+        let parts = self.parts(oldest, head)?;
+        target.copy_segments(self, &parts, oldest)?;
+        target.copy_snapshots(self, head)?;
+        target.remove_what_was_given_up()?;
+        target.report()
+    }
+
+    /// The segments that hold the versions from `oldest` to `head`.
+    fn parts(&self, oldest: u64, head: u64) -> Result<Vec<Part>> {
+        let mut bases = bases_in(&self.disk.list(self.dir).during("list store", self.dir)?);
+        bases.retain(|base| (oldest..=head).contains(base));
+        if bases.first() != Some(&oldest) {
+            // It went between two looks.
+            return Err(Error::Compacted { version: oldest, oldest: self.view.oldest()? });
+        }
+        let next = bases.iter().copied().skip(1).chain([head]);
+        let last = bases.len() - 1;
+        let part = |(index, (&base, until))| Part { base, until, is_last: index == last };
+        Ok(bases.iter().zip(next).enumerate().map(part).collect())
+    }
+}
+
+/// What a run has done so far.
+#[derive(Debug, Default)]
+struct Copied {
+    segments: BTreeSet<u64>,
+    snapshots: BTreeSet<u64>,
+    bytes: u64,
+    passed_over: Vec<Damage>,
+}

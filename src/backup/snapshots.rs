@@ -1,0 +1,70 @@
+//! Copies snapshots into a backup, and removes those that its source no longer has.
+//!
+//! Always: a snapshot is copied once the log that it proves is there, except for the one that the log is to begin with; and only
+//! if all of it is good and its chain is the log's.
+
+use super::Source;
+use super::target::Target;
+use crate::error::{Damage, Defect, Error, ErrorKind, IoContext, Result};
+use crate::io::Access;
+use crate::layout::unfinished;
+use crate::segment::copy::{copy_bytes, fresh};
+use crate::snapshot::{self, Snapshot};
+
+impl Target<'_> {
+    /// Makes the snapshots of the backup those of the source, as far as they lie in it.
+    pub(super) fn copy_snapshots(&mut self, source: &Source<'_>, head: u64) -> Result<()> {
+        let oldest = self.oldest();
+        let names = source.disk.list(source.dir).during("list store", source.dir)?;
+        let wanted: Vec<u64> = snapshot::versions_in(&names)
+            .into_iter()
+            .filter(|version| (oldest..=head).contains(version))
+            .collect();
+        for &version in &wanted {
+            match self.copy_snapshot(source, version) {
+                Err(Error::Damaged(damage)) => {
+                    tracing::warn!(%damage, "a damaged snapshot is not backed up");
+                    self.copied.passed_over.push(damage);
+                }
+                // The source has thinned its snapshots meanwhile.
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                answer => answer?,
+            }
+        }
+        let names = self.disk().list(self.dir).during("list", self.dir)?;
+        let is_kept = |version: &u64| *version == oldest || wanted.contains(version);
+        self.remove_snapshots(snapshot::versions_in(&names).into_iter().filter(|version| !is_kept(version)))
+    }
+
+    /// Copies the snapshot of a version, unless it is there. O(state), two syncs.
+    pub(super) fn copy_snapshot(&mut self, source: &Source<'_>, version: u64) -> Result<()> {
+        let (from, to) = (snapshot::path_of(source.dir, version), snapshot::path_of(self.dir, version));
+        let bytes = snapshot::length(source.disk, &from)?;
+        let header = snapshot::read_header(source.disk, &from, version)?;
+        if let Ok(there) = snapshot::read_header(self.disk(), &to, version)
+            && there == header
+            && snapshot::length(self.disk(), &to)? == bytes
+        {
+            return Ok(());
+        }
+        let found = Snapshot::read(source.disk, &from, version)?.header;
+        let expected = source.view.chain_at(version)?;
+        if found.store != source.view.id() || found.chain != expected {
+            let defect = match found.store == source.view.id() {
+                true => Defect::Chain { expected, found: found.chain },
+                false => Defect::Foreign,
+            };
+            return Err(Damage { path: from, byte: 0, defect, intact: None }.into());
+        }
+        let unfinished = unfinished(&to);
+        let new = fresh(self.disk(), &unfinished)?;
+        let old = source.disk.open(&from, Access::Read).during("open snapshot", &from)?;
+        copy_bytes((&*old, &from), 0..bytes, (&*new, &unfinished), 0)?;
+        new.sync().during("sync snapshot", &unfinished)?;
+        self.disk().rename(&unfinished, &to).during("rename snapshot", &to)?;
+        self.sync()?;
+        self.copied.snapshots.insert(version);
+        self.copied.bytes += bytes;
+        Ok(())
+    }
+}
