@@ -41,9 +41,8 @@ impl Target<'_> {
             self.roll()?;
         }
         let origin = self.origin_with(part, oldest);
-        let is_there = |tail: Tail| {
-            (tail.header.base, tail.head, tail.header.origin) == (part.base, part.until, origin)
-        };
+        let is_there =
+            |tail: Tail| (tail.header.base, tail.head, tail.header.origin) == (part.base, part.until, origin);
         if !self.tail.is_some_and(is_there) {
             if origin > 0 && origin != self.oldest() {
                 self.copy_beginning(source, origin)?;
@@ -157,7 +156,9 @@ impl Target<'_> {
     pub(super) fn finish_a_roll(&self) -> Result<()> {
         let before = self.bases.len().checked_sub(2).map(|index| self.bases[index]);
         match (before, self.tail) {
-            (Some(base), Some(tail)) if base >= tail.header.origin && !is_sealed(self.disk(), self.dir, base)? => {
+            (Some(base), Some(tail))
+                if base >= tail.header.origin && !is_sealed(self.disk(), self.dir, base)? =>
+            {
                 self.seal(base)
             }
             _ => Ok(()),

@@ -34,7 +34,9 @@ impl Role {
             Role::Log => "its records are a program's own",
             Role::Store => "its changes are made through Store, and follow nobody",
             Role::Replica => "its changes are made in its source, this copy only follows",
-            Role::Backup => "only the next backup adds to it; read it, or restore from it into another directory",
+            Role::Backup => {
+                "only the next backup adds to it; read it, or restore from it into another directory"
+            }
         }
     }
 }

@@ -183,6 +183,8 @@ impl<S: State + Default> History<S> {
                     tracing::warn!(%error, "passing over a damaged snapshot");
                     passed_over.push(error);
                 }
+                // What a backup is yet to begin with.
+                Err(Error::BeyondHead { .. }) => {}
                 Err(error) => return Err(error),
             }
         }

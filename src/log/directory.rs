@@ -17,7 +17,7 @@ pub(crate) fn occupant(disk: &dyn Disk, path: &Path) -> Result<Option<Occupant>>
         Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => return Ok(Some(Occupant::File)),
         answer => answer.during("list", path)?,
     };
-        Ok(match () {
+    Ok(match () {
         () if has_segments(&names) => None,
         () if names.iter().all(|name| is_leftover(name)) && disk.is_vacant(path).during("list", path)? => {
             Some(Occupant::Empty)

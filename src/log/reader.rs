@@ -78,9 +78,10 @@ impl Reader {
         must_be_there(&*env.disk, dir)?;
         let layout = recovery::inspect_live(&*env.disk, dir)?;
         layout.reaches(proven)?;
-        // A snapshot of another store, older than this log's end, proves nothing here.
-        let store = layout.active.header.store;
-        let known = proven.filter(|proven| proven.store == store).map_or(0, |proven| proven.version);
+        // A snapshot of another store proves nothing here, nor one that a backup is yet to begin with.
+        let (store, head) = (layout.active.header.store, layout.head());
+        let known = proven.filter(|proven| proven.store == store && proven.version <= head);
+        let known = known.map_or(0, |proven| proven.version);
         let seen = Seen { head: AtomicU64::new(known), bases: ArcSwap::default() };
         let reader = Reader::over(env, dir, store, Bound::Proof(Arc::new(seen)));
         reader.look_again()?;

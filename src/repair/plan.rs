@@ -85,6 +85,10 @@ impl Walk {
         oldest..self.stretches.last().map_or(oldest, Stretch::head)
     }
 
+    fn is_a_backup(&self) -> bool {
+        self.stretches.last().is_some_and(|last| last.header.backup)
+    }
+
     fn uses(&self, piece: &Piece) -> bool {
         self.stretches.iter().any(|stretch| stretch.named == piece.named)
     }
@@ -252,9 +256,10 @@ impl<'a> Draft<'a> {
     fn is_behind_proven(&self) -> bool {
         let (head, store) = (self.versions.end, self.files.store);
         self.files.own().any(|piece| !self.walk.uses(piece) && piece.base() >= head)
-            || self.files.pictures.iter().any(|picture| {
-                picture.header.is_some_and(|header| header.store == store && header.version > head)
-            })
+            || !self.walk.is_a_backup()
+                && self.files.pictures.iter().any(|picture| {
+                    picture.header.is_some_and(|header| header.store == store && header.version > head)
+                })
     }
 
     fn write(&mut self, stretch: &Stretch, header: Header, ending: Ending, why: Why) {
@@ -347,6 +352,8 @@ impl<'a> Draft<'a> {
             Some(&expected) if expected == header.chain => None,
             Some(&expected) => Some(Why::Damaged(Defect::Chain { expected, found: header.chain })),
             None if picture.version < oldest => Some(Why::Before { oldest }),
+            // It may be what the backup is yet to begin with.
+            None if self.walk.is_a_backup() => None,
             None => Some(Why::Behind { head }),
         }
     }

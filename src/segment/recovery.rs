@@ -401,10 +401,12 @@ fn resting_footer(reader: &mut SegmentReader, end: u64) -> Result<Option<Footer>
 
 impl Layout {
     /// Refuses a log that ends before what the newest snapshot proves: what is missing was acknowledged. Unless the
-    /// snapshot is of another store; then it is the snapshot that is out of place.
+    /// snapshot is of another store; then it is the snapshot that is out of place. In a backup it may be the one that the log is
+    /// to begin with once it has gone on behind a gap.
     pub(crate) fn reaches(&self, proven: Option<&Proven>) -> Result<()> {
         let head = self.head();
-        let Some(proven) = proven.filter(|proven| proven.version > head) else { return Ok(()) };
+        let is_missed = |proven: &&Proven| proven.version > head && !self.active.header.backup;
+        let Some(proven) = proven.filter(is_missed) else { return Ok(()) };
         let damage = if proven.store == self.active.header.store {
             let defect = Defect::LogTooShort { head, proven: proven.version };
             Damage { path: self.active_path.clone(), byte: self.active.end, defect, intact: Some(head) }

@@ -22,7 +22,9 @@ struct Case {
 
 fn changed(store: &Store<Value>, model: &mut Model, count: u64) {
     let dice = SeededEntropy::new(count);
-    (0..count).for_each(|_| drop(model.produce(store, &dice).unwrap()));
+    for _ in 0..count {
+        model.produce(store, &dice).unwrap();
+    }
 }
 
 fn cases() -> Vec<Case> {
@@ -93,7 +95,10 @@ fn interrupted(case: &Case, plan: FaultPlan) -> bool {
                 let least = case.older.map_or(0, |(_, version)| version);
                 assert!((least..=newest).contains(&version), "{version}");
                 assert!(oldest == case.oldest || case.older.is_some_and(|(older, _)| older == oldest));
-                assert!(outcome.is_err() || (oldest, version) == (case.oldest, newest), "done, and not there");
+                assert!(
+                    outcome.is_err() || (oldest, version) == (case.oldest, newest),
+                    "done, and not there"
+                );
             }
         }
         let done = back_up(&left).unwrap();
