@@ -89,6 +89,12 @@ impl Walk {
         self.stretches.last().is_some_and(|last| last.header.backup)
     }
 
+    /// Whether it is a backup that has gone on behind a gap: the next run removes what is before.
+    fn has_given_up_what_is_before(&self) -> bool {
+        let oldest = self.versions().start;
+        self.is_a_backup() && self.stretches.last().is_some_and(|last| last.header.origin == oldest)
+    }
+
     fn uses(&self, piece: &Piece) -> bool {
         self.stretches.iter().any(|stretch| stretch.named == piece.named)
     }
@@ -305,6 +311,9 @@ impl<'a> Draft<'a> {
 
     fn remove_what_came_before(&mut self) {
         let oldest = self.versions.start;
+        if self.walk.has_given_up_what_is_before() {
+            return;
+        }
         let before = |(piece, _): &(&Piece, PathBuf)| piece.base() < oldest;
         for (piece, place) in self.others().into_iter().filter(before) {
             self.remove(piece.path.clone(), place, piece.bytes, Why::Before { oldest });
@@ -351,6 +360,7 @@ impl<'a> Draft<'a> {
         match self.walk.chains.get(&picture.version) {
             Some(&expected) if expected == header.chain => None,
             Some(&expected) => Some(Why::Damaged(Defect::Chain { expected, found: header.chain })),
+            None if picture.version < oldest && self.walk.has_given_up_what_is_before() => None,
             None if picture.version < oldest => Some(Why::Before { oldest }),
             // It may be what the backup is yet to begin with.
             None if self.walk.is_a_backup() => None,

@@ -60,7 +60,7 @@ fn back_up(disk: &(impl redraft::io::Disk + Clone + 'static)) -> Result<redraft:
 }
 
 /// All that is there was there in the store, and is sound; the versions it goes from and to.
-fn versions(image: &MemoryDisk, model: &Model) -> Option<(u64, u64)> {
+fn versions(image: &MemoryDisk, model: &Model, thoroughly: bool) -> Option<(u64, u64)> {
     let backup: Reader<Value> = match options(image).open_read_only(backup_dir()) {
         Ok(backup) => backup,
         Err(Error::NotAStore { .. }) => return None,
@@ -68,10 +68,13 @@ fn versions(image: &MemoryDisk, model: &Model) -> Option<(u64, u64)> {
     };
     let report = options(image).verify(backup_dir()).unwrap();
     assert!(report.is_sound(), "{report:?}");
-    assert!(!options(image).plan_repair(backup_dir()).unwrap().is_needed(), "nothing is to be repaired");
     let (oldest, newest) = (backup.oldest().unwrap(), backup.version());
     assert_eq!(report.intact, newest);
-    for version in oldest..=newest {
+    if thoroughly {
+        let repair = options(image).plan_repair(backup_dir()).unwrap();
+        assert!(!repair.is_needed(), "{:?}", repair.steps());
+    }
+    for version in (oldest..=newest).filter(|version| thoroughly || version % 5 == 0) {
         assert_eq!(*backup.at(version).unwrap(), model.states[version as usize], "version {version}");
     }
     Some((oldest, newest))
@@ -89,7 +92,7 @@ fn interrupted(case: &Case, plan: FaultPlan) -> bool {
     for (number, left) in std::iter::once(image.process_kill()).chain(cuts).enumerate() {
         let _saying = Saying(format!("{}, {plan:?}, image {number}", case.name));
         let newest = case.model.newest();
-        match versions(&left, &case.model) {
+        match versions(&left, &case.model, number == 0) {
             None => assert!(case.older.is_none() && outcome.is_err(), "the older backup is gone"),
             Some((oldest, version)) => {
                 let least = case.older.map_or(0, |(_, version)| version);
@@ -103,7 +106,7 @@ fn interrupted(case: &Case, plan: FaultPlan) -> bool {
         }
         let done = back_up(&left).unwrap();
         assert_eq!((done.oldest, done.version), (case.oldest, newest));
-        assert_eq!(versions(&left, &case.model), Some((case.oldest, newest)));
+        assert_eq!(versions(&left, &case.model, false), Some((case.oldest, newest)));
         assert!(left.files().iter().all(|path| path.extension().is_none_or(|end| end != "tmp")));
     }
     met
