@@ -3,6 +3,7 @@
 //! Shared by the command, the tests and the fuzzers. Each segment and snapshot is checked on its own, then against its
 //! neighbours; then the whole history is replayed and every snapshot held against the state the log gives.
 
+use crate::cursors::Cursors;
 use crate::error::{Damage, Defect, Error, ErrorKind, IoContext, Result};
 use crate::history::carry_out;
 use crate::io::Env;
@@ -101,6 +102,7 @@ impl<'a> Check<'a> {
         check.read_snapshots(&snapshot::versions_in(names))?;
         check.read_segments(&bases_in(names))?;
         check.layout()?;
+        check.read_cursors()?;
         check.snapshots_are_of_this_log();
         Ok(check.report)
     }
@@ -126,6 +128,11 @@ impl<'a> Check<'a> {
         }
         self.report.snapshots = self.snapshots.len();
         Ok(())
+    }
+
+    fn read_cursors(&mut self) -> Result<()> {
+        let Some(store) = self.report.id else { return Ok(()) };
+        Cursors::read(&*self.env.disk, self.dir, store).map(drop).or_else(|error| self.note(error))
     }
 
     fn read_segments(&mut self, bases: &[u64]) -> Result<()> {

@@ -139,6 +139,8 @@
 //! assert_eq!(*store.at(an_hour_ago)?, value!({}));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+//! Questions whose answers come newest first have an index to look in, which follows the log when it is asked; without it, all
+//! changes are read, and [`Changes::lookup`] tells which it was. [`Store::set_cursor`] keeps how far somebody who follows has come.
 //!
 //! An undo is a change like any other. It is refused where a later change touched the same place, or moved it in a list or
 //! text; other entries of a map, and increments of the same counter, are not in the way. [`Store::restore`] writes any version
@@ -245,7 +247,7 @@
 //! | one version on or back from there | a few changes |
 //! | [`version_at`](Store::version_at) | some twenty single reads for a million changes |
 //! | [`changes`](Store::changes) | the changes read; their patches only where a [`Filter`] has not said no before |
-//! | [`blame`](Store::blame), [`life`](Store::life) | the changes back to the one found, [`at`](Store::at) around it |
+//! | [`newest_first`](Changes::newest_first), [`blame`](Store::blame), [`life`](Store::life) | with the index what comes out, and the changes since the last question; without, all changes so far back |
 //! | [`bisect`](Store::bisect) | [`at`](Store::at) 22 versions of a million |
 //! | [`undo`](Store::undo), [`redo`](Store::redo) | [`at`](Store::at) the version before; reading all changes since |
 //! | [`snapshot`](Store::snapshot) | O(state), on the thread that asks; others go on. Those taken by themselves have a thread of their own |
@@ -258,7 +260,8 @@
 //! # Files, formats and limits
 //!
 //! A store is a directory: `LOCK`, held by whoever writes; segments, `00000000000000000042.seg` with the changes that follow
-//! version 42; snapshots, `00000000000000000042.snap` with the state at version 42; `damaged-1` and so on, from repairs.
+//! version 42; snapshots, `00000000000000000042.snap` with the state at version 42; `CURSORS`, once one was set; `index`, which may
+//! be removed at any time; `damaged-1` and so on, from repairs.
 //! [`docs::format`] tells every byte. The format is 1: files of a larger number are refused and left untouched. Until the
 //! first release it may change and still be 1.
 //!
@@ -338,6 +341,7 @@
 //! * `json` (default): values and patches as JSON text, `Display` of [`Value`]. Without it there is no serde_json; serde stays.
 //! * `zstd` (default): compressed snapshots. Without it there is no C library to compile; snapshots are larger, and compressed
 //!   ones are refused by name.
+//! * `index` (default): questions about the history answered by an index. Without it there is no sled, and the same answers by a scan.
 //! * `faults`: disks in memory that lose power and fail on purpose, `io::MemoryDisk` and `io::FaultDisk`.
 
 // In the order the data flows; what stands lower uses what stands higher, never the other way.
@@ -352,11 +356,14 @@ mod op;
 pub mod patch;
 pub mod state;
 
+mod cursors;
 mod draft;
 mod record;
 mod segment;
 
 mod history;
+#[cfg(feature = "index")]
+mod index;
 pub mod log;
 mod snapshot;
 
@@ -380,8 +387,8 @@ pub use replica::{Progress, Replica};
 
 pub use state::State;
 pub use store::{
-    Bisected, Changes, Commit, Compaction, Filter, Life, Listening, Opened, Options, Reader, Retention,
-    SnapshotPolicy, Store, Ticket, Touch, Verdict,
+    Bisected, Changes, Commit, Compaction, Filter, Life, Listening, Lookup, NoIndex, Opened, Options, Reader,
+    Retention, SnapshotPolicy, Store, Ticket, Touch, Verdict,
 };
 pub use value::Value;
 

@@ -65,3 +65,34 @@ fn a_program_started_meanwhile_does_not_hold_the_lock() {
     child.wait().unwrap();
     assert!(again.is_ok(), "{:?}", again.err());
 }
+
+/// sled would write to the same file from both.
+#[cfg(feature = "index")]
+#[test]
+fn a_forked_process_answers_without_the_index_and_leaves_it_alone() {
+    use redraft::{Filter, Lookup, NoIndex, Store, Value, value::Pointer};
+
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::<Value>::open(dir.path()).unwrap();
+    for n in 0..100 {
+        store.produce(|doc| doc["n"] = n.into()).unwrap();
+    }
+    let (n, other) = (Pointer::parse("/n").unwrap(), Pointer::parse("/other").unwrap());
+    let touching = |place: &Pointer| Filter::new().touching(place.clone());
+    let ask = |place: &Pointer| store.changes(..).unwrap().matching(touching(place)).newest_first();
+    let mut begun = ask(&n);
+    assert_eq!(begun.next().unwrap().unwrap().version, 100);
+    let code = in_a_child(|| {
+        let mut answer = ask(&n);
+        let all = answer.by_ref().filter(Result::is_ok).count() == 100;
+        let without = matches!(answer.lookup(), Some(Lookup::Scan { why: NoIndex::Failed { .. } }));
+        if without && all { REFUSED } else { 1 }
+    });
+    assert_eq!(code, REFUSED);
+    assert_eq!((begun.count(), ask(&n).count(), ask(&other).count()), (99, 100, 0));
+    store.close().unwrap();
+    let store = Store::<Value>::open(dir.path()).unwrap();
+    let mut answer = store.changes(..).unwrap().matching(touching(&n)).newest_first();
+    assert!(answer.next().is_some());
+    assert_eq!(answer.lookup(), Some(&Lookup::Index));
+}

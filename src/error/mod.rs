@@ -127,6 +127,14 @@ pub enum Error {
         /// The limit.
         limit: u64,
     },
+    /// The names of all cursors together are longer than their file may be. Nothing changed.
+    #[error("the cursors would take {bytes} bytes, the limit is {limit}; nothing changed")]
+    CursorsFull {
+        /// What they would take.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// The version lies beyond the newest one.
     #[error("version {version} does not exist: the newest is {head}")]
     BeyondHead {
@@ -255,7 +263,7 @@ impl Error {
             Error::Draft(DraftError::Depth { .. } | DraftError::BadKey { .. }) | Error::Apply(_) => {
                 ErrorKind::Refused
             }
-            Error::Exists { .. } | Error::TooLarge { .. } => ErrorKind::Refused,
+            Error::Exists { .. } | Error::TooLarge { .. } | Error::CursorsFull { .. } => ErrorKind::Refused,
             Error::UndoConflict { .. } | Error::UndoState { .. } => ErrorKind::Refused,
             Error::Reentrant | Error::EmptyRecord { .. } | Error::Role { .. } => ErrorKind::Misuse,
             Error::Foreign { .. } | Error::Diverged { .. } => ErrorKind::Diverged,

@@ -73,6 +73,10 @@ impl Disk for RealDisk {
         fs::File::open(dir)?.sync_all()
     }
 
+    fn local(&self, dir: &Path) -> Option<PathBuf> {
+        Some(dir.to_owned())
+    }
+
     fn try_lock(&self, path: &Path) -> io::Result<LockAttempt> {
         let mut file =
             fs::OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
@@ -90,6 +94,27 @@ impl Disk for RealDisk {
             }
             Err(fs::TryLockError::Error(error)) => Err(error),
         }
+    }
+}
+
+/// What only the index needs, which is on no other disk.
+#[cfg(feature = "index")]
+impl RealDisk {
+    /// The names of the directories in a directory.
+    pub(crate) fn directories(self, dir: &Path) -> io::Result<Vec<String>> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(dir)? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() {
+                names.extend(entry.file_name().into_string());
+            }
+        }
+        Ok(names)
+    }
+
+    /// Removes a directory and all that is in it. After a crash some of it may still be there.
+    pub(crate) fn remove_tree(self, dir: &Path) -> io::Result<()> {
+        fs::remove_dir_all(dir)
     }
 }
 

@@ -20,7 +20,7 @@ mod memory;
 use std::fmt::Debug;
 use std::io;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 pub use clock::{Clock, Entropy, SystemClock, SystemEntropy};
@@ -62,6 +62,12 @@ pub trait Disk: Debug + Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes the names in a directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Where the operating system's own file system has a directory, for a library that keeps files there by itself; nothing
+    /// if it is not there, which is what every other disk answers, and the default. A store on such a disk has no index.
+    fn local(&self, dir: &Path) -> Option<PathBuf> {
+        let _ = dir;
+        None
+    }
     /// Takes the exclusive lock that `path` stands for; the file is created where it is missing. The lock ends with
     /// the process or when the returned value is dropped, whichever comes first.
     fn try_lock(&self, path: &Path) -> io::Result<LockAttempt>;

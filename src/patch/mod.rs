@@ -27,6 +27,9 @@ pub use apply::{Applied, apply, invert};
 pub(crate) use apply::{carry_out, disagreement};
 pub use compose::compose;
 pub use overlap::interferes;
+#[cfg(feature = "index")]
+pub(crate) use overlap::reach;
+pub(crate) use overlap::touches;
 pub use squash::{squash, squash_stateless};
-pub(crate) use trace::{Met, may_end, sources, trace};
+pub(crate) use trace::{Met, may_end, outcome, sources, trace};
 pub use transform::{DropReason, Dropped, Side, Transformed, transform, transform_both};

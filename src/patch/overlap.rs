@@ -1,12 +1,12 @@
-//! Whether a change can still be undone after others came on top of it.
+//! Whether a change can still be undone after others came on top of it, and whether it can have changed what is at a path.
 //!
-//! Reads paths only, never a state. Always errs on the safe side: `None` is a promise, a path is a suspicion. The
-//! transform that could undo in spite of shifted positions belongs to merging, not here.
+//! Reads paths only, never a state. Always errs on the safe side: `None` and `false` are promises, a path and `true` are
+//! suspicions. The transform that could undo in spite of shifted positions belongs to merging, not here.
 
 use std::collections::{HashMap, HashSet};
 
-use super::{Action, Op, Patch};
-use crate::value::{Path, Segment};
+use super::{Action, Insert, Op, Patch};
+use crate::value::{Path, Pointer, Segment, parse_index};
 
 /// Whether undoing `done` could go wrong because `later` was applied on top of it: the path of the first operation of
 /// `later` that stands in the way, or `None` if the inverse of `done` still fits and undoes nothing of `later`.
@@ -30,6 +30,45 @@ pub fn interferes(done: &Patch, later: &Patch) -> Option<Path> {
     let mut touched = Touched::default();
     done.iter().for_each(|op| touched.note(op));
     later.iter().find(|op| touched.blocks(op)).map(|op| op.path.clone())
+}
+
+/// Whether the patch touches `place`: whether what is there, or that something is there, can be another after it than before.
+/// Segments are compared by their text, so a place may come from somebody who does not know what kind of key `7` is.
+///
+/// That is so where an operation works on the place or beneath it; where it puts something else in the place of a container
+/// of it, or takes that away; and where it exchanges or moves the element of a list that the place leads through. What
+/// happens to elements in front of that one only matters if their number changes. O(operations * path length).
+pub(crate) fn touches(patch: &Patch, place: &Pointer) -> bool {
+    patch.iter().any(|op| touched_by(op, place))
+}
+
+pub(super) fn touched_by(op: &Op, place: &Pointer) -> bool {
+    let within = op.path.len() >= place.tokens().len() && place.meets(&op.path);
+    within || reaches_down_to(op, place)
+}
+
+/// Whether the operation changes what is at a place that is not above its own.
+fn reaches_down_to(op: &Op, place: &Pointer) -> bool {
+    let tokens = place.tokens();
+    let Some(depth) = reach(op).filter(|&depth| depth < tokens.len()) else { return false };
+    if !op.path.iter().take(depth).zip(tokens).all(|(segment, token)| segment.reads_as(token)) {
+        return false;
+    }
+    match shift(op) {
+        None => true,
+        Some(shift) => parse_index(&tokens[depth]).is_some_and(|index| {
+            index >= shift.at && (shift.moves() || index < shift.at.saturating_add(shift.del))
+        }),
+    }
+}
+
+/// How many leading segments of its path lead to the place beneath which the operation can change more than is beneath its
+/// own path; nothing if it works on something that has nothing beneath it.
+pub(crate) fn reach(op: &Op) -> Option<usize> {
+    match &op.action {
+        Action::Inc(_) | Action::Splice { ins: Insert::Text(_), .. } => None,
+        _ => Some(shift(op).map_or(op.path.len(), |shift| shift.list.len())),
+    }
 }
 
 /// Everything a patch touched, in the coordinates of the state it left.
@@ -156,7 +195,6 @@ fn shift(op: &Op) -> Option<Shift<'_>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::patch::Insert;
     use crate::value::Value;
 
     fn op(path: &str, action: Action) -> Patch {
@@ -216,6 +254,24 @@ mod tests {
         blocked(&splice("/l", 2, 1, 3), &set("/l"));
         blocked(&set("/t"), &splice("/t", 0, 0, 1));
         blocked(&splice("/a/t", 0, 0, 1), &set("/a"));
+    }
+
+    #[test]
+    fn a_patch_touches_its_place_and_all_above_and_what_it_replaces_or_moves_beneath() {
+        let touched = |patch: &Patch, path: &str| touches(patch, &Pointer::parse(path).unwrap());
+        for path in ["", "/a", "/a/x", "/a/x/y"] {
+            assert!(touched(&set("/a/x"), path), "{path}");
+        }
+        assert!(!touched(&set("/a/x"), "/a/y") && !touched(&set("/a/x"), "/b"));
+        assert!(!touched(&op("/n", Action::Inc(1)), "/n/x"));
+        for (patch, moved) in [(splice("/l", 2, 1, 0), true), (splice("/l", 2, 1, 1), false)] {
+            assert!(touched(&patch, "/l") && touched(&patch, "/l/2/x") && !touched(&patch, "/l/1"));
+            assert_eq!(touched(&patch, "/l/3"), moved);
+        }
+        assert!(
+            touched(&op("/l/2", Action::Remove), "/l/5/x") && !touched(&op("/l/2", Action::Remove), "/l/1")
+        );
+        assert!(!touched(&Patch::new(), ""));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Reads paths only, never a state, and compares them by text as history does everywhere. Always: a place that is followed is
 //! there after the patch; elements of lists keep their identity however many are inserted and removed before them.
 
+use super::overlap::touched_by;
 use super::{Action, Insert, Op, Patch};
 use crate::value::{Path, Pointer, Segment, Value, parse_index};
 
@@ -56,6 +57,18 @@ pub(crate) fn sources(patch: &Patch) -> Vec<Pointer> {
         })
     });
     taken.take(SOURCES_MAX).collect()
+}
+
+/// What is at `place` after a patch, if the patch alone tells: the last operation that touched it put there all that there is.
+pub(crate) fn outcome(patch: &Patch, place: &Pointer) -> Option<Option<Value>> {
+    let last = patch.iter().rev().find(|op| touched_by(op, place))?;
+    let beneath = place.tokens().get(last.path.len()..).filter(|_| place.meets(&last.path))?;
+    let beneath = Pointer::of_tokens(beneath.to_vec());
+    match (&last.action, last.path.last()) {
+        (Action::Add(value) | Action::Replace(value), _) => Some(beneath.find(value).cloned()),
+        (Action::Remove, Some(Segment::Key(_))) => Some(None),
+        _ => None,
+    }
 }
 
 /// Whether a place that is not there after a patch may have been there before it: something was done at, above or inside it,

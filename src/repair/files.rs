@@ -1,8 +1,9 @@
-//! What a damaged directory holds: its segments and snapshots, each looked at on its own, and whose they are.
+//! What a damaged directory holds: its segments, snapshots and cursors, each looked at on its own, and whose they are.
 //!
 //! Leaves it to `plan` what becomes of them. Always: nothing is changed, and a file of a newer format is an error, not a
 //! damaged file.
 
+use crate::cursors::Cursors;
 use crate::error::{Damage, Defect, Error, IoContext, Occupant, Result};
 use crate::io::{Access, Disk, read_full_at};
 use crate::layout::StoreId;
@@ -49,6 +50,8 @@ pub(super) struct Files {
     pub(super) store: StoreId,
     pub(super) pieces: Vec<Piece>,
     pub(super) pictures: Vec<Picture>,
+    /// What is wrong with the file of the cursors, and how long that is.
+    pub(super) bad_cursors: Option<(Damage, u64)>,
 }
 
 impl Piece {
@@ -151,7 +154,8 @@ impl Files {
         let pictures: Vec<Picture> =
             snapshots.map(|version| Picture::read(disk, dir, version)).collect::<Result<_>>()?;
         let store = owner(&pieces, &pictures).ok_or_else(|| unreadable(dir, &pieces))?;
-        Ok(Files { store, pieces, pictures })
+        let bad_cursors = bad_cursors(disk, dir, store)?;
+        Ok(Files { store, pieces, pictures, bad_cursors })
     }
 
     /// The segments of this store, as far as they say, by the offset they start from.
@@ -160,6 +164,13 @@ impl Files {
         own.sort_by_key(|piece| piece.base());
         own.into_iter()
     }
+}
+
+fn bad_cursors(disk: &dyn Disk, dir: &Path, store: StoreId) -> Result<Option<(Damage, u64)>> {
+    let Err(damage) = fine(Cursors::read(disk, dir, store))? else { return Ok(None) };
+    let file = disk.open(&damage.path, Access::Read).during("open cursors", &damage.path)?;
+    let bytes = file.len().during("measure cursors", &damage.path)?;
+    Ok(Some((damage, bytes)))
 }
 
 /// Whose directory it is: the store that most files name, and of several the one of the first segment.

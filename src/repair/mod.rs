@@ -11,7 +11,7 @@
 //!   anything else than what was said.
 //! * Nothing is overwritten in place or removed before all that will be has been copied aside, durably, byte by byte.
 //! * Each step is one atomic change of names, durable before the next. A file is replaced by one that is complete.
-//! * The order of the steps: files are put under their names, the good part is written as it shall end, what came before it
+//! * The order of the steps: damaged cursors, which the log does not depend on, go; files are put under their names, the good part is written as it shall end, what came before it
 //!   goes, snapshots go, and of the segments behind it the newest goes last. None of those fits the good part, and neither
 //!   does a snapshot of a later version, so there is something that does not fit until the last step: an interrupted repair
 //!   leaves a damaged log, never one that is sound but shorter. Planning that again leads to the same end.

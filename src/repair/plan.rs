@@ -43,6 +43,7 @@ pub(super) fn plan(disk: &dyn Disk, dir: &Path) -> Result<Plan> {
     let walk = Walker::new(disk, &files).walk()?.ok_or_else(|| nowhere_to_begin(dir, &files))?;
     let versions = walk.versions();
     let mut draft = Draft::new(disk, dir, &files, &walk);
+    draft.remove_cursors();
     draft.put_in_place();
     draft.write_segments()?;
     draft.remove_what_came_before();
@@ -128,6 +129,14 @@ impl<'a> Draft<'a> {
 
     fn step(&mut self, path: PathBuf, mending: Mending, why: Why, work: Work) {
         self.steps.push(Step { path, mending, why, work });
+    }
+
+    /// Whoever followed begins anew: no part of a damaged file is believed.
+    fn remove_cursors(&mut self) {
+        if let Some((damage, bytes)) = &self.files.bad_cursors {
+            let (path, why) = (damage.path.clone(), Why::Damaged(damage.defect.clone()));
+            self.remove(path.clone(), path, *bytes, why);
+        }
     }
 
     /// Gives good segments the names that their headers say. One that is in the way of another goes to a name that is free

@@ -5,6 +5,8 @@
 //! operation that wrote what was there already is not told.
 
 use super::changes::Changes;
+use super::filter::Filter;
+use super::lookup::{Guide, NoIndex};
 use super::{Reader, Store};
 use crate::error::{Error, Result};
 use crate::history::{History, Tip};
@@ -34,7 +36,10 @@ pub struct Touch {
 /// All that was done to a place, newest first. Made by [`Store::life`].
 #[derive(Debug)]
 pub struct Life<'a> {
+    /// Those that touch the place.
     changes: Changes,
+    /// The one before, if it was looked at already.
+    ahead: Option<Change>,
     documents: Documents<'a>,
     /// What the place is called at the version that was come to.
     place: Pointer,
@@ -55,7 +60,8 @@ impl<S: State + Default> Store<S> {
     /// of it is no such change: it is followed to where the place came from. A change that takes something away at one place
     /// and puts the same there at another is a move. An element of a list is followed when its number changes.
     ///
-    /// Costs reading the changes back to the one found, and the states around those that could be it.
+    /// With the index costs reading the two changes of it that came last; without, all changes back to these. Where a change does
+    /// not say by itself what was there, the state around it is made, which costs what [`at`](Store::at) costs.
     ///
     /// ```
     /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -83,14 +89,15 @@ impl<S: State + Default> Store<S> {
     /// All that was done to what is at `place`, newest first, moves among it. For an element of a list it begins with its
     /// insertion, for anything else with the first change that touched it, whatever came and went in between.
     ///
-    /// Costs reading the changes back as far as one asks, and the states around those told.
+    /// With the index costs reading the changes that come out; without, all changes back as far as one asks. Where they do not say
+    /// by themselves what was there, the states around them are made.
     ///
     /// # Errors
     /// As [`changes`](Store::changes); later trouble comes out of the iterator and ends it.
     pub fn life(&self, place: &Pointer) -> Result<Life<'_>> {
         let tip = self.published.tip();
         self.on_disk(tip.version)?;
-        Life::of(&self.history, &tip, place)
+        Life::of(&self.history, &tip, self.guide(), place)
     }
 }
 
@@ -108,19 +115,26 @@ impl<S: State + Default> Reader<S> {
     /// # Errors
     /// As `Store::life`.
     pub fn life(&self, place: &Pointer) -> Result<Life<'_>> {
-        Life::of(&self.history, &self.tip(), place)
+        Life::of(&self.history, &self.tip(), Guide::None(NoIndex::Reader), place)
     }
 }
 
 impl<'a> Life<'a> {
-    fn of<S: State + Default>(history: &'a History<S>, tip: &Arc<Tip<S>>, place: &Pointer) -> Result<Self> {
-        let changes = Changes::in_range(&history.view, &.., tip.version)?.up_to_head().newest_first();
+    fn of<S: State + Default>(
+        history: &'a History<S>,
+        tip: &Arc<Tip<S>>,
+        guide: Guide,
+        place: &Pointer,
+    ) -> Result<Self> {
+        let changes = Changes::in_range(&history.view, guide, &.., tip.version)?.up_to_head();
+        let changes = changes.matching(Filter::new().touching(place.clone())).newest_first();
         let documents = match (history as &dyn Any).downcast_ref::<History<Value>>() {
             Some(documents) => Documents::Shared(documents),
             None => Documents::Own(Box::new(history.documents())),
         };
         let (place, oldest) = (place.clone(), history.oldest()?);
-        let mut life = Life { changes, documents, place, exists: false, oldest, is_over: false };
+        let ahead = None;
+        let mut life = Life { changes, ahead, documents, place, exists: false, oldest, is_over: false };
         life.exists = match (tip.as_ref() as &dyn Any).downcast_ref::<Tip<Value>>() {
             Some(newest) => life.place.find(&newest.state).is_some(),
             None => life.value(tip.version, &life.place)?.is_some(),
@@ -153,6 +167,31 @@ impl<'a> Life<'a> {
         Ok(place.find(&*self.document(version)?).cloned())
     }
 
+    /// What is there after a change that touched it.
+    fn after(&self, change: &Change, place: &Pointer) -> Result<Option<Value>> {
+        match patch::outcome(&change.patch, place) {
+            Some(value) => Ok(value),
+            None => self.value(change.version, place),
+        }
+    }
+
+    /// What was at the place that is followed before a change, which is what the one before it left there.
+    fn before(&mut self, change: &Change) -> Result<Option<Value>> {
+        self.ahead = self.changes.next().transpose()?;
+        match &self.ahead {
+            Some(earlier) => self.after(earlier, &self.place),
+            None => self.value(self.oldest.min(change.offset()), &self.place),
+        }
+    }
+
+    /// From here on the place goes by this name.
+    fn rename(&mut self, place: Pointer) -> Pointer {
+        if place != self.place {
+            self.changes.follow(place.clone());
+        }
+        std::mem::replace(&mut self.place, place)
+    }
+
     /// Goes back over one change.
     fn step(&mut self, change: Change) -> Result<Option<Touch>> {
         if !self.exists {
@@ -160,20 +199,20 @@ impl<'a> Life<'a> {
         }
         let (before, met) = patch::trace(&change.patch, &self.place);
         if met == Met::Nothing {
-            self.place = before;
+            self.rename(before);
             return Ok(None);
         }
-        let new = self.value(change.version, &self.place)?;
+        let new = self.after(&change, &self.place)?;
         if let Some(from) = self.moved_from(&change, &met)? {
-            let old = self.value(change.offset(), &from)?;
-            let place = std::mem::replace(&mut self.place, from.clone());
+            let place = self.rename(from.clone());
+            let old = self.before(&change)?;
             return Ok(Some(Touch { change, place, from: Some(from), old, new }));
         }
         // Only what stands in a list has nothing to do with what was at its number before.
         self.is_over = matches!(&met, Met::Made(made) if made.is_new_element);
-        let old = if self.is_over { None } else { self.value(change.offset(), &before)? };
+        let place = self.rename(before);
+        let old = if self.is_over { None } else { self.before(&change)? };
         self.exists = old.is_some();
-        let place = std::mem::replace(&mut self.place, before);
         Ok((old != new).then_some(Touch { change, place, from: None, old, new }))
     }
 
@@ -182,7 +221,7 @@ impl<'a> Life<'a> {
         if !patch::may_end(&change.patch, &self.place) {
             return Ok(None);
         }
-        let old = self.value(change.offset(), &self.place)?;
+        let old = self.before(&change)?;
         self.exists = old.is_some();
         let place = self.place.clone();
         Ok(self.exists.then_some(Touch { change, place, from: None, old, new: None }))
@@ -208,7 +247,7 @@ impl Iterator for Life<'_> {
     /// An error is the last item.
     fn next(&mut self) -> Option<Self::Item> {
         while !self.is_over {
-            let touch = match self.changes.next()? {
+            let touch = match self.ahead.take().map(Ok).or_else(|| self.changes.next())? {
                 Ok(change) => self.step(change),
                 Err(error) => Err(error),
             };

@@ -6,13 +6,14 @@
 
 use super::snapshotter::Keeper;
 use super::{Retention, Store, ignore_poison};
+use crate::cursors::Cursors;
 use crate::error::{Error, Result};
 use crate::snapshot::{self, Snapshot};
 use crate::state::State;
 use std::time::Duration;
 
 /// What compaction came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Compaction {
     /// The oldest version that is kept.
@@ -23,17 +24,20 @@ pub struct Compaction {
     pub segments: usize,
     /// How many snapshots went.
     pub snapshots: usize,
+    /// The cursor that has come least far, if more was kept for it than was asked for.
+    pub held_for: Option<String>,
 }
 
 impl<S: State + Default> Store<S> {
-    /// Gives up the history before what the store was [asked to keep](super::Options::retention), by whole segments.
+    /// Gives up the history before what the store was [asked to keep](super::Options::retention), by whole segments, and what
+    /// cursors [hold back](super::Options::hold_for_cursors) not yet.
     ///
     /// Costs a look at the directory if nothing is to go. Otherwise the state at the new beginning (as [`at`](Store::at)), a snapshot of it, a
     /// new segment, and a removal and a sync of the directory for each segment that goes. Others may go on changing and reading
     /// the store; who asks for what went is told [`Error::Compacted`].
     ///
     /// # Errors
-    /// [`Error::Damaged`] when the way to the new beginning is: then nothing went. [`Error::Poisoned`], [`Error::Io`]: what went
+    /// [`Error::Damaged`] when the way to the new beginning is, or the file of the cursors: then nothing went. [`Error::Poisoned`], [`Error::Io`]: what went
     /// is gone, the rest is whole.
     ///
     /// ```
@@ -53,7 +57,7 @@ impl<S: State + Default> Store<S> {
     /// # Ok(()) }
     /// ```
     pub fn compact(&self) -> Result<Compaction> {
-        self.compact_to(self.snapshotter.keeper.retention)
+        self.compact_to(self.snapshotter.keeper.kept.retention)
     }
 
     /// [`compact`](Store::compact), keeping what `retention` says this time.
@@ -67,17 +71,19 @@ impl<S: State + Default> Store<S> {
 
 impl<S: State + Default> Keeper<S> {
     pub(super) fn compact(&self, retention: Retention) -> Result<Compaction> {
-        let _alone = ignore_poison(&self.alone);
+        let (_alone, _cursors) = (ignore_poison(&self.alone), ignore_poison(&self.moving_cursors));
         let bases = self.log.bases();
         let oldest = bases.first().copied().unwrap_or(0);
-        let beginning = self.beginning(retention, &bases)?.max(oldest);
+        let asked = self.beginning(retention, &bases)?.max(oldest);
+        let (beginning, held_for) = self.held_back(asked, &bases)?;
         let span = tracing::info_span!("compact", beginning);
         let _entered = span.enter();
         if beginning > oldest {
             self.make_sure_of(beginning)?;
         }
         let gone: Vec<u64> = bases.into_iter().filter(|&base| base < beginning).collect();
-        let mut done = Compaction { oldest: beginning, segments: gone.len(), ..Compaction::default() };
+        let mut done =
+            Compaction { oldest: beginning, segments: gone.len(), held_for, ..Compaction::default() };
         for base in gone {
             done.freed_bytes += self.log.segment_bytes(base)?;
         }
@@ -109,6 +115,27 @@ impl<S: State + Default> Keeper<S> {
             Retention::Age(age) => self.younger_than(age).map(at_or_before),
             Retention::Bytes(bytes) => self.fitting_into(bytes, bases),
         }
+    }
+
+    /// Where the log is to begin if cursors are waited for, and the one that is.
+    fn held_back(&self, asked: u64, bases: &[u64]) -> Result<(u64, Option<String>)> {
+        let cursors = Cursors::read(&*self.history.env.disk, &self.history.dir, self.log.id())?;
+        let slowest = cursors.by_name.into_iter().min_by_key(|(_, cursor)| cursor.version);
+        let Some((name, cursor)) = slowest.filter(|(_, cursor)| cursor.version < asked) else {
+            return Ok((asked, None));
+        };
+        let (mut beginning, mut bytes) = (asked, 0_u64);
+        for &base in bases.iter().rev().skip_while(|&&base| base >= asked) {
+            bytes = bytes.saturating_add(self.log.segment_bytes(base)?);
+            if beginning <= cursor.version || bytes > self.kept.for_cursors_bytes {
+                break;
+            }
+            beginning = base;
+        }
+        if beginning > cursor.version {
+            tracing::warn!(cursor = name, at = cursor.version, beginning, "a cursor is left behind");
+        }
+        Ok((beginning, Some(name).filter(|_| beginning < asked)))
     }
 
     /// The version that the first change made this long before the newest one changed, or a later one.

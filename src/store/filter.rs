@@ -3,7 +3,9 @@
 //! Plain data, so that whoever knows where such changes are can be asked instead of looking at all of them. Leaves reading
 //! to [`Changes`](super::Changes). Always: what is cheap to know of a change is asked before what has to be decoded.
 
-use crate::patch::Patch;
+#[cfg(feature = "index")]
+use crate::index::{self, Term};
+use crate::patch::{Patch, touches};
 use crate::record::{Change, WriterId};
 use crate::value::Pointer;
 
@@ -40,9 +42,11 @@ impl Filter {
         Filter::default()
     }
 
-    /// Only changes that did something at this place, inside it, or to something it lies in. Places are compared by their
-    /// text ([`Pointer::meets`]): an element that others were inserted before is found under its number of then. Asked for
-    /// again: changes that touched any of the places.
+    /// Only changes that touched this place: those after which what is there, or whether something is there, can be another
+    /// than before. These are changes of the place itself and of what lies in it, of what it lies in if that was put
+    /// there or taken away, and, where the place leads through a list, insertions and removals in front of it. An element of
+    /// a list is counted as it is at each version: `/cards/3` is whatever is fourth then; [`blame`](super::Store::blame) and
+    /// [`life`](super::Store::life) follow it instead. Asked for again: changes that touched any of the places.
     #[must_use]
     pub fn touching(mut self, place: Pointer) -> Filter {
         self.places.push(place);
@@ -88,7 +92,21 @@ impl Filter {
     }
 
     pub(crate) fn admits_patch(&self, patch: &Patch) -> bool {
-        let touched = |place: &Pointer| patch.iter().any(|op| place.meets(&op.path));
-        self.places.is_empty() || self.places.iter().any(touched)
+        self.places.is_empty() || self.places.iter().any(|place| touches(patch, place))
+    }
+
+    /// What an index can be asked for: every change that is wanted has one of these terms. Nothing if there is no telling.
+    #[cfg(feature = "index")]
+    pub(crate) fn terms(&self, home: WriterId) -> Option<Vec<Term>> {
+        let has_places =
+            !self.places.is_empty() && self.places.iter().all(|place| !place.tokens().is_empty());
+        if has_places {
+            return Some(self.places.iter().flat_map(index::of_place).collect());
+        }
+        match (&self.label, self.writer) {
+            (Some(label), _) => Some(vec![index::of_label(label)]),
+            (None, Some(writer)) if writer != home => Some(vec![index::of_writer(writer)]),
+            _ => None,
+        }
     }
 }

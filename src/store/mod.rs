@@ -14,8 +14,10 @@ mod blame;
 mod changes;
 mod compact;
 mod complete;
+mod cursors;
 mod durable;
 mod filter;
+mod lookup;
 mod newest;
 pub(crate) mod open;
 mod policy;
@@ -32,6 +34,7 @@ pub use blame::{Life, Touch};
 pub use changes::Changes;
 pub use compact::Compaction;
 pub use filter::Filter;
+pub use lookup::{Lookup, NoIndex};
 pub use open::{Opened, Options};
 pub use policy::{Retention, SnapshotPolicy};
 pub use publish::Listening;
@@ -41,12 +44,15 @@ pub use ticket::Ticket;
 use crate::draft::{Draft, Drafted, Outcome, draft};
 use crate::error::{Error, Result};
 use crate::history::{History, Tip};
+#[cfg(feature = "index")]
+use crate::index::Index;
 use crate::log::{Durability, Log, StoreId};
 use crate::patch::Patch;
 use crate::record::{Change, Meta, WriterId};
 use crate::state::State;
 use crate::value::Value;
 use complete::applied;
+use lookup::Guide;
 use publish::Published;
 use snapshotter::Snapshotter;
 use std::ops::RangeBounds;
@@ -74,6 +80,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// ```
 #[derive(Debug)]
 pub struct Store<S: State = Value> {
+    /// Closed before the log is, whose lock is what makes this process the only one to use it.
+    #[cfg(feature = "index")]
+    index: std::result::Result<Arc<Index>, NoIndex>,
     log: Arc<Log>,
     history: Arc<History<S>>,
     /// The newest state, which the next recipe starts from; it may not be durable yet.
@@ -396,7 +405,21 @@ impl<S: State + Default> Store<S> {
     pub fn changes(&self, range: impl RangeBounds<u64>) -> Result<Changes> {
         let head = self.version();
         self.on_disk(head)?;
-        Changes::in_range(&self.history.view, &range, head)
+        Changes::in_range(&self.history.view, self.guide(), &range, head)
+    }
+
+    /// Who can be asked where changes are.
+    #[cfg(feature = "index")]
+    fn guide(&self) -> Guide {
+        match &self.index {
+            Ok(index) => Guide::Index(Arc::downgrade(index)),
+            Err(why) => Guide::None(why.clone()),
+        }
+    }
+
+    #[cfg(not(feature = "index"))]
+    fn guide(&self) -> Guide {
+        Guide::None(NoIndex::Off)
     }
 
     /// Writes a snapshot of the newest acknowledged state now (the store takes some by itself, see
@@ -433,6 +456,8 @@ impl<S: State + Default> Store<S> {
     /// [`Error::Poisoned`] when that fails, or the disk failed before; what was durable is safe all the same.
     pub fn close(self) -> Result<()> {
         self.snapshotter.stop();
+        #[cfg(feature = "index")]
+        drop(self.index);
         self.log.finish()
     }
 }

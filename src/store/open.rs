@@ -3,12 +3,16 @@
 //! Leaves the bytes to `log` and replaying them to `history`. Always: nothing is made in a directory before it is
 //! locked and was found free under the lock.
 
+#[cfg(feature = "index")]
+use super::NoIndex;
 use super::Store;
-use super::policy::{Retention, SnapshotPolicy};
+use super::policy::{Keeping, Retention, SnapshotPolicy};
 use super::publish::Published;
 use super::snapshotter::Snapshotter;
 use crate::error::{Error, Occupant, Result, Role};
 use crate::history::{History, Start, proven_by_snapshot};
+#[cfg(feature = "index")]
+use crate::index::Index;
 use crate::io::Env;
 use crate::log::Cut;
 use crate::log::directory::{self, must_be_free, not_a_store, occupant};
@@ -33,7 +37,9 @@ pub struct Options {
     /// A store's options are those of its log, and what becomes of its history.
     pub(crate) log: log::Options,
     snapshots: SnapshotPolicy,
-    retention: Retention,
+    kept: Keeping,
+    #[cfg(feature = "index")]
+    without_index: bool,
 }
 
 /// What opening a store found and did.
@@ -90,7 +96,25 @@ impl Options {
     /// itself. Everything, unless said otherwise.
     #[must_use]
     pub fn retention(mut self, retention: Retention) -> Self {
-        self.retention = retention;
+        self.kept.retention = retention;
+        self
+    }
+
+    /// How many bytes of history are kept beyond what is [asked for](Options::retention), as long as some
+    /// [cursor](Store::set_cursor) has not dealt with them. A gibibyte unless said otherwise; 0 lets cursors keep nothing. One that
+    /// was left behind asks for changes that are gone, and is told [`Error::Compacted`].
+    #[must_use]
+    pub fn hold_for_cursors(mut self, bytes: u64) -> Self {
+        self.kept.for_cursors_bytes = bytes;
+        self
+    }
+
+    /// Whether questions about the history are answered with the help of an index, in the directory `index` of the store. They
+    /// are by default; the answers are the same, see [`Changes::lookup`](super::Changes::lookup). An index that is there is left as it is.
+    #[cfg(feature = "index")]
+    #[must_use]
+    pub fn index(mut self, index: bool) -> Self {
+        self.without_index = !index;
         self
     }
 
@@ -140,6 +164,15 @@ impl Options {
         super::Reader::in_env(&self.log.env, path.as_ref(), self.log.segment_bytes)
     }
 
+    #[cfg(feature = "index")]
+    fn index_of(&self, path: &Path) -> std::result::Result<Arc<Index>, NoIndex> {
+        match self.log.env.disk.local(path) {
+            _ if self.without_index => Err(NoIndex::Off),
+            Some(dir) => Ok(Arc::new(Index::of(&dir))),
+            None => Err(NoIndex::Disk),
+        }
+    }
+
     fn create_in<S: State + Default>(&self, path: &Path) -> Result<Store<S>> {
         let lock = directory::claim(&*self.log.env.disk, path)?;
         let store = new_identity(&self.log.env, path)?;
@@ -167,9 +200,17 @@ impl Options {
         tracing::info!(version = tip.version, from_snapshot, replayed = opened.replayed, "opened");
         let (log, history) = (Arc::new(log), Arc::new(history));
         let (newest, published) = (Mutex::new(tip.clone()), Arc::new(Published::new(tip)));
-        let snapshotter =
-            Snapshotter::new(&log, &history, &published, self.snapshots.clone(), self.retention);
+        let snapshotter = Snapshotter::new(&log, &history, &published, self.snapshots.clone(), self.kept);
         snapshotter.begin_from(first);
-        Ok(Store { log, history, newest, published, snapshotter, opened })
+        Ok(Store {
+            #[cfg(feature = "index")]
+            index: self.index_of(path),
+            log,
+            history,
+            newest,
+            published,
+            snapshotter,
+            opened,
+        })
     }
 }

@@ -152,6 +152,20 @@ pub enum Retention {
     Bytes(u64),
 }
 
+/// All that is asked for when history is given up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Keeping {
+    pub(super) retention: Retention,
+    /// So much more, at most, for cursors that have not come further.
+    pub(super) for_cursors_bytes: u64,
+}
+
+impl Default for Keeping {
+    fn default() -> Self {
+        Keeping { retention: Retention::default(), for_cursors_bytes: 1 << 30 }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -4,6 +4,7 @@
 //! never goes back.
 
 use super::changes::Changes;
+use super::lookup::{Guide, NoIndex};
 use super::restore;
 use crate::error::{Error, Result};
 use crate::history::{History, Tip, open_view};
@@ -112,7 +113,8 @@ impl<S: State + Default> Reader<S> {
     /// # Errors
     /// As `Store::changes`.
     pub fn changes(&self, range: impl RangeBounds<u64>) -> Result<Changes> {
-        Ok(Changes::in_range(&self.history.view, &range, self.version())?.up_to_head())
+        Ok(Changes::in_range(&self.history.view, Guide::None(NoIndex::Reader), &range, self.version())?
+            .up_to_head())
     }
 
     /// Writes the state at `version` into a new store. Costs what [`at`](Reader::at) costs, O(state) and a handful of syncs.

@@ -7,7 +7,7 @@
 use super::Retention;
 use super::compact::Compaction;
 use super::ignore_poison;
-use super::policy::SnapshotPolicy;
+use super::policy::{Keeping, SnapshotPolicy};
 use super::publish::Published;
 use crate::error::{Error, ErrorKind, IoContext, Result};
 use crate::history::{History, Tip};
@@ -33,10 +33,20 @@ pub(super) struct Keeper<S> {
     pub(super) history: Arc<History<S>>,
     published: Arc<Published<S>>,
     policy: SnapshotPolicy,
-    pub(super) retention: Retention,
+    pub(super) kept: Keeping,
     /// Held while snapshots come and go: two of the same version would take each other's unfinished file.
     pub(super) alone: Mutex<()>,
+    /// Held while the file of the cursors is replaced, and while what they have not dealt with may be given up.
+    pub(super) moving_cursors: Mutex<()>,
     last: Last,
+    newest: Newest,
+}
+
+/// What was recorded last. It may not be acknowledged yet.
+#[derive(Debug, Default)]
+struct Newest {
+    version: AtomicU64,
+    recorded_bytes: AtomicU64,
 }
 
 /// The last snapshot, or the last attempt at one.
@@ -55,11 +65,21 @@ impl<S: State + Default> Snapshotter<S> {
         history: &Arc<History<S>>,
         published: &Arc<Published<S>>,
         policy: SnapshotPolicy,
-        retention: Retention,
+        kept: Keeping,
     ) -> Self {
         let (log, history, published) = (Arc::clone(log), Arc::clone(history), Arc::clone(published));
-        let (alone, last) = (Mutex::default(), Last::default());
-        let keeper = Keeper { log, history, published, policy, retention, alone, last };
+        let (alone, last, newest) = (Mutex::default(), Last::default(), Newest::default());
+        let keeper = Keeper {
+            log,
+            history,
+            published,
+            policy,
+            kept,
+            alone,
+            moving_cursors: Mutex::default(),
+            last,
+            newest,
+        };
         Snapshotter { keeper: Arc::new(keeper), thread: OnceLock::new() }
     }
 
@@ -71,10 +91,10 @@ impl<S: State + Default> Snapshotter<S> {
 
     /// A change was recorded, `recorded_bytes` in all. Rings for a snapshot if one is due; costs next to nothing if not.
     pub(super) fn recorded(&self, version: u64, recorded_bytes: u64) {
-        let Keeper { last, policy, .. } = &*self.keeper;
-        let changes = version.saturating_sub(last.version.load(Ordering::Relaxed));
-        let bytes = recorded_bytes.saturating_sub(last.recorded_bytes.load(Ordering::Relaxed));
-        if policy.is_due(changes, bytes, last.bytes.load(Ordering::Relaxed)) {
+        let newest = &self.keeper.newest;
+        newest.version.store(version, Ordering::Relaxed);
+        newest.recorded_bytes.store(recorded_bytes, Ordering::Relaxed);
+        if self.keeper.is_due() {
             self.ring();
         }
     }
@@ -114,14 +134,28 @@ impl Last {
 }
 
 impl<S: State + Default> Keeper<S> {
+    fn is_due(&self) -> bool {
+        let Keeper { last, newest, policy, .. } = self;
+        let since = |now: &AtomicU64, then: &AtomicU64| {
+            now.load(Ordering::Relaxed).saturating_sub(then.load(Ordering::Relaxed))
+        };
+        let changes = since(&newest.version, &last.version);
+        let bytes = since(&newest.recorded_bytes, &last.recorded_bytes);
+        policy.is_due(changes, bytes, last.bytes.load(Ordering::Relaxed))
+    }
+
     /// What the thread does when it is rung for. Nobody waits for it, so nobody is told but through `tracing`.
     fn look_after(&self) {
+        // Whoever rang may have looked just before the snapshot that was taken meanwhile.
+        if !self.is_due() {
+            return;
+        }
         // Whatever comes of it: not again at once.
         self.last.tried(&self.published.tip());
         let work = || -> Result<()> {
             self.take()?;
             self.thin()?;
-            match self.retention {
+            match self.kept.retention {
                 Retention::Everything => Ok(()),
                 retention => self.compact(retention).map(drop::<Compaction>),
             }

@@ -95,17 +95,7 @@ impl Pointer {
 
     /// Whether the place at `path` is the one the pointer names, lies inside it or contains it, as far as text can tell:
     /// `/cards/7` meets the entry of a map as well as the element of a list. O(length).
-    ///
-    /// ```
-    /// use redraft::value::{Path, Pointer};
-    ///
-    /// let first = Path::root().child("cards").child(0usize);
-    /// assert!(Pointer::parse("/cards")?.meets(&first));
-    /// assert!(Pointer::parse("/cards/0/title")?.meets(&first));
-    /// assert!(!Pointer::parse("/cards/1")?.meets(&first));
-    /// # Ok::<(), redraft::value::PointerError>(())
-    /// ```
-    pub fn meets(&self, path: &Path) -> bool {
+    pub(crate) fn meets(&self, path: &Path) -> bool {
         self.tokens.iter().zip(path).all(|(token, segment)| segment.reads_as(token))
     }
 

@@ -31,8 +31,7 @@ pub(crate) fn aims() -> BoxedStrategy<Vec<Aim>> {
 
 /// The operation for one aim.
 pub(crate) fn op_at(doc: &Value, (place, kind, at, value): &Aim) -> Op {
-    let mut places = Vec::new();
-    collect(doc, &Path::root(), &mut places);
+    let places = places_of(doc);
     let path = places[place % places.len()].clone();
     let here = doc.at_path(&path).cloned().unwrap_or(Value::Null);
     // Values from elsewhere in the document fit more often than made up ones.
@@ -56,6 +55,13 @@ fn splice(here: &Value, at: usize, value: Value) -> Action {
         _ => Insert::Items(vec![value]),
     };
     Action::Splice { at: at / 2, del: at % 2, ins }
+}
+
+/// The paths of all that is in a document.
+pub(crate) fn places_of(doc: &Value) -> Vec<Path> {
+    let mut places = Vec::new();
+    collect(doc, &Path::root(), &mut places);
+    places
 }
 
 fn collect(value: &Value, path: &Path, places: &mut Vec<Path>) {

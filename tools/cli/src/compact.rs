@@ -35,6 +35,7 @@ struct Compacted {
     freed_bytes: u64,
     segments: usize,
     snapshots: usize,
+    held_for: Option<String>,
 }
 
 /// Reads an age; days have 24 hours.
@@ -73,6 +74,10 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
             text::bytes(done.freed_bytes)
         ),
     };
-    let redraft::Compaction { oldest, freed_bytes, segments, snapshots, .. } = done;
-    output.tell(&Compacted { oldest, freed_bytes, segments, snapshots }, human)
+    let human = match &done.held_for {
+        Some(name) => format!("{human}\nmore is kept for the cursor {name:?}, which has not come further"),
+        None => human,
+    };
+    let redraft::Compaction { oldest, freed_bytes, segments, snapshots, held_for, .. } = done;
+    output.tell(&Compacted { oldest, freed_bytes, segments, snapshots, held_for }, human)
 }
