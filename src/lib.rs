@@ -367,6 +367,8 @@ mod index;
 pub mod log;
 mod snapshot;
 
+#[cfg(feature = "archive")]
+mod archive;
 mod backup;
 mod store;
 
@@ -374,6 +376,8 @@ mod check;
 pub mod repair;
 mod replica;
 
+#[cfg(feature = "archive")]
+pub use archive::Archive;
 pub use backup::Backup;
 pub use check::{Report, verify};
 pub use draft::{Draft, Drafted, Outcome, diff, draft, producer};

@@ -50,12 +50,20 @@ pub(crate) struct Source<'a> {
     pub(crate) view: &'a log::Reader,
 }
 
+/// The versions that a source has, and the segments that hold them.
+#[derive(Debug)]
+pub(crate) struct Span {
+    pub(crate) oldest: u64,
+    pub(crate) head: u64,
+    pub(crate) parts: Vec<Part>,
+}
+
 /// One segment of the source and the offset behind the last of its records that counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Part {
-    base: u64,
-    until: u64,
-    is_last: bool,
+pub(crate) struct Part {
+    pub(crate) base: u64,
+    pub(crate) until: u64,
+    pub(crate) is_last: bool,
 }
 
 impl Source<'_> {
@@ -79,19 +87,19 @@ impl Source<'_> {
     }
 
     fn attempt(&self, target: &mut Target<'_>) -> Result<Backup> {
-        let oldest = self.view.oldest()?;
-        // In this order: the segments of all that is before the head are there by then.
-        let head = self.view.head()?;
-        target.must_agree_with(self, oldest, head)?;
-        let parts = self.parts(oldest, head)?;
-        target.copy_segments(self, &parts, oldest)?;
-        target.copy_snapshots(self, head)?;
+        let span = self.look()?;
+        target.must_agree_with(self, &span)?;
+        target.copy_segments(self, &span)?;
+        target.copy_snapshots(self, span.head)?;
         target.remove_what_was_given_up()?;
         target.report()
     }
 
-    /// The segments that hold the versions from `oldest` to `head`.
-    fn parts(&self, oldest: u64, head: u64) -> Result<Vec<Part>> {
+    /// What there is to be copied now.
+    pub(crate) fn look(&self) -> Result<Span> {
+        let oldest = self.view.oldest()?;
+        // In this order: the segments of all that is before the head are there by then.
+        let head = self.view.head()?;
         let mut bases = bases_in(&self.disk.list(self.dir).during("list store", self.dir)?);
         bases.retain(|base| (oldest..=head).contains(base));
         if bases.first() != Some(&oldest) {
@@ -101,7 +109,8 @@ impl Source<'_> {
         let next = bases.iter().copied().skip(1).chain([head]);
         let last = bases.len() - 1;
         let part = |(index, (&base, until))| Part { base, until, is_last: index == last };
-        Ok(bases.iter().zip(next).enumerate().map(part).collect())
+        let parts = bases.iter().zip(next).enumerate().map(part).collect();
+        Ok(Span { oldest, head, parts })
     }
 }
 

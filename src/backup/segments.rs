@@ -7,7 +7,7 @@
 //! Always: a record is copied only if it continues the chain of what the backup has.
 
 use super::target::{Tail, Target, is_sealed};
-use super::{Part, Source};
+use super::{Part, Source, Span};
 use crate::error::{Damage, Defect, Error, ErrorKind, Result};
 use crate::segment::copy::Piecework;
 use crate::segment::footer::{Ending, Table};
@@ -18,19 +18,20 @@ use crate::segment::recovery::survey;
 use crate::segment::writer::SegmentWriter;
 
 impl Target<'_> {
-    /// Copies what the backup does not have of `parts`, which are what the source has from `oldest` on.
-    pub(super) fn copy_segments(&mut self, source: &Source<'_>, parts: &[Part], oldest: u64) -> Result<()> {
+    /// Copies what the backup does not have of what the source has.
+    pub(super) fn copy_segments(&mut self, source: &Source<'_>, span: &Span) -> Result<()> {
+        let Span { oldest, parts, .. } = span;
         let from = match self.tail {
             None => 0,
             Some(tail) => match parts.iter().position(|part| part.base == tail.header.base) {
                 Some(index) if parts[index].until >= tail.head => index,
                 // What comes next was given up: the backup goes on behind the gap, and gives up what is before.
-                None if oldest >= tail.head => 0,
+                None if *oldest >= tail.head => 0,
                 // A copy of this store whose segments begin elsewhere, as those of a replica do.
                 _ => return Err(Error::Exists { path: self.dir.to_owned() }),
             },
         };
-        parts[from..].iter().try_for_each(|part| self.copy_segment(source, *part, oldest))
+        parts[from..].iter().try_for_each(|part| self.copy_segment(source, *part, *oldest))
     }
 
     fn copy_segment(&mut self, source: &Source<'_>, part: Part, oldest: u64) -> Result<()> {

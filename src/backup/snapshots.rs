@@ -9,7 +9,8 @@ use crate::error::{Damage, Defect, Error, ErrorKind, IoContext, Result};
 use crate::io::Access;
 use crate::layout::unfinished;
 use crate::segment::copy::{copy_bytes, fresh};
-use crate::snapshot::{self, Snapshot};
+use crate::snapshot;
+use std::path::Path;
 
 impl Target<'_> {
     /// Makes the snapshots of the backup those of the source, as far as they lie in it.
@@ -47,15 +48,7 @@ impl Target<'_> {
         {
             return Ok(());
         }
-        let found = Snapshot::read(source.disk, &from, version)?.header;
-        let expected = source.view.chain_at(version)?;
-        if found.store != source.view.id() || found.chain != expected {
-            let defect = match found.store == source.view.id() {
-                true => Defect::Chain { expected, found: found.chain },
-                false => Defect::Foreign,
-            };
-            return Err(Damage { path: from, byte: 0, defect, intact: None }.into());
-        }
+        source.check_snapshot(&from, version)?;
         let unfinished = unfinished(&to);
         let new = fresh(self.disk(), &unfinished)?;
         let old = source.disk.open(&from, Access::Read).during("open snapshot", &from)?;
@@ -66,5 +59,18 @@ impl Target<'_> {
         self.copied.snapshots.insert(version);
         self.copied.bytes += bytes;
         Ok(())
+    }
+}
+
+impl Source<'_> {
+    /// Reads all of a snapshot and refuses one that is damaged, or is not of this log.
+    pub(crate) fn check_snapshot(&self, path: &Path, version: u64) -> Result<()> {
+        let found = snapshot::check(self.disk, path, version)?;
+        let defect = match self.view.chain_at(version)? {
+            _ if found.store != self.view.id() => Defect::Foreign,
+            expected if found.chain != expected => Defect::Chain { expected, found: found.chain },
+            _ => return Ok(()),
+        };
+        Err(Damage { path: path.to_owned(), byte: 0, defect, intact: None }.into())
     }
 }

@@ -3,7 +3,7 @@
 //! Always: nothing is changed in a directory that holds anything but an earlier backup of the same store, or the beginning of
 //! one; it is looked at under its lock.
 
-use super::{Backup, Copied, Source};
+use super::{Backup, Copied, Source, Span};
 use crate::error::{Error, IoContext, Occupant, Result, Role};
 use crate::io::{Disk, Env, Lock};
 use crate::layout::StoreId;
@@ -62,7 +62,8 @@ impl<'a> Target<'a> {
     }
 
     /// Refuses a source with another history. What a backup has and its source has given up is not in question.
-    pub(super) fn must_agree_with(&self, source: &Source<'_>, oldest: u64, head: u64) -> Result<()> {
+    pub(super) fn must_agree_with(&self, source: &Source<'_>, span: &Span) -> Result<()> {
+        let Span { oldest, head, .. } = *span;
         let Some(tail) = self.tail.filter(|tail| tail.head >= oldest) else { return Ok(()) };
         let common = tail.head.min(head);
         if tail.head <= head && source.view.chain_at(common)? == tail.chain {

@@ -15,7 +15,8 @@ pub(crate) mod writer;
 use crate::layout::{number_in, numbered};
 use std::path::{Path, PathBuf};
 
-const EXTENSION: &str = "seg";
+/// The ending of a segment's name.
+pub(crate) const EXTENSION: &str = "seg";
 
 /// The path of the segment whose first record has offset `base`.
 pub(crate) fn path_of(dir: &Path, base: u64) -> PathBuf {
