@@ -74,6 +74,14 @@ impl Archive {
         Archive::over(Remote::at(url), Path::new(url))
     }
 
+    /// The archive in a directory of this machine, which is made if need be. See [`at`](Archive::at).
+    ///
+    /// # Errors
+    /// [`Error::Io`](crate::Error::Io) when the path cannot be one.
+    pub fn in_dir(dir: impl AsRef<Path>) -> Result<Archive> {
+        Archive::over(Remote::in_dir(dir.as_ref()), dir.as_ref())
+    }
+
     fn over(remote: std::io::Result<Remote>, place: &Path) -> Result<Archive> {
         let remote = remote.during("open archive", place)?;
         Ok(Archive { disk: Arc::new(ArchiveDisk::over(remote, Env::real().disk, place)) })

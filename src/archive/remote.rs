@@ -46,12 +46,17 @@ impl Remote {
         match scheme {
             ObjectStoreScheme::Memory => Remote::new(Arc::new(InMemory::new()), prefix, None),
             ObjectStoreScheme::Local => {
-                let local = url.to_file_path().map_err(|()| io::ErrorKind::InvalidInput)?;
-                // What was put is to be there after a power cut.
-                Remote::new(Arc::new(LocalFileSystem::new().with_fsync(true)), prefix, Some(local))
+                Remote::in_dir(&url.to_file_path().map_err(|()| io::ErrorKind::InvalidInput)?)
             }
             _ => Err(io::ErrorKind::Unsupported.into()),
         }
+    }
+
+    pub(super) fn in_dir(dir: &Path) -> io::Result<Remote> {
+        let dir = std::path::absolute(dir)?;
+        let prefix = Location::from_absolute_path(&dir).map_err(refused)?;
+        // What was put is to be there after a power cut.
+        Remote::new(Arc::new(LocalFileSystem::new().with_fsync(true)), prefix, Some(dir))
     }
 
     /// The names right behind the prefix, with the lengths of the objects. In a directory, those of plain files.

@@ -25,7 +25,7 @@ use crate::value::{Path, Value};
 use kept::{FAR, FEW, Kept, Kind, Way};
 use std::any::TypeId;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A state and what must be known to go on from it.
 #[derive(Debug)]
@@ -51,6 +51,8 @@ pub(crate) struct History<S> {
     /// The size of a new segment, should one be made from here.
     pub(crate) segment_bytes: u64,
     kept: Kept<S>,
+    /// The snapshots that could not be used so far.
+    unusable: Mutex<Vec<Damage>>,
 }
 
 /// A state to start from, and what was found unusable on the way to it.
@@ -63,7 +65,8 @@ pub(crate) struct Start<S> {
 
 impl<S: State + Default> History<S> {
     pub(crate) fn new(env: &Env, dir: PathBuf, view: log::Reader, segment_bytes: u64) -> Self {
-        History { env: env.clone(), dir, view, segment_bytes, kept: Kept::new() }
+        let (kept, unusable) = (Kept::new(), Mutex::default());
+        History { env: env.clone(), dir, view, segment_bytes, kept, unusable }
     }
 
     /// The oldest version that can be rebuilt.
@@ -181,6 +184,7 @@ impl<S: State + Default> History<S> {
                 }
                 Err(error @ Error::Damaged(_)) => {
                     tracing::warn!(%error, "passing over a damaged snapshot");
+                    error.damage().into_iter().for_each(|damage| self.cannot_use(damage));
                     passed_over.push(error);
                 }
                 // What a backup is yet to begin with.
@@ -193,6 +197,18 @@ impl<S: State + Default> History<S> {
             Err(_) if self.oldest()? > oldest => Err(Error::Compacted { version, oldest: self.oldest()? }),
             answer => answer,
         }
+    }
+
+    fn cannot_use(&self, snapshot: &Damage) {
+        let mut unusable = self.unusable.lock().unwrap_or_else(PoisonError::into_inner);
+        if !unusable.contains(snapshot) {
+            unusable.push(snapshot.clone());
+        }
+    }
+
+    /// The snapshots that could not be used so far, and why.
+    pub(crate) fn passed_over(&self) -> Vec<Damage> {
+        self.unusable.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn start_from_beginning(&self, oldest: u64, passed_over: Vec<Error>) -> Result<Start<S>> {
