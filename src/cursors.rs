@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-const NAME: &str = "CURSORS";
+pub(crate) const NAME: &str = "CURSORS";
 const MAGIC: [u8; 8] = *b"REDRCURS";
 /// All names and versions together. Who has more followers keeps a table of them.
 const BODY_BYTES_MAX: usize = 1 << 20;

@@ -42,6 +42,18 @@ impl fmt::Debug for StoreId {
     }
 }
 
+/// How often the history was made anew: the upper half of an epoch, in which whoever has a copy sees that it is of another one.
+pub(crate) fn edition_of(epoch: u32) -> u32 {
+    epoch >> EDITION_SHIFT
+}
+
+/// The epoch with the next edition.
+pub(crate) fn next_edition(epoch: u32) -> u32 {
+    epoch.saturating_add(1 << EDITION_SHIFT)
+}
+
+const EDITION_SHIFT: u32 = 16;
+
 /// CRC-32 of several pieces, continuing from `seed`.
 #[inline]
 pub(crate) fn checksum(seed: u32, pieces: &[&[u8]]) -> u32 {

@@ -142,6 +142,8 @@
 //! Questions whose answers come newest first have an index to look in, which follows the log when it is asked; without it, all
 //! changes are read, and [`Changes::lookup`] tells which it was. [`Store::set_cursor`] keeps how far somebody who follows has come.
 //!
+//! [`Redaction`] takes what was ever at a place out of the whole history: the one thing that changes what was.
+//!
 //! An undo is a change like any other. It is refused where a later change touched the same place, or moved it in a list or
 //! text; other entries of a map, and increments of the same counter, are not in the way. [`Store::restore`] writes any version
 //! that is kept into a new store.
@@ -346,6 +348,7 @@
 
 // In the order the data flows; what stands lower uses what stands higher, never the other way.
 mod error;
+mod exchange;
 pub mod io;
 mod layout;
 
@@ -373,6 +376,7 @@ mod backup;
 mod store;
 
 mod check;
+mod redact;
 pub mod repair;
 mod replica;
 
@@ -386,6 +390,7 @@ pub use log::{Cut, Durability, RECORD_BYTES_MAX, StoreId};
 pub use op::DraftError;
 pub use patch::{Patch, apply, compose, invert, squash};
 pub use record::{Change, DecodeError, Meta, Stamp, WriterId};
+pub use redact::{Redacted, Redaction};
 pub use repair::{Repair, Repaired};
 pub use replica::{Progress, Replica};
 

@@ -8,8 +8,10 @@
 //! history up to the replica's head. When they do not, both are left as they are.
 
 use crate::error::{Error, Result, Role};
-use crate::history::{base_missing, begin_at, open_view, proven_by_snapshot};
+use crate::exchange;
+use crate::history::{base_missing, begin_at, files_of, open_view, proven_by_snapshot};
 use crate::io::Env;
+use crate::layout::edition_of;
 use crate::log::directory::{self, must_be_free, not_a_store, occupant};
 use crate::log::{self, Birth, Codec, Log, Options, Records};
 use crate::snapshot::{self, Snapshot};
@@ -57,7 +59,9 @@ impl store::Options {
 impl Replica {
     /// Opens the replica in the directory `replica` of the store in the directory `source`, or starts one there if it does
     /// not exist or is empty. The source is only read; its writer may be at work. Costs opening both as logs, and a few looks
-    /// into either; starting one costs its first snapshot, if there is one, and a handful of syncs.
+    /// into either; starting one costs its first snapshot, if there is one, and a handful of syncs. Where something was
+    /// [redacted](crate::Redaction) in the source since, everything is fetched anew, and takes the place of what is there once it is
+    /// complete.
     ///
     /// # Errors
     /// [`Error::Foreign`] when the replica follows another store, [`Error::Diverged`] when their histories differ or the
@@ -71,7 +75,7 @@ impl Replica {
         let _entered = span.enter();
         let source = open_view(&options.env, source_dir)?;
         let log = match occupant(&*options.env.disk, dir)? {
-            None => reopen(options, dir)?,
+            None => reopen(options, &source, source_dir, dir)?,
             Some(found) if !options.create => return Err(not_a_store(dir, found)),
             Some(_) => bootstrap(options, &source, source_dir, dir)?,
         };
@@ -180,11 +184,37 @@ impl Replica {
     }
 }
 
-fn reopen(options: &Options, dir: &Path) -> Result<Log> {
+fn reopen(options: &Options, source: &log::Reader, source_dir: &Path, dir: &Path) -> Result<Log> {
+    let log = open_log(options, dir)?;
+    let is_older = edition_of(log.epoch()) < edition_of(source.header()?.epoch);
+    if !is_older || log.id() != source.id() {
+        return Ok(log);
+    }
+    log.close()?;
+    refetch(options, source, source_dir, dir)?;
+    open_log(options, dir)
+}
+
+fn open_log(options: &Options, dir: &Path) -> Result<Log> {
     let disk = &*options.env.disk;
     let lock = directory::lock(disk, dir)?;
     let proven = proven_by_snapshot(disk, dir)?;
     Log::open_locked(options, dir, Role::Replica, proven.as_ref(), lock).map(|(log, _)| log)
+}
+
+/// The source's history was made anew, so the copy of the old one has to go. Until the new one is complete, the old one stays.
+fn refetch(options: &Options, source: &log::Reader, source_dir: &Path, dir: &Path) -> Result<()> {
+    tracing::info!("the history of the source was made anew; fetching all of it");
+    let disk = &*options.env.disk;
+    let _lock = directory::lock(disk, dir)?;
+    let stage = exchange::prepare(disk, dir)?;
+    let log = bootstrap(options, source, source_dir, &stage)?;
+    let (source, source_dir) = (source.clone(), source_dir.to_owned());
+    let mut fresh = Replica { source, source_dir, log, place: None, seen: 0 };
+    fresh.catch_up()?;
+    fresh.close()?;
+    exchange::decide(disk, dir, &files_of(disk, &stage)?, &files_of(disk, dir)?)?;
+    exchange::finish(disk, dir)
 }
 
 /// Starts where the source's history starts: at the beginning, or with a copy of the snapshot its log begins at.

@@ -45,6 +45,15 @@ pub enum Error {
         /// Its process id, where it is known.
         holder: Option<u32>,
     },
+    /// Its files are being exchanged for others, or that was interrupted. Opening it for writing finishes that.
+    #[error(
+        "the files of {path} are being exchanged for others, or that was interrupted; opening it for writing finishes that",
+        path = .path.display()
+    )]
+    Unfinished {
+        /// The directory.
+        path: PathBuf,
+    },
     /// There is no store at this path.
     #[error("{path} is not a store: {found}", path = .path.display())]
     NotAStore {
@@ -255,7 +264,7 @@ impl Error {
             Error::Compacted { .. } | Error::BeforeKept { .. } => ErrorKind::NotFound,
             Error::Io { .. } => ErrorKind::Environment,
             Error::Poisoned { .. } => ErrorKind::Poisoned,
-            Error::Locked { .. } => ErrorKind::Busy,
+            Error::Locked { .. } | Error::Unfinished { .. } => ErrorKind::Busy,
             Error::Newer { .. } => ErrorKind::Newer,
             Error::Damaged(_) | Error::Irreparable { .. } => ErrorKind::Damage,
             Error::Outdated { .. } | Error::PlanOutdated { .. } => ErrorKind::Stale,
@@ -309,6 +318,7 @@ impl Error {
             | Error::Locked { path, .. }
             | Error::NotAStore { path, .. }
             | Error::Exists { path }
+            | Error::Unfinished { path }
             | Error::Newer { path, .. }
             | Error::Damaged(Damage { path, .. })
             | Error::Irreparable { path, .. }

@@ -4,12 +4,14 @@
 //! Below `store`, `replica` and `check`, which open and begin logs in their own ways. Always: a new log is complete once its
 //! first segment has its name; what it starts from is there before.
 
+use crate::cursors;
 use crate::error::{Damage, Defect, Error, ErrorKind, IoContext, Result, Role};
 use crate::io::{Disk, Env};
-use crate::layout::StoreId;
+use crate::layout::{StoreId, UNFINISHED};
 use crate::log::directory::{self, occupant};
 use crate::log::options::Options;
 use crate::log::{self, Birth, Codec, Log, Proven};
+use crate::segment::bases_in;
 use crate::snapshot::{self, Header, Snapshot};
 use std::path::Path;
 
@@ -61,4 +63,18 @@ pub(crate) fn begin_at(options: &Options, target: &Path, snapshot: &Snapshot, re
     let Header { store, epoch, version, chain, .. } = snapshot.header;
     let birth = Birth { codec: Codec::Change, store, replica, epoch, base: version, chain };
     Log::create(options, target, birth, lock)
+}
+
+/// The files of a directory that a history is made of, and what was to become some.
+pub(crate) fn files_of(disk: &dyn Disk, dir: &Path) -> Result<Vec<String>> {
+    let mut names = disk.list(dir).during("list", dir)?;
+    names.retain(|name| {
+        let alone = std::slice::from_ref(name);
+        let is_unfinished = Path::new(name).extension().is_some_and(|ending| ending == UNFINISHED);
+        is_unfinished
+            || name == cursors::NAME
+            || !bases_in(alone).is_empty()
+            || !snapshot::versions_in(alone).is_empty()
+    });
+    Ok(names)
 }

@@ -11,7 +11,7 @@ mod base;
 mod kept;
 mod time;
 
-pub(crate) use base::{base_missing, begin, begin_at, open_view, proven_by_snapshot};
+pub(crate) use base::{base_missing, begin, begin_at, files_of, open_view, proven_by_snapshot};
 
 use crate::error::{Damage, Defect, Error, ErrorKind, IoContext, Result};
 use crate::io::Env;

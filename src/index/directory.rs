@@ -26,6 +26,17 @@ pub(super) fn next(dir: &Path) -> Result<PathBuf, Lost> {
     begin(dir, number)
 }
 
+/// Removes all there is of the index of a store.
+pub(crate) fn remove(disk: &dyn Disk, store: &Path) {
+    let Some(dir) = disk.local(&store.join(NAME)) else { return };
+    match RealDisk.remove_tree(&dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            tracing::warn!(path = %dir.display(), %error, "an old index stays");
+        }
+        _ => {}
+    }
+}
+
 fn begin(dir: &Path, number: u64) -> Result<PathBuf, Lost> {
     let path = dir.join(numbered(number, EXTENSION));
     RealDisk.create_dir(&path).map_err(|error| lost(&path, &error))?;

@@ -26,6 +26,7 @@ mod watermark;
 mod tests;
 
 pub(crate) use candidates::Candidates;
+pub(crate) use directory::remove;
 pub(crate) use term::{Term, of_label, of_place, of_writer};
 pub(crate) use tree::Lost;
 

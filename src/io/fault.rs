@@ -163,6 +163,11 @@ impl Disk for FaultDisk {
         self.memory.remove(path)
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        self.switches.count()?;
+        self.memory.remove_dir(path)
+    }
+
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         self.switches.count()?;
         if self.switches.dir_syncs_lie.load(SeqCst) { Ok(()) } else { self.memory.sync_dir(dir) }

@@ -219,6 +219,15 @@ impl Disk for MemoryDisk {
         Ok(())
     }
 
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        let mut tree = self.lock();
+        if tree.live.keys().any(|inside| inside.parent() == Some(path)) {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
+        tree.change(DirOp::Unlink(path.to_owned()));
+        Ok(())
+    }
+
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
         let mut tree = self.lock();
         let (settled, waiting) =

@@ -62,6 +62,11 @@ pub trait Disk: Debug + Send + Sync {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes the names in a directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Removes an empty directory. One that stays is in nobody's way, so a disk need not know how.
+    fn remove_dir(&self, path: &Path) -> io::Result<()> {
+        let _ = path;
+        Err(io::ErrorKind::Unsupported.into())
+    }
     /// Where the operating system's own file system has a directory, for a library that keeps files there by itself; nothing
     /// if it is not there, which is what every other disk answers, and the default. A store on such a disk has no index.
     fn local(&self, dir: &Path) -> Option<PathBuf> {

@@ -3,6 +3,7 @@
 //! Always: looking changes nothing; the lock ends with the process.
 
 use crate::error::{Error, IoContext, Occupant, Result};
+use crate::exchange;
 use crate::io::{Disk, Lock, LockAttempt};
 use crate::layout::UNFINISHED;
 use crate::segment::bases_in;
@@ -26,9 +27,10 @@ pub(crate) fn occupant(disk: &dyn Disk, path: &Path) -> Result<Option<Occupant>>
     })
 }
 
-/// Refuses a directory without a log.
+/// Refuses a directory without a log, or with one whose files are being exchanged.
 pub(crate) fn must_be_there(disk: &dyn Disk, path: &Path) -> Result<()> {
-    occupant(disk, path)?.map_or(Ok(()), |found| Err(not_a_store(path, found)))
+    occupant(disk, path)?.map_or(Ok(()), |found| Err(not_a_store(path, found)))?;
+    exchange::must_be_over(disk, path)
 }
 
 /// Refuses a directory that holds anything.
@@ -56,11 +58,11 @@ pub(crate) fn not_a_store(path: &Path, found: Occupant) -> Error {
     Error::NotAStore { path: path.to_owned(), found }
 }
 
-/// Takes the lock that makes this process the only writer.
+/// Takes the lock that makes this process the only writer, and finishes an exchange of files that was interrupted.
 pub(crate) fn lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn Lock>> {
     let path = dir.join(LOCK_NAME);
     match disk.try_lock(&path).during("lock", &path)? {
-        LockAttempt::Taken(lock) => Ok(lock),
+        LockAttempt::Taken(lock) => exchange::finish(disk, dir).map(|()| lock),
         LockAttempt::Held(holder) => Err(Error::Locked { path: dir.to_owned(), holder }),
     }
 }

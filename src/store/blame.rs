@@ -15,6 +15,7 @@ use crate::record::Change;
 use crate::state::State;
 use crate::value::{Pointer, Value};
 use std::any::Any;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 /// One change of what is at a place.
@@ -241,13 +242,38 @@ impl<'a> Life<'a> {
     }
 }
 
+impl Life<'_> {
+    /// What the place is called at which versions, the newest first; to the oldest version that is kept, or to where it came
+    /// into being as an element of a list.
+    pub(crate) fn names(mut self) -> Result<Vec<(RangeInclusive<u64>, Pointer)>> {
+        let (mut names, mut last) = (Vec::new(), u64::MAX);
+        while let Some(change) = self.next_change().transpose()? {
+            let (version, called) = (change.version, self.place.clone());
+            self.step(change)?;
+            if self.is_over || self.place != called {
+                names.push((version..=last, called));
+                last = version - 1;
+            }
+            if self.is_over {
+                return Ok(names);
+            }
+        }
+        names.push((0..=last, self.place));
+        Ok(names)
+    }
+
+    fn next_change(&mut self) -> Option<Result<Change>> {
+        self.ahead.take().map(Ok).or_else(|| self.changes.next())
+    }
+}
+
 impl Iterator for Life<'_> {
     type Item = Result<Touch>;
 
     /// An error is the last item.
     fn next(&mut self) -> Option<Self::Item> {
         while !self.is_over {
-            let touch = match self.ahead.take().map(Ok).or_else(|| self.changes.next())? {
+            let touch = match self.next_change()? {
                 Ok(change) => self.step(change),
                 Err(error) => Err(error),
             };

@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// [`refresh`](Reader::refresh). What a crashed writer left unproved becomes visible once a writer has opened the store.
 #[derive(Debug)]
 pub struct Reader<S: State = Value> {
-    pub(super) history: History<S>,
+    pub(crate) history: History<S>,
     tip: Mutex<Arc<Tip<S>>>,
 }
 

@@ -22,5 +22,6 @@ mod footer_tag;
 mod foreign_and_misplaced;
 mod power_cut;
 mod recovery_table;
+mod redaction;
 mod repair;
 mod repair_interrupted;

@@ -42,6 +42,7 @@ fn the_kind_of_an_error_says_what_to_do() {
         (Error::NotAStore { path: at(), found: Occupant::Missing }, ErrorKind::NotFound),
         (Error::BeyondHead { version: 9, head: 3 }, ErrorKind::NotFound),
         (Error::Locked { path: at(), holder: None }, ErrorKind::Busy),
+        (Error::Unfinished { path: at() }, ErrorKind::Busy),
         (Error::Exists { path: at() }, ErrorKind::Refused),
         (Error::Draft(deep), ErrorKind::Refused),
         (Error::UndoState { version: 1, why: UndoRefusal::NotUndone }, ErrorKind::Refused),

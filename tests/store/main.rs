@@ -36,6 +36,7 @@ mod one_writer;
 mod places;
 mod point_reads;
 mod ranges;
+mod redaction;
 mod roles;
 mod sizes;
 mod snapshot_while_rolling;

@@ -5,7 +5,7 @@
 
 use crate::{
     apply, archive, backup, bisect, blame, compact, demo, diff, export, follow, import, init, log, patch,
-    repair, replay, restore, show, snapshot, stats, undo, verify,
+    redact, repair, replay, restore, show, snapshot, stats, undo, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -43,6 +43,7 @@ pub(crate) enum Command {
     Compact(compact::Args),
     Backup(backup::Args),
     Archive(archive::Args),
+    Redact(redact::Args),
     Restore(restore::Args),
     Verify(verify::Args),
     Repair(repair::Args),

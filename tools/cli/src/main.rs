@@ -27,6 +27,7 @@ mod log;
 mod output;
 mod patch;
 mod progress;
+mod redact;
 mod repair;
 mod replay;
 mod restore;
@@ -76,6 +77,7 @@ fn run(command: Command, output: &mut Output) -> anyhow::Result<()> {
         Command::Compact(args) => compact::run(&args, output),
         Command::Backup(args) => backup::run(&args, output),
         Command::Archive(args) => archive::run(&args, output),
+        Command::Redact(args) => redact::run(&args, output),
         Command::Restore(args) => restore::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Repair(args) => repair::run(&args, output),

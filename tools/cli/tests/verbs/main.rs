@@ -19,4 +19,5 @@ mod follow;
 mod git_import;
 mod history;
 mod patch_files;
+mod redact;
 mod repair;

@@ -1,0 +1,75 @@
+//! `redraft redact`: tells in how many versions something is at a place; with `--yes`, erases it from all of them.
+//!
+//! Always: without `--yes` nothing is changed.
+
+use crate::output::Output;
+use crate::{text, verify};
+use anyhow::{Context, Result};
+use redraft::value::Pointer;
+use redraft::{Redaction, Value};
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// Erase what was ever at a place from the whole history; versions stay. Without --yes, tell what would go. There is no way back.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The store.
+    store: PathBuf,
+    /// The places, as JSON Pointers into the newest version; what is in lists or was moved is followed back from there.
+    #[arg(required = true, value_name = "POINTER")]
+    places: Vec<Pointer>,
+    /// What stands there afterwards, as JSON: null unless said otherwise.
+    #[arg(long, value_name = "JSON")]
+    with: Option<String>,
+    /// Do it. Without this nothing is changed.
+    #[arg(long)]
+    yes: bool,
+}
+
+#[derive(Serialize)]
+struct Planned {
+    versions: u64,
+    changes: u64,
+}
+
+#[derive(Serialize)]
+struct Done {
+    version: u64,
+    changes: u64,
+    written_bytes: u64,
+    verified: verify::Found,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
+    let stand_in =
+        args.with.as_deref().map(|json| Value::from_json(json.as_bytes()).context("reading --with"));
+    let stand_in = stand_in.transpose()?.unwrap_or_default();
+    let redaction = Redaction::plan(&args.store, args.places.iter().cloned())?.with(stand_in);
+    if args.yes && redaction.versions() > 0 {
+        return carry_out(args, redaction, output);
+    }
+    let (versions, changes) = (redaction.versions(), redaction.changes());
+    let human = match versions {
+        0 => "nothing to erase: nothing ever was there".to_owned(),
+        count => format!(
+            "something is there in {}, touched by {}; --yes erases it for good",
+            text::count(count, "version"),
+            text::count(changes, "change")
+        ),
+    };
+    output.tell(&Planned { versions, changes }, human)
+}
+
+fn carry_out(args: &Args, redaction: Redaction, output: &mut Output) -> Result<()> {
+    let done = redaction.carry_out()?;
+    let report = redraft::verify(&args.store)?;
+    let (changes, size) = (text::count(done.changes, "change"), text::bytes(done.written_bytes));
+    let human = format!(
+        "erased: {changes} rewritten, {size} of history in all, told in version {}\n{}\n\
+         copies made before (replicas that do not follow, backups, what a repair put aside) still hold it",
+        done.version,
+        verify::human(&report)
+    );
+    let redraft::Redacted { version, changes, written_bytes, .. } = done;
+    output.tell(&Done { version, changes, written_bytes, verified: verify::found(&report) }, human)
+}
