@@ -13,7 +13,9 @@ mod snapshots;
 mod target;
 
 use crate::error::{Damage, Error, ErrorKind, IoContext, Result};
+use crate::exchange;
 use crate::io::{Disk, Env};
+use crate::layout::edition_of;
 use crate::log;
 use crate::segment::bases_in;
 use std::collections::BTreeSet;
@@ -87,12 +89,31 @@ impl Source<'_> {
     }
 
     fn attempt(&self, target: &mut Target<'_>) -> Result<Backup> {
+        match target.edition() {
+            Some(edition) if edition < edition_of(self.view.header()?.epoch) => self.begin_anew(target),
+            _ => self.fill(target),
+        }
+    }
+
+    fn fill(&self, target: &mut Target<'_>) -> Result<Backup> {
         let span = self.look()?;
         target.must_agree_with(self, &span)?;
         target.copy_segments(self, &span)?;
         target.copy_snapshots(self, span.head)?;
         target.remove_what_was_given_up()?;
         target.report()
+    }
+
+    /// Something was redacted in the source, so the backup of the old history has to go. Until the new one is complete it stays.
+    fn begin_anew(&self, target: &Target<'_>) -> Result<Backup> {
+        tracing::info!("the history of the source was made anew; copying all of it");
+        let (disk, dir) = (target.disk(), target.dir);
+        let stage = exchange::prepare(disk, dir)?;
+        let mut fresh = Target::claim(target.env, &stage, self.view.id())?;
+        let done = self.fill(&mut fresh)?;
+        exchange::decide(disk, dir, &fresh.files()?, &target.files()?)?;
+        exchange::finish(disk, dir)?;
+        Ok(done)
     }
 
     /// What there is to be copied now.

@@ -5,8 +5,9 @@
 
 use super::{Backup, Copied, Source, Span};
 use crate::error::{Error, IoContext, Occupant, Result, Role};
+use crate::exchange;
 use crate::io::{Disk, Env, Lock};
-use crate::layout::StoreId;
+use crate::layout::{StoreId, edition_of};
 use crate::log;
 use crate::log::directory::{self, occupant, remove_unfinished};
 use crate::segment::format::Header;
@@ -59,6 +60,21 @@ impl<'a> Target<'a> {
     /// The oldest version that the backup has.
     pub(super) fn oldest(&self) -> u64 {
         self.tail.map_or(0, |tail| tail.header.origin)
+    }
+
+    /// How often the history had been made anew by the time of the backup, if there is one.
+    pub(super) fn edition(&self) -> Option<u32> {
+        self.tail.map(|tail| edition_of(tail.header.epoch))
+    }
+
+    /// The names of all segments and snapshots.
+    pub(super) fn files(&self) -> Result<Vec<String>> {
+        let mut names = self.disk().list(self.dir).during("list", self.dir)?;
+        names.retain(|name| {
+            let alone = std::slice::from_ref(name);
+            !bases_in(alone).is_empty() || !snapshot::versions_in(alone).is_empty()
+        });
+        Ok(names)
     }
 
     /// Refuses a source with another history. What a backup has and its source has given up is not in question.
@@ -126,6 +142,10 @@ impl<'a> Target<'a> {
 
 /// Where the segments in the directory begin, if it may be written to as a backup of `store`.
 fn admit(disk: &dyn Disk, dir: &Path, store: StoreId) -> Result<Vec<u64>> {
+    if let Err(Error::Unfinished { .. }) = exchange::must_be_over(disk, dir) {
+        // Taking the lock finishes it; then it is looked at again.
+        return Ok(Vec::new());
+    }
     match occupant(disk, dir)? {
         Some(Occupant::Missing | Occupant::Empty) => return Ok(Vec::new()),
         Some(Occupant::Other) if is_a_beginning(disk, dir, store)? => return Ok(Vec::new()),

@@ -128,3 +128,45 @@ fn what_is_left_is_one_version_and_a_second_run_finishes_it() {
     }
     counted(calls, "calls of backups failed");
 }
+
+/// The backup of a store in which something was redacted takes the place of the old one as a whole. Between the decision and the
+/// last file nobody reads it.
+#[test]
+fn after_a_redaction_it_is_the_old_history_or_the_new_one() {
+    let (disk, mut model) = (MemoryDisk::new(), Model::new());
+    let store = options(&disk).create(true).open::<Value>(dir()).unwrap();
+    changed(&store, &mut model, 30);
+    store.backup(backup_dir()).unwrap();
+    store.close().unwrap();
+    let place = redraft::value::Pointer::parse("/serial").unwrap();
+    options(&disk).plan_redaction(dir(), [place]).unwrap().carry_out().unwrap();
+    let redacted: Reader<Value> = options(&disk).open_read_only(dir()).unwrap();
+    let states = (0..=30).map(|version| (*redacted.at(version).unwrap()).clone()).collect();
+    let new = Model { states, ..Model::new() };
+    let (mut call, mut unfinished) = (0, 0);
+    loop {
+        let image = disk.process_kill();
+        let faulty =
+            FaultDisk::new(image.clone(), Some(FaultPlan { call, failure: Failure::Medium, forever: true }));
+        let outcome = back_up(&faulty);
+        for left in [image.process_kill(), image.power_cut(seed(call))] {
+            let _saying = Saying(format!("call {call}"));
+            match options(&left).open_read_only::<Value>(backup_dir()) {
+                Err(Error::Unfinished { .. }) => unfinished += 1,
+                Err(error) => panic!("{error:?}"),
+                Ok(backup) if *backup.at(1).unwrap() == model.states[1] => {
+                    assert_eq!(versions(&left, &model, false), Some((0, 30)));
+                    assert!(outcome.is_err());
+                }
+                Ok(_) => assert_eq!(versions(&left, &new, false), Some((0, 30))),
+            }
+            assert_eq!(back_up(&left).unwrap().version, 30);
+            assert_eq!(versions(&left, &new, true), Some((0, 30)));
+        }
+        if faulty.calls() <= call {
+            break;
+        }
+        call += 1;
+    }
+    assert!(call > 60 && unfinished > 0, "{call} calls, {unfinished} unfinished");
+}

@@ -349,6 +349,26 @@ fn a_damaged_log_is_an_error_and_the_older_backup_stays() {
 }
 
 #[test]
+fn what_was_redacted_goes_from_the_backup_too() {
+    let (disk, store, mut model) = written(14, 30, &[20]);
+    store.produce(|doc| doc["secret"] = "xyzzy-plugh".into()).unwrap();
+    store.backup(backup_dir()).unwrap();
+    store.close().unwrap();
+    let place = redraft::value::Pointer::parse("/secret").unwrap();
+    options(&disk).plan_redaction(dir(), [place]).unwrap().carry_out().unwrap();
+    let reader: Reader<Value> = options(&disk).open_read_only(dir()).unwrap();
+    let done = reader.backup(backup_dir()).unwrap();
+    assert_eq!((done.version, done.segments_kept), (31, 0));
+    model.states.push((*reader.at(31).unwrap()).clone());
+    holds(&disk, &model, 0, 31);
+    let told = |(path, bytes): (PathBuf, Vec<u8>)| {
+        bytes.windows(11).any(|window| window == b"xyzzy-plugh").then_some(path)
+    };
+    assert_eq!(contents(&disk).into_iter().find_map(told), None);
+    assert_eq!(reader.backup(backup_dir()).unwrap().copied_bytes, 0);
+}
+
+#[test]
 fn two_backups_into_one_directory_do_not_meet() {
     let (disk, store, _) = written(13, 20, &[]);
     let disk = Arc::new(disk);
