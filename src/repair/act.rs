@@ -22,7 +22,7 @@ pub(super) fn carry_out(disk: &dyn Disk, dir: &Path, plan: &Plan) -> Result<()> 
         tracing::warn!(%step, "repairing");
         match &step.work {
             Work::Move { from, to } => disk.rename(from, to).during("rename segment", from)?,
-            Work::Write(piecework) => drop(piecework.write(disk, disk)?),
+            Work::Write(piecework) => piecework.write(disk, disk).map(drop)?,
             Work::Make(header) => drop(SegmentWriter::create(disk, dir, *header)?),
             Work::Remove(path) => disk.remove(path).during("remove", path)?,
         }
