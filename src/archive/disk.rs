@@ -40,10 +40,19 @@ struct Known {
     end: Option<(String, Arc<[u8]>)>,
 }
 
+/// The name of an object, and which of its blocks.
+type Place = (String, u64);
+
+#[derive(Debug)]
+struct Block {
+    used: u64,
+    bytes: Arc<[u8]>,
+}
+
 /// Blocks of objects, which never change.
 #[derive(Debug, Default)]
 struct Blocks {
-    held: HashMap<(String, u64), (u64, Arc<[u8]>)>,
+    held: HashMap<Place, Block>,
     uses: u64,
 }
 
@@ -291,20 +300,21 @@ impl File for End {
 }
 
 impl Blocks {
-    fn used(&mut self, key: &(String, u64)) -> Option<Arc<[u8]>> {
+    fn used(&mut self, place: &Place) -> Option<Arc<[u8]>> {
         self.uses += 1;
-        let (used, block) = self.held.get_mut(key)?;
-        *used = self.uses;
-        Some(Arc::clone(block))
+        let block = self.held.get_mut(place)?;
+        block.used = self.uses;
+        Some(Arc::clone(&block.bytes))
     }
 
-    fn hold(&mut self, key: (String, u64), block: Arc<[u8]>) {
+    /// Keeps a block in the place of the one that was not used for the longest time.
+    fn hold(&mut self, place: Place, bytes: Arc<[u8]>) {
         if self.held.len() >= BLOCKS_MAX {
-            let oldest = self.held.iter().min_by_key(|(_, (used, _))| *used).map(|(key, _)| key.clone());
-            oldest.map(|key| self.held.remove(&key));
+            let oldest = self.held.iter().min_by_key(|(_, block)| block.used).map(|(place, _)| place.clone());
+            oldest.map(|place| self.held.remove(&place));
         }
         self.uses += 1;
-        self.held.insert(key, (self.uses, block));
+        self.held.insert(place, Block { used: self.uses, bytes });
     }
 }
 

@@ -74,17 +74,17 @@ impl<'a> Walker<'a> {
     /// The good part of the log; nothing if there is nowhere to begin.
     pub(super) fn walk(&self) -> Result<Option<Walk>> {
         let behind_a_gap = self.behind_a_gap();
-        let walk = self.walk_from(self.beginning()?)?;
+        let walk = self.walk_from(self.beginning()?.as_ref())?;
         match (behind_a_gap, &walk) {
             (Some(beginning), Some(before)) if before.versions().end < beginning.offset => {
-                Ok(self.walk_from(Some(beginning))?.or(walk))
+                Ok(self.walk_from(Some(&beginning))?.or(walk))
             }
             _ => Ok(walk),
         }
     }
 
-    fn walk_from(&self, beginning: Option<Beginning<'a>>) -> Result<Option<Walk>> {
-        let Some(Beginning { piece, header, offset }) = beginning else { return Ok(None) };
+    fn walk_from(&self, beginning: Option<&Beginning<'a>>) -> Result<Option<Walk>> {
+        let Some(&Beginning { piece, header, offset }) = beginning else { return Ok(None) };
         let mut walk = Walk::default();
         let mut next = self.stretch(piece, header, offset, &mut walk.chains)?;
         while let Some(stretch) = next {

@@ -63,7 +63,7 @@ impl Header {
         bytes[0..8].copy_from_slice(&MAGIC);
         bytes[8..10].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
         bytes[10] = self.codec as u8;
-        bytes[11] = u8::from(self.replica) * FLAG_REPLICA | u8::from(self.backup) * FLAG_BACKUP;
+        bytes[11] = (u8::from(self.replica) * FLAG_REPLICA) | (u8::from(self.backup) * FLAG_BACKUP);
         bytes[12..16].copy_from_slice(&self.epoch.to_le_bytes());
         bytes[16..32].copy_from_slice(&self.store.0);
         bytes[32..40].copy_from_slice(&self.base.to_le_bytes());

@@ -132,7 +132,7 @@ fn wherever_pushing_stops_the_archive_is_the_store_at_some_version() {
         match cut.open_read_only::<Value>() {
             Ok(reader) => holds(&reader, &model, 0, reader.version()),
             Err(error) => {
-                assert!(matches!(error, Error::NotAStore { .. }) && count == 0, "{count}: {error:?}")
+                assert!(matches!(error, Error::NotAStore { .. }) && count == 0, "{count}: {error:?}");
             }
         }
         let done = store.archive(&cut).unwrap();
