@@ -4,19 +4,18 @@
 //! before the first segment, the others once the log that they prove is there.
 
 use super::Archive;
-use super::remote::Remote;
 use crate::backup::{Backup, Part, Source, Span};
 use crate::error::{Defect, Error, ErrorKind, IoContext, Result};
-use crate::io::Access;
+use crate::io::{Access, File, read_full_at};
 use crate::layout::{StoreId, numbered};
 use crate::log;
 use crate::log::directory::occupant;
-use crate::segment::copy::read_piece;
 use crate::segment::format::Codec;
 use crate::segment::reader::SegmentReader;
 use crate::segment::{EXTENSION, path_of};
 use crate::snapshot;
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::path::Path;
 
 /// An archive that is being added to.
@@ -43,7 +42,7 @@ impl Archive {
     }
 
     fn attempt(&self, source: &Source<'_>) -> Result<Backup> {
-        let there = self.disk.objects().during("list archive", Path::new("archive"))?;
+        let there = self.disk.objects().during("list archive", &self.root())?;
         let mut push = Push { archive: self, source, there, done: Backup::default() };
         let Span { oldest, parts, .. } = source.look()?;
         let sealed: Vec<Part> = parts.into_iter().filter(|part| !part.is_last).collect();
@@ -62,10 +61,6 @@ impl Archive {
 }
 
 impl Push<'_> {
-    fn remote(&self) -> &Remote {
-        &self.archive.disk.remote
-    }
-
     /// Refuses an archive of another store or history, or one whose segments begin elsewhere.
     fn must_agree(&self, sealed: &[Part], oldest: u64) -> Result<()> {
         let (env, dir) = (self.archive.env(), self.archive.root());
@@ -149,19 +144,23 @@ impl Push<'_> {
     /// Puts a file as it is. Its length.
     fn put_file(&self, path: &Path, name: &str) -> Result<u64> {
         let file = self.source.disk.open(path, Access::Read).during("open", path)?;
-        let (bytes, mut at) = (file.len().during("measure", path)?, 0);
-        let mut unread: Option<Error> = None;
-        let put = self.remote().put(name, bytes, || {
-            let piece = read_piece(&*file, &(at..bytes), path);
-            at += piece.as_ref().map_or(0, |piece| piece.len() as u64);
-            piece.map_err(|error| {
-                unread = Some(error);
-                std::io::ErrorKind::Other.into()
-            })
+        let bytes = file.len().during("measure", path)?;
+        let mut unread = None;
+        let put = self.archive.disk.remote.put(name, bytes, |part| {
+            read_part(&*file, part).inspect_err(|error| unread = Some(error.kind()))
         });
         match unread {
-            Some(error) => Err(error),
-            None => put.during("put into archive", Path::new(name)).map(|()| bytes),
+            Some(kind) => Err(kind.into()).during("read", path),
+            None => put.during("put into archive", &self.archive.root().join(name)).map(|()| bytes),
         }
+    }
+}
+
+/// A part of a file that was measured before.
+fn read_part(file: &dyn File, part: Range<u64>) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; (part.end - part.start) as usize];
+    match read_full_at(file, &mut bytes, part.start)? == bytes.len() {
+        true => Ok(bytes),
+        false => Err(std::io::ErrorKind::UnexpectedEof.into()),
     }
 }

@@ -8,7 +8,7 @@ use object_store::local::LocalFileSystem;
 use object_store::memory::InMemory;
 use object_store::path::Path as Location;
 use object_store::{ObjectStore, ObjectStoreExt, ObjectStoreScheme, PutPayload};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 use std::io;
 use std::ops::Range;
@@ -17,7 +17,7 @@ use std::sync::Arc;
 use tokio::runtime::{Builder, Handle, Runtime};
 
 /// Larger objects are put in parts of this size.
-const PART_BYTES: usize = 8 << 20;
+const PART_BYTES: u64 = 8 << 20;
 
 /// Objects behind one prefix.
 #[derive(Debug)]
@@ -68,9 +68,9 @@ impl Remote {
             (self.location(&name) == object.location).then_some((name, object.size))
         });
         let Some(local) = &self.local else { return Ok(sizes.collect()) };
-        let plain = match RealDisk.list(local) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Vec::new(),
-            answer => answer?,
+        let plain: BTreeSet<String> = match RealDisk.list(local) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => BTreeSet::new(),
+            answer => answer?.into_iter().collect(),
         };
         Ok(sizes.filter(|(name, _)| plain.contains(name)).collect())
     }
@@ -81,40 +81,30 @@ impl Remote {
         self.wait(self.store.get_range(&location, part)).map(|bytes| bytes.to_vec())
     }
 
-    /// Puts an object whose bytes `next` gives, piece by piece. It has its name once all of it is there.
+    /// Puts an object of so many bytes, parts of which `read` gives in their order. It has its name once all of it is there.
     pub(super) fn put(
         &self,
         name: &str,
         bytes: u64,
-        mut next: impl FnMut() -> io::Result<Vec<u8>> + Send,
+        mut read: impl FnMut(Range<u64>) -> io::Result<Vec<u8>>,
     ) -> io::Result<()> {
         let location = self.location(name);
-        if bytes <= PART_BYTES as u64 {
-            let payload = PutPayload::from(pieces(bytes as usize, &mut next)?);
+        if bytes <= PART_BYTES {
+            let payload = PutPayload::from(read(0..bytes)?);
             return self.wait(self.store.put(&location, payload)).map(drop);
         }
         let mut upload = self.wait(self.store.put_multipart(&location))?;
-        let mut left = bytes;
-        let sent = loop {
-            let part = left.min(PART_BYTES as u64);
-            if part == 0 {
-                break Ok(());
-            }
-            let sent = pieces(part as usize, &mut next)
-                .and_then(|piece| self.wait(upload.put_part(PutPayload::from(piece))));
-            match sent {
-                Ok(()) => left -= part,
-                Err(error) => break Err(error),
-            }
-        };
-        match sent {
-            Ok(()) => self.wait(upload.complete()).map(drop),
-            Err(error) => {
-                // Parts that nobody asks for are the store's to remove.
-                let _ = self.wait(upload.abort());
-                Err(error)
-            }
+        let mut starts = (0..bytes).step_by(PART_BYTES as usize);
+        let sent = starts.try_for_each(|start| {
+            let part = read(start..bytes.min(start + PART_BYTES))?;
+            self.wait(upload.put_part(PutPayload::from(part)))
+        });
+        if let Err(error) = sent {
+            // Parts that nobody asks for any more are the store's to remove.
+            let _ = self.wait(upload.abort());
+            return Err(error);
         }
+        self.wait(upload.complete()).map(drop)
     }
 
     fn location(&self, name: &str) -> Location {
@@ -141,18 +131,6 @@ impl Drop for Remote {
             runtime.shutdown_background();
         }
     }
-}
-
-/// So many bytes, from as many pieces as it takes.
-fn pieces(bytes: usize, next: &mut impl FnMut() -> io::Result<Vec<u8>>) -> io::Result<Vec<u8>> {
-    let mut all = Vec::with_capacity(bytes);
-    while all.len() < bytes {
-        match next()? {
-            piece if piece.is_empty() => return Err(io::ErrorKind::UnexpectedEof.into()),
-            piece => all.extend(piece),
-        }
-    }
-    Ok(all)
 }
 
 /// What an object store answers, as a file system would say it.
