@@ -44,11 +44,9 @@ impl Named {
         })
     }
 
-    /// Whether the change may have done something to one of them, or to what it is called.
+    /// Whether the change may have done something to one of them. What gave a place another name touched it by the new one.
     fn touched_by(&self, change: &Change) -> bool {
-        let mut here = self.at(change.version).chain(self.at(change.offset()));
-        here.any(|place| touches(&change.patch, place))
-            || !self.at(change.version).eq(self.at(change.offset()))
+        self.at(change.version).any(|place| touches(&change.patch, place))
     }
 
     /// How many changes did.
