@@ -141,6 +141,7 @@ impl Target<'_> {
         };
         self.copied.bytes += work.write(self.disk(), self.disk())?;
         self.sync()?;
+        self.copied.segments.insert(head);
         self.ends_with(Tail { header, head, chain });
         self.seal(full.base)
     }
