@@ -292,6 +292,7 @@
 //! | [`snapshot`](Store::snapshot) | the changes since the last one, or O(state), on the thread that asks; others go on. Those taken by themselves have a thread of their own |
 //! | [`compact`](Store::compact) | nothing, or [`at`](Store::at) the new beginning and a snapshot of it; a sync for each segment that goes |
 //! | [`restore`](Store::restore) | [`at`](Store::at) that version; O(state) |
+//! | [`backup`](Store::backup) | reading and writing what is not there yet, by whole segments |
 //! | [`verify`](verify()), [`Repair::plan`] | reading all there is |
 //! | [`Log::read`](log::Log::read) | one read of the file |
 //! | memory | the state; up to 96 earlier ones, less what they share; 4 bytes a record of the last segment; a few MiB |
@@ -335,6 +336,23 @@
 //! cuts it off, and [`Store::opened`] tells. After a crash, damage in the very last batch looks the same; after a clean close
 //! there is no such doubt.
 //!
+//! # Backups
+//!
+//! ```
+//! # let dir = tempfile::tempdir()?;
+//! # let (path, copy, mended) = (dir.path().join("notes"), dir.path().join("copy"), dir.path().join("mended"));
+//! use redraft::{Reader, Store, Value, verify};
+//! let store = Store::<Value>::open(&path)?;
+//! store.produce(|doc| doc["title"] = "plan".into())?;
+//! store.backup(&copy)?; // beside all that goes on; the next one copies what is new
+//! assert!(verify(&copy)?.is_sound());
+//! let backup = Reader::<Value>::open(&copy)?; // read like a store, with all its history; never written
+//! backup.restore(backup.version(), &mended)?; // a store of its own
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! With the feature `archive`, what a store has filled is kept in object storage too: `Archive`.
+//!
 //! # Only the log
 //!
 //! Beneath the store is a [`log`] that can be used alone, with the same durability: opaque payloads in, dense offsets out.
@@ -364,7 +382,7 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | this one | [`Store`], [`Options`], [`Commit`], [`Change`], [`Meta`]; [`Filter`], [`Touch`]; [`Reader`], [`Replica`]; [`Draft`], [`diff`], [`producer`] |
+//! | this one | [`Store`], [`Options`], [`Commit`], [`Change`], [`Meta`]; [`Filter`], [`Touch`]; [`Reader`], [`Replica`], [`Backup`]; [`Draft`], [`diff`], [`producer`] |
 //! | [`collections`] | persistent collections for typed states |
 //! | [`value`](mod@value) | [`Value`], its keys and paths |
 //! | [`state`] | how Rust types are states, and how they show |
@@ -381,6 +399,7 @@
 //! * `zstd` (default): compressed snapshots. Without it there is no C library to compile; snapshots are larger, and compressed
 //!   ones are refused by name.
 //! * `index` (default): questions about the history answered by an index. Without it there is no sled, and the same answers by a scan.
+//! * `archive`: full segments and snapshots in object storage. Without it there is no asynchronous runtime to compile.
 //! * `faults`: disks in memory that lose power and fail on purpose, `io::MemoryDisk` and `io::FaultDisk`.
 
 // In the order the data flows; what stands lower uses what stands higher, never the other way.
@@ -408,6 +427,9 @@ mod index;
 pub mod log;
 mod snapshot;
 
+#[cfg(feature = "archive")]
+mod archive;
+mod backup;
 mod store;
 
 mod check;
@@ -415,6 +437,9 @@ mod redact;
 pub mod repair;
 mod replica;
 
+#[cfg(feature = "archive")]
+pub use archive::Archive;
+pub use backup::Backup;
 pub use check::{Report, verify};
 pub use draft::{Draft, Drafted, Outcome, diff, draft, producer};
 pub use error::{Damage, Defect, Error, ErrorKind, Occupant, Result, Role, UndoRefusal};

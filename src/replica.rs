@@ -173,21 +173,14 @@ impl Replica {
         let own = self.log.reader();
         let (replica_head, source_head) = (self.log.head(), self.source.head()?);
         let common = replica_head.min(source_head);
-        let same = |offset| Ok::<bool, Error>(own.chain_at(offset)? == self.source.chain_at(offset)?);
         let agreed_from = own.oldest()?.max(self.source.oldest()?);
-        if same(common)? {
-            return match replica_head > source_head {
-                true => Err(Error::Diverged { offset: source_head, source_head, replica_head }),
-                false => Ok(source_head),
-            };
+        match own.first_difference(&self.source, agreed_from, common)? {
+            Some(offset) => Err(Error::Diverged { offset, source_head, replica_head }),
+            None if replica_head > source_head => {
+                Err(Error::Diverged { offset: source_head, source_head, replica_head })
+            }
+            None => Ok(source_head),
         }
-        // Chains that differ stay different, so the first difference can be found by halving.
-        let (mut equal, mut different) = (agreed_from, common);
-        while equal + 1 < different {
-            let middle = equal + (different - equal) / 2;
-            if same(middle)? { equal = middle } else { different = middle }
-        }
-        Err(Error::Diverged { offset: different.saturating_sub(1), source_head, replica_head })
     }
 }
 

@@ -12,6 +12,8 @@ pub enum Role {
     Store,
     /// A [`Replica`](crate::Replica): the changes of a state, made elsewhere.
     Replica,
+    /// A [backup](crate::Store::backup): the changes of a state as they were when it was made.
+    Backup,
 }
 
 impl fmt::Display for Role {
@@ -20,6 +22,7 @@ impl fmt::Display for Role {
             Role::Log => "log",
             Role::Store => "store",
             Role::Replica => "replica",
+            Role::Backup => "backup",
         })
     }
 }
@@ -31,6 +34,9 @@ impl Role {
             Role::Log => "its records are a program's own",
             Role::Store => "its changes are made through Store, and follow nobody",
             Role::Replica => "its changes are made in its source, this copy only follows",
+            Role::Backup => {
+                "only the next backup adds to it; read it, or restore from it into another directory"
+            }
         }
     }
 }

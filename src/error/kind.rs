@@ -36,8 +36,8 @@ pub enum ErrorKind {
     /// What is recorded is good, but does not fit this program's type. Open it as the type that wrote it, or as a
     /// [`Value`](crate::Value), which everything fits.
     Misfit,
-    /// Replica and source are not, or no longer, the same history. Both are left as they are; start the replica anew in
-    /// another directory.
+    /// A copy and its source are not, or no longer, the same history. Both are left as they are; start the replica or backup
+    /// anew in another directory.
     Diverged,
     /// A mistake in the program: it calls what may not be called here, or opens one thing for another. Mend the program.
     Misuse,

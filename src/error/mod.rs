@@ -211,24 +211,24 @@ pub enum Error {
         /// What it is.
         found: Role,
     },
-    /// The source and the replica are not the same store.
-    #[error("the source is another store: the replica follows {expected}, the source is {found}")]
+    /// The source and its copy, a replica or backup, are not the same store.
+    #[error("the source is another store: the copy is of {expected}, the source is {found}")]
     Foreign {
-        /// The store that the replica follows.
+        /// The store that the copy is of.
         expected: StoreId,
         /// The source.
         found: StoreId,
     },
-    /// Source and replica share a beginning and then differ. Both were left as they are.
+    /// Source and copy, a replica or backup, share a beginning and then differ. Both were left as they are.
     #[error(
-        "source and replica differ from offset {offset} on (source has {source_head} changes, replica {replica_head}); both were left untouched"
+        "source and copy differ from offset {offset} on (source has {source_head} changes, copy {replica_head}); both were left untouched"
     )]
     Diverged {
         /// The first offset that differs.
         offset: u64,
         /// The source's head.
         source_head: u64,
-        /// The replica's head.
+        /// The copy's head.
         replica_head: u64,
     },
     /// The state was migrated to a newer schema than the program's type has. Nothing was changed.

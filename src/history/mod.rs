@@ -29,7 +29,7 @@ use kept::{FAR, Kept, Kind};
 use replay::misfit;
 use schema::not_newer;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 /// A state and what must be known to go on from it.
 #[derive(Debug)]
@@ -59,6 +59,8 @@ pub(crate) struct History<S> {
     kept: Kept<S>,
     /// The same history as documents, once something of an older schema than the type's was asked for.
     older: OnceLock<Box<History<Value>>>,
+    /// The snapshots that could not be used so far.
+    unusable: Mutex<Vec<Damage>>,
 }
 
 /// A state to start from, and what was found unusable on the way to it.
@@ -80,8 +82,8 @@ pub(crate) struct Reached<S> {
 
 impl<S: State + Default> History<S> {
     pub(crate) fn new(env: &Env, dir: PathBuf, view: log::Reader, segment_bytes: u64) -> Self {
-        let (kept, older) = (Kept::new(), OnceLock::new());
-        History { env: env.clone(), dir, view, segment_bytes, kept, older }
+        let (kept, older, unusable) = (Kept::new(), OnceLock::new(), Mutex::default());
+        History { env: env.clone(), dir, view, segment_bytes, kept, older, unusable }
     }
 
     /// The same, of a log that is being written from now on.
@@ -217,8 +219,11 @@ impl<S: State + Default> History<S> {
                 Ok(begin) => return Ok(Start { begin, from_snapshot: Some(taken), passed_over }),
                 Err(error @ Error::Damaged(_)) => {
                     tracing::warn!(%error, "passing over a damaged snapshot");
+                    error.damage().into_iter().for_each(|damage| self.cannot_use(damage));
                     passed_over.push(error);
                 }
+                // What a backup is yet to begin with.
+                Err(Error::BeyondHead { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
@@ -227,6 +232,18 @@ impl<S: State + Default> History<S> {
             Err(_) if self.oldest()? > oldest => Err(Error::Compacted { version, oldest: self.oldest()? }),
             answer => answer,
         }
+    }
+
+    fn cannot_use(&self, snapshot: &Damage) {
+        let mut unusable = self.unusable.lock().unwrap_or_else(PoisonError::into_inner);
+        if !unusable.contains(snapshot) {
+            unusable.push(snapshot.clone());
+        }
+    }
+
+    /// The snapshots that could not be used so far, and why.
+    pub(crate) fn passed_over(&self) -> Vec<Damage> {
+        self.unusable.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Version 0 is what the type begins with, whatever the schema of what follows.

@@ -18,10 +18,9 @@ pub(crate) fn occupant(disk: &dyn Disk, path: &Path) -> Result<Option<Occupant>>
         Err(error) if error.kind() == std::io::ErrorKind::NotADirectory => return Ok(Some(Occupant::File)),
         answer => answer.during("list", path)?,
     };
-    let leftover = |name: &String| name == LOCK_NAME || is_unfinished(name);
     Ok(match () {
         () if has_segments(&names) => None,
-        () if names.iter().all(leftover) && disk.is_vacant(path).during("list", path)? => {
+        () if names.iter().all(|name| is_leftover(name)) && disk.is_vacant(path).during("list", path)? => {
             Some(Occupant::Empty)
         }
         () => Some(Occupant::Other),
@@ -44,6 +43,11 @@ pub(crate) fn must_be_free(disk: &dyn Disk, path: &Path) -> Result<()> {
 
 fn has_segments(names: &[String]) -> bool {
     !bases_in(names).is_empty()
+}
+
+/// Whether a name is one that an interrupted beginning may leave.
+pub(crate) fn is_leftover(name: &str) -> bool {
+    name == LOCK_NAME || is_unfinished(name)
 }
 
 fn is_unfinished(name: &str) -> bool {

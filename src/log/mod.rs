@@ -62,9 +62,9 @@ use crate::error::Error;
 use crate::error::{IoContext, Result};
 use crate::io::{Access, Disk, Env, Lock};
 use crate::segment::format::Header;
+use crate::segment::packed;
 use crate::segment::writer::SegmentWriter;
 use crate::segment::{bases_in, path_of};
-use crate::segment::packed;
 use group::{Group, Stage};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -141,7 +141,8 @@ impl Log {
     pub(crate) fn create(options: &Options, dir: &Path, birth: Birth, lock: Box<dyn Lock>) -> Result<Log> {
         let Birth { codec, store, replica, epoch, base, chain } = birth;
         let allocated = allocation(options);
-        let header = Header { codec, replica, epoch, store, base, allocated, origin: base, chain };
+        let (backup, origin) = (false, base);
+        let header = Header { codec, replica, backup, epoch, store, base, allocated, origin, chain };
         let writer = SegmentWriter::create(&*options.env.disk, dir, header)?;
         Ok(Log::over(options, dir, writer, vec![base], None, lock))
     }

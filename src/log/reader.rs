@@ -78,9 +78,10 @@ impl Reader {
         must_be_there(&*env.disk, dir)?;
         let layout = recovery::inspect_live(&*env.disk, dir)?;
         layout.reaches(proven)?;
-        // A snapshot of another store, older than this log's end, proves nothing here.
-        let store = layout.active.header.store;
-        let known = proven.filter(|proven| proven.store == store).map_or(0, |proven| proven.version);
+        // A snapshot of another store proves nothing here, nor one that a backup is yet to begin with.
+        let (store, head) = (layout.active.header.store, layout.head());
+        let known = proven.filter(|proven| proven.store == store && proven.version <= head);
+        let known = known.map_or(0, |proven| proven.version);
         let seen = Seen { head: AtomicU64::new(known), bases: ArcSwap::default() };
         let reader = Reader::over(env, dir, store, Bound::Proof(Arc::new(seen)));
         reader.look_again()?;
@@ -319,6 +320,21 @@ impl Reader {
         // Refuses what is beyond the head or gone.
         self.records(end)?;
         Ok(Backward::new(self.clone(), end))
+    }
+
+    /// The first offset below `common` whose record differs in `other`, which agrees with this log before `agreed`; nothing if
+    /// none does. A few looks into either: chains that differ stay different, so it is found by halving.
+    pub(crate) fn first_difference(&self, other: &Reader, agreed: u64, common: u64) -> Result<Option<u64>> {
+        let same = |offset| Ok::<bool, Error>(self.chain_at(offset)? == other.chain_at(offset)?);
+        if same(common)? {
+            return Ok(None);
+        }
+        let (mut equal, mut different) = (agreed, common);
+        while equal + 1 < different {
+            let middle = equal + (different - equal) / 2;
+            if same(middle)? { equal = middle } else { different = middle }
+        }
+        Ok(Some(different.saturating_sub(1)))
     }
 
     /// The checksum before `offset`: identifies the whole history up to there, so that two logs that have it in common

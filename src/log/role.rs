@@ -6,10 +6,11 @@ use std::path::Path;
 
 impl Role {
     pub(crate) fn of(header: &Header) -> Role {
-        match (header.codec, header.replica) {
-            (Codec::Opaque, _) => Role::Log,
-            (Codec::Change, false) => Role::Store,
-            (Codec::Change, true) => Role::Replica,
+        match header.codec {
+            Codec::Opaque => Role::Log,
+            Codec::Change if header.backup => Role::Backup,
+            Codec::Change if header.replica => Role::Replica,
+            Codec::Change => Role::Store,
         }
     }
 
@@ -23,6 +24,6 @@ impl Role {
 
     /// Refuses what does not hold the changes of a state, whoever makes them.
     pub(crate) fn must_have_a_state(self, dir: &Path) -> Result<()> {
-        self.must_be(if self == Role::Replica { Role::Replica } else { Role::Store }, dir)
+        self.must_be(if self == Role::Log { Role::Store } else { self }, dir)
     }
 }

@@ -3,19 +3,14 @@
 //! Decides nothing. Always: no file that was there is written to; a new one takes its name once it is complete.
 
 use super::plan::Plan;
-use super::step::{Piecework, Work};
+use super::step::Work;
 use crate::error::{Error, IoContext, Result};
-use crate::io::{Access, Disk, File, read_full_at, write_all_at};
-use crate::layout::unfinished;
-use crate::segment::footer::{Ending, Footer};
-use crate::segment::format::{self, HEADER_BYTES, Header};
-use crate::segment::packed::{self, Opened};
+use crate::io::{Access, Disk, write_all_at};
+use crate::segment::copy::read_piece;
 use crate::segment::writer::SegmentWriter;
 use std::fmt::Write;
-use std::ops::Range;
 use std::path::Path;
 
-const PIECE_BYTES: u64 = 1 << 20;
 /// Says what a directory of copies is, and that it is complete.
 const REPORT_NAME: &str = "repair.txt";
 
@@ -27,7 +22,7 @@ pub(super) fn carry_out(disk: &dyn Disk, dir: &Path, plan: &Plan) -> Result<()> 
         tracing::warn!(%step, "repairing");
         match &step.work {
             Work::Move { from, to } => disk.rename(from, to).during("rename segment", from)?,
-            Work::Write(piecework) => write(disk, piecework)?,
+            Work::Write(piecework) => piecework.write(disk, disk).map(drop)?,
             Work::Make(header) => drop(SegmentWriter::create(disk, dir, *header)?),
             Work::Remove(path) => disk.remove(path).during("remove", path)?,
         }
@@ -68,16 +63,6 @@ fn copy(disk: &dyn Disk, from: &Path, to: &Path) -> Result<()> {
     target.sync().during("sync copy", to)
 }
 
-/// The first bytes of a part of a file that was measured before.
-fn read_piece(file: &dyn File, part: &Range<u64>, path: &Path) -> Result<Vec<u8>> {
-    let mut piece = vec![0; (part.end - part.start).min(PIECE_BYTES) as usize];
-    let count = read_full_at(file, &mut piece, part.start).during("read", path)?;
-    if count < piece.len() {
-        return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof)).during("read", path);
-    }
-    Ok(piece)
-}
-
 fn report(disk: &dyn Disk, plan: &Plan) -> Result<()> {
     let mut text = format!(
         "These are files of redraft store {} as they were before they were repaired.\n\
@@ -92,45 +77,4 @@ fn report(disk: &dyn Disk, plan: &Plan) -> Result<()> {
     let file = disk.open(&path, Access::Create).during("create", &path)?;
     write_all_at(&*file, text.as_bytes(), 0).during("write", &path)?;
     file.sync().during("sync", &path)
-}
-
-/// Writes a segment as it is after a clean close, or after it was sealed, and lets it take its name.
-fn write(disk: &dyn Disk, work: &Piecework) -> Result<()> {
-    let Piecework { source, target, header, kept, .. } = work;
-    let path = unfinished(target);
-    match disk.remove(&path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(error).during("remove unfinished", &path);
-        }
-        _ => {}
-    }
-    let Opened { file: old, .. } = packed::open(disk, source)?;
-    let new = disk.open(&path, Access::Create).during("create segment", &path)?;
-    let mut at = kept.start;
-    while at < kept.end {
-        let piece = read_piece(&*old, &(at..kept.end), source)?;
-        let to = HEADER_BYTES as u64 + (at - kept.start);
-        write_all_at(&*new, &piece, to).during("write segment", &path)?;
-        at += piece.len() as u64;
-    }
-    let data_end = HEADER_BYTES as u64 + (kept.end - kept.start);
-    let ending = ending(work, data_end);
-    write_all_at(&*new, &ending, data_end).during("write segment", &path)?;
-    let len = data_end + ending.len() as u64;
-    let header = Header { allocated: header.allocated.max(len), ..*header };
-    write_all_at(&*new, &header.encode(), 0).during("write segment", &path)?;
-    new.sync().during("sync segment", &path)?;
-    disk.rename(&path, target).during("rename segment", target)
-}
-
-/// What stands behind the records.
-fn ending(work: &Piecework, data_end: u64) -> Vec<u8> {
-    let Piecework { header, count, chain, ending, .. } = work;
-    let footer = Footer::over(*ending, *count, data_end, *chain, &work.table, u64::MAX);
-    let footer = footer.encode(work.table.clone(), header.chain);
-    let mark = match ending {
-        Ending::AtRest => &format::mark(&header.store, header.base + u64::from(*count), *chain)[..],
-        Ending::Sealed => &[],
-    };
-    [mark, &footer[..]].concat()
 }

@@ -5,12 +5,13 @@
 
 use super::files::{Files, Piece, fine};
 use super::loss::loss;
-use super::step::{Loss, Mending, Piecework, Step, Why, Work};
+use super::step::{Loss, Mending, Step, Why, Work};
 use super::walk::{Stretch, Walk, Walker};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::Disk;
 use crate::log::StoreId;
 use crate::log::directory::must_be_there;
+use crate::segment::copy::Piecework;
 use crate::segment::footer::{Ending, Footer};
 use crate::segment::format::Header;
 use crate::segment::path_of;
@@ -84,6 +85,16 @@ impl Walk {
     pub(super) fn versions(&self) -> Range<u64> {
         let oldest = self.stretches.first().map_or(0, |first| first.header.base);
         oldest..self.stretches.last().map_or(oldest, Stretch::head)
+    }
+
+    fn is_a_backup(&self) -> bool {
+        self.stretches.last().is_some_and(|last| last.header.backup)
+    }
+
+    /// Whether it is a backup that has gone on behind a gap: the next run removes what is before.
+    fn has_given_up_what_is_before(&self) -> bool {
+        let oldest = self.versions().start;
+        self.is_a_backup() && self.stretches.last().is_some_and(|last| last.header.origin == oldest)
     }
 
     fn uses(&self, piece: &Piece) -> bool {
@@ -261,9 +272,10 @@ impl<'a> Draft<'a> {
     fn is_behind_proven(&self) -> bool {
         let (head, store) = (self.versions.end, self.files.store);
         self.files.own().any(|piece| !self.walk.uses(piece) && piece.base() >= head)
-            || self.files.pictures.iter().any(|picture| {
-                picture.header.is_some_and(|header| header.store == store && header.version > head)
-            })
+            || !self.walk.is_a_backup()
+                && self.files.pictures.iter().any(|picture| {
+                    picture.header.is_some_and(|header| header.store == store && header.version > head)
+                })
     }
 
     fn write(&mut self, stretch: &Stretch, header: Header, ending: Ending, why: Why) {
@@ -309,6 +321,9 @@ impl<'a> Draft<'a> {
 
     fn remove_what_came_before(&mut self) {
         let oldest = self.versions.start;
+        if self.walk.has_given_up_what_is_before() {
+            return;
+        }
         let before = |(piece, _): &(&Piece, PathBuf)| piece.base() < oldest;
         for (piece, place) in self.others().into_iter().filter(before) {
             self.remove(piece.path.clone(), place, piece.bytes, Why::Before { oldest });
@@ -356,7 +371,10 @@ impl<'a> Draft<'a> {
             Some(&expected) if expected == header.chain => None,
             Some(&expected) => Some(Why::Damaged(Defect::Chain { expected, found: header.chain })),
             None if self.bears_another(picture.version) => None,
+            None if picture.version < oldest && self.walk.has_given_up_what_is_before() => None,
             None if picture.version < oldest => Some(Why::Before { oldest }),
+            // It may be what the backup is yet to begin with.
+            None if self.walk.is_a_backup() => None,
             None => Some(Why::Behind { head }),
         }
     }

@@ -3,8 +3,7 @@
 //! Made by `plan`, carried out by `act`. Decides nothing.
 
 use crate::error::Defect;
-use crate::layout::Chain;
-use crate::segment::footer::{Ending, Table};
+use crate::segment::copy::Piecework;
 use crate::segment::format::Header;
 use std::fmt;
 use std::ops::Range;
@@ -117,19 +116,6 @@ pub(super) enum Work {
     Write(Box<Piecework>),
     Make(Header),
     Remove(PathBuf),
-}
-
-/// A segment that is to be written from the good records of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Piecework {
-    pub(super) source: PathBuf,
-    pub(super) target: PathBuf,
-    pub(super) header: Header,
-    pub(super) kept: Range<u64>,
-    pub(super) count: u32,
-    pub(super) chain: Chain,
-    pub(super) table: Table,
-    pub(super) ending: Ending,
 }
 
 impl fmt::Display for Step {

@@ -73,7 +73,18 @@ impl<'a> Walker<'a> {
 
     /// The good part of the log; nothing if there is nowhere to begin.
     pub(super) fn walk(&self) -> Result<Option<Walk>> {
-        let Some(Beginning { piece, header, offset }) = self.beginning()? else { return Ok(None) };
+        let behind_a_gap = self.behind_a_gap();
+        let walk = self.walk_from(self.beginning()?.as_ref())?;
+        match (behind_a_gap, &walk) {
+            (Some(beginning), Some(before)) if before.versions().end < beginning.offset => {
+                Ok(self.walk_from(Some(&beginning))?.or(walk))
+            }
+            _ => Ok(walk),
+        }
+    }
+
+    fn walk_from(&self, beginning: Option<&Beginning<'a>>) -> Result<Option<Walk>> {
+        let Some(&Beginning { piece, header, offset }) = beginning else { return Ok(None) };
         let mut walk = Walk::default();
         let mut next = self.stretch(piece, header, offset, &mut walk.chains)?;
         while let Some(stretch) = next {
@@ -86,6 +97,15 @@ impl<'a> Walker<'a> {
             };
         }
         Ok((!walk.stretches.is_empty()).then_some(walk))
+    }
+
+    /// Where a backup begins that has gone on behind a gap: what is before that was given up, and is whole all the same.
+    fn behind_a_gap(&self) -> Option<Beginning<'a>> {
+        let newest = self.files.own().next_back()?.header().filter(|header| header.backup)?;
+        let good = self.files.pictures.iter().filter_map(|picture| picture.good(self.files.store));
+        let snapshot = good.into_iter().find(|snapshot| snapshot.version == newest.origin)?;
+        let (piece, header) = self.at(snapshot.version, snapshot.chain)?;
+        Some(Beginning { piece, header, offset: snapshot.version })
     }
 
     /// At the beginning of all; where that is gone, at the first snapshot that the records lead on from.

@@ -38,8 +38,9 @@ pub(super) const FOOTER_TAG: u32 = u32::MAX - 1;
 const _: () = assert!(MARK_TAG > RECORD_BYTES_MAX && FOOTER_TAG > RECORD_BYTES_MAX);
 const _: () = assert!(2 * (RECORD_BYTES_MAX as u64) <= u32::MAX as u64);
 const FLAG_REPLICA: u8 = 1;
+const FLAG_BACKUP: u8 = 2;
 /// Never seen by who reads a header: `packed` takes it away.
-pub(super) const FLAG_PACKED: u8 = 2;
+pub(super) const FLAG_PACKED: u8 = 4;
 const HEADER_CHECK_AT: usize = 56;
 const HEADER_CHAIN_AT: usize = 60;
 
@@ -48,6 +49,7 @@ const HEADER_CHAIN_AT: usize = 60;
 pub(crate) struct Header {
     pub(crate) codec: Codec,
     pub(crate) replica: bool,
+    pub(crate) backup: bool,
     pub(crate) epoch: u32,
     pub(crate) store: StoreId,
     pub(crate) base: u64,
@@ -63,7 +65,7 @@ impl Header {
         bytes[0..8].copy_from_slice(&MAGIC);
         bytes[8..10].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
         bytes[10] = self.codec as u8;
-        bytes[11] = if self.replica { FLAG_REPLICA } else { 0 };
+        bytes[11] = (u8::from(self.replica) * FLAG_REPLICA) | (u8::from(self.backup) * FLAG_BACKUP);
         bytes[12..16].copy_from_slice(&self.epoch.to_le_bytes());
         bytes[16..32].copy_from_slice(&self.store.0);
         bytes[32..40].copy_from_slice(&self.base.to_le_bytes());
@@ -78,7 +80,7 @@ impl Header {
     /// Decodes what the first bytes of the file at `path` say. A version we do not know is refused before the checksum
     /// is looked at: a newer format may keep it elsewhere.
     pub(crate) fn decode(bytes: &[u8], path: &Path) -> Result<Header> {
-        check_preamble(bytes, &MAGIC, FLAG_REPLICA, path)?;
+        check_preamble(bytes, &MAGIC, FLAG_REPLICA | FLAG_BACKUP, path)?;
         let (stored, computed) = (u32_at(bytes, HEADER_CHECK_AT), header_check(bytes));
         if stored != computed {
             return Err(header_damage(path, Defect::Checksum { part: "the header", stored, computed }));
@@ -92,6 +94,7 @@ impl Header {
         Ok(Header {
             codec: if bytes[10] == Codec::Opaque as u8 { Codec::Opaque } else { Codec::Change },
             replica: bytes[11] & FLAG_REPLICA != 0,
+            backup: bytes[11] & FLAG_BACKUP != 0,
             epoch: u32_at(bytes, 12),
             store: StoreId(store),
             base,

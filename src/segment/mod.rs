@@ -3,6 +3,7 @@
 //!
 //! Invariant: a sealed segment never changes. Only `recovery` may cut, and only the tail of the active one.
 
+pub(crate) mod copy;
 pub(crate) mod footer;
 pub(crate) mod format;
 pub(crate) mod packed;
@@ -15,7 +16,8 @@ pub(crate) mod writer;
 use crate::layout::{number_in, numbered};
 use std::path::{Path, PathBuf};
 
-const EXTENSION: &str = "seg";
+/// The ending of a segment's name.
+pub(crate) const EXTENSION: &str = "seg";
 
 /// The path of the segment whose first record has offset `base`.
 pub(crate) fn path_of(dir: &Path, base: u64) -> PathBuf {

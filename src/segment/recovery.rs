@@ -96,6 +96,7 @@ pub(crate) fn inspect_live(disk: &dyn Disk, dir: &Path) -> Result<Layout> {
 /// Looks at all segments of `dir`. Reads headers and footers, and the records of the segments without a footer only.
 /// Changes nothing. `bases` must not be empty.
 pub(crate) fn inspect(disk: &dyn Disk, dir: &Path, bases: &[u64]) -> Result<Layout> {
+    let bases = counted(disk, dir, bases)?;
     let mut before: Option<End> = None;
     let mut unsealed: Option<(PathBuf, Extent)> = None;
     let mut active = None;
@@ -155,6 +156,26 @@ fn finish(
     let before = bases.len().checked_sub(2).and_then(|index| bases.get(index));
     let sealed = before.filter(|_| unsealed.is_none()).map(|&base| (path_of(dir, base), base));
     Ok(Layout { active_path: reader.path().to_owned(), active, sealed, unsealed, torn })
+}
+
+/// The segments that count. Where a backup's source had given up what comes next, the backup goes on behind a gap: what is before
+/// the gap is passed over, and goes with the end of that run. Not so in a store, where a gap means that something is lost.
+fn counted<'b>(disk: &dyn Disk, dir: &Path, bases: &'b [u64]) -> Result<&'b [u64]> {
+    let [first, .., newest] = *bases else { return Ok(bases) };
+    let header_of = |base| match SegmentReader::open(disk, path_of(dir, base), base) {
+        Ok(segment) => Ok(Some(*segment.header())),
+        // It is met again, in its turn.
+        Err(Error::Damaged(_)) => Ok(None),
+        Err(error) => Err(error),
+    };
+    let Some(header) = header_of(newest)?.filter(|header| header.backup) else { return Ok(bases) };
+    let begins = bases.iter().position(|&base| base == header.origin);
+    match begins {
+        Some(index) if header_of(first)?.is_none_or(|older| older.store == header.store) => {
+            Ok(&bases[index..])
+        }
+        _ => Ok(bases),
+    }
 }
 
 /// The oldest segment the store knows of must be there. What is before it was given up, and may be there still.
@@ -380,10 +401,12 @@ fn resting_footer(reader: &mut SegmentReader, end: u64) -> Result<Option<Footer>
 
 impl Layout {
     /// Refuses a log that ends before what the newest snapshot proves: what is missing was acknowledged. Unless the
-    /// snapshot is of another store; then it is the snapshot that is out of place.
+    /// snapshot is of another store; then it is the snapshot that is out of place. In a backup it may be the one that the log is
+    /// to begin with once it has gone on behind a gap.
     pub(crate) fn reaches(&self, proven: Option<&Proven>) -> Result<()> {
         let head = self.head();
-        let Some(proven) = proven.filter(|proven| proven.version > head) else { return Ok(()) };
+        let is_missed = |proven: &&Proven| proven.version > head && !self.active.header.backup;
+        let Some(proven) = proven.filter(is_missed) else { return Ok(()) };
         let damage = if proven.store == self.active.header.store {
             let defect = Defect::LogTooShort { head, proven: proven.version };
             Damage { path: self.active_path.clone(), byte: self.active.end, defect, intact: Some(head) }

@@ -97,11 +97,18 @@ impl Outlet for BlockWriter<'_> {
     }
 }
 
-/// Reads block by block: no length is believed before what it is the length of has been verified.
-pub(super) fn read_body(file: &dyn File, header: &Header, path: &Path) -> Result<Vec<u8>> {
+/// Reads block by block: no length is believed before what it is the length of has been verified. What was unpacked so far is
+/// shown to `then` after each, which may put it away; what is left of it in the end is returned.
+pub(super) fn pass_blocks(
+    file: &dyn File,
+    header: &Header,
+    path: &Path,
+    then: impl Fn(&mut Vec<u8>),
+) -> Result<Vec<u8>> {
     let mut unpacker = Unpacker::new(BLOCK_BYTES).during("unpack snapshot", path)?;
     let mut piece = vec![0; LENGTH_BYTES + STORED_BYTES_MAX + CHECK_BYTES];
-    let (mut body, mut at, mut check) = (Vec::new(), HEADER_BYTES as u64, first_check(header));
+    let (mut body, mut total) = (Vec::new(), 0);
+    let (mut at, mut check) = (HEADER_BYTES as u64, first_check(header));
     loop {
         let count = read_full_at(file, &mut piece, at).during("read snapshot", path)?;
         let rest = &piece[..count];
@@ -111,11 +118,14 @@ pub(super) fn read_body(file: &dyn File, header: &Header, path: &Path) -> Result
         }
         let length = u32_at(rest, 0) as usize;
         if length == 0 {
-            check_end(rest, check, body.len(), at, path)?;
+            check_end(rest, check, total, at, path)?;
             return Ok(body);
         }
         let block = take_block(rest, length, &mut check).map_err(|defect| damage(path, at, defect))?;
+        let before = body.len();
         unpacker.unpack(block, &mut body).map_err(|flaw| flaw.at(path, at))?;
+        total += body.len() - before;
+        then(&mut body);
         at += (LENGTH_BYTES + length + CHECK_BYTES) as u64;
     }
 }

@@ -39,7 +39,7 @@ impl Stored {
     pub(crate) fn read(disk: &dyn Disk, path: &Path, named: u64) -> Result<Stored> {
         let file = disk.open(path, Access::Read).during("open snapshot", path)?;
         let header = header_of(&*file, path, named)?;
-        let body = super::read_body(&*file, &header, path)?;
+        let body = super::pass_blocks(&*file, &header, path, |_| ())?;
         let decoded = match header.parent {
             None => Snapshot::decode(header, &body).map(Stored::Whole),
             Some(_) => Delta::decode(header, &body).map(Stored::Delta),

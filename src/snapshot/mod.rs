@@ -20,12 +20,12 @@ use crate::layout::{Chain, StoreId, number_in, numbered, u32_at, u64_at, unfinis
 use crate::record::value::{put_value, take_value};
 use crate::record::wire::{DecodeError, Sink, Source};
 use crate::record::{Stamp, WriterId};
+use crate::segment::copy::fresh;
 use crate::segment::format::{Codec, FORMAT_VERSION, HEADER_BYTES, check_preamble, header_check};
 use crate::value::Value;
-use blocks::{BlockWriter, read_body};
+use blocks::{BlockWriter, pass_blocks};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 pub(crate) use delta::{Delta, Stored, lineage, read};
 
@@ -67,7 +67,12 @@ pub(crate) struct Snapshot {
 
 /// The path of the snapshot of a version.
 pub(crate) fn path_of(dir: &Path, version: u64) -> PathBuf {
-    dir.join(numbered(version, EXTENSION))
+    dir.join(name_of(version))
+}
+
+/// The name of the snapshot of a version.
+pub(crate) fn name_of(version: u64) -> String {
+    numbered(version, EXTENSION)
 }
 
 /// The versions there are snapshots of, ascending.
@@ -191,21 +196,18 @@ fn take_writers(source: &mut Source<'_>) -> Result<Writers, DecodeError> {
     Ok(writers)
 }
 
-/// A new file; what an interrupted attempt left there goes.
-fn fresh(disk: &dyn Disk, path: &Path) -> Result<Arc<dyn File>> {
-    match disk.remove(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            return Err(error).during("remove unfinished", path);
-        }
-        _ => {}
-    }
-    disk.open(path, Access::Create).during("create snapshot", path)
-}
-
 /// How long a snapshot is, in bytes.
 pub(crate) fn length(disk: &dyn Disk, path: &Path) -> Result<u64> {
     let file = disk.open(path, Access::Read).during("open snapshot", path)?;
     file.len().during("measure snapshot", path)
+}
+
+/// Reads all of a snapshot and verifies every byte of it, but does not make a state of it: takes the memory of a block.
+pub(crate) fn check(disk: &dyn Disk, path: &Path, named: u64) -> Result<Header> {
+    let file = disk.open(path, Access::Read).during("open snapshot", path)?;
+    let header = header_of(&*file, path, named)?;
+    pass_blocks(&*file, &header, path, Vec::clear)?;
+    Ok(header)
 }
 
 /// Reads and checks the header alone: which version it proves.

@@ -15,8 +15,15 @@ fn dir() -> &'static Path {
 }
 
 fn snapshot(state: Value) -> Snapshot {
-    let header =
-        Header { store: StoreId([7; 16]), epoch: 1, version: 3, chain: 99, stamp: Stamp(5), parent: None, schema: 1 };
+    let header = Header {
+        store: StoreId([7; 16]),
+        epoch: 1,
+        version: 3,
+        chain: 99,
+        stamp: Stamp(5),
+        parent: None,
+        schema: 1,
+    };
     Snapshot { header, writers: [(crate::record::WriterId(1), 3)].into(), state }
 }
 

@@ -8,6 +8,9 @@
 //! * Readers see acknowledged states only, in order; they never wait for a writer and no writer waits for them.
 //! * A recipe that fails or panics has changed nothing.
 
+#[cfg(feature = "archive")]
+mod archive;
+mod backup;
 mod bisect;
 mod blame;
 mod changes;

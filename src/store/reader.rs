@@ -7,7 +7,7 @@ use super::changes::Changes;
 use super::lookup::{Guide, NoIndex};
 use super::migrate::recorded_in;
 use super::{Options, restore};
-use crate::error::{Error, Result};
+use crate::error::{Damage, Error, Result};
 use crate::history::{History, Tip, open_view};
 use crate::io::Env;
 use crate::log::StoreId;
@@ -81,6 +81,11 @@ impl<S: State + Default> Reader<S> {
             *tip = found;
         }
         Ok(tip.version)
+    }
+
+    /// The snapshots that could not be used so far, and why: an older one, or the beginning, was started from instead. O(1).
+    pub fn passed_over(&self) -> Vec<Damage> {
+        self.history.passed_over()
     }
 
     /// Identifies the store and its replicas. O(1).

@@ -12,6 +12,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod backup_interrupted;
 mod copied_while_written;
 mod every_call_fails;
 mod every_cut;

@@ -14,6 +14,7 @@
 mod common;
 
 mod automatic_snapshots;
+mod backup;
 mod bisect;
 mod blame;
 mod clocks;

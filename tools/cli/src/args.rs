@@ -4,8 +4,8 @@
 //! store.
 
 use crate::{
-    apply, bisect, blame, compact, demo, diff, export, follow, import, init, log, patch, redact, repair,
-    replay, restore, show, snapshot, stats, undo, verify,
+    apply, archive, backup, bisect, blame, compact, demo, diff, export, follow, import, init, log, patch,
+    redact, repair, replay, restore, show, snapshot, stats, undo, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -41,6 +41,8 @@ pub(crate) enum Command {
     Redo(undo::Args),
     Snapshot(snapshot::Args),
     Compact(compact::Args),
+    Backup(backup::Args),
+    Archive(archive::Args),
     Redact(redact::Args),
     Restore(restore::Args),
     Verify(verify::Args),

@@ -5,7 +5,9 @@
 //! one for errors and exit codes ([`exit`]), and nothing from a store printed to a terminal unescaped ([`text`]).
 
 mod apply;
+mod archive;
 mod args;
+mod backup;
 mod bisect;
 mod blame;
 mod compact;
@@ -73,6 +75,8 @@ fn run(command: Command, output: &mut Output) -> anyhow::Result<()> {
         Command::Redo(args) => undo::redo(&args, output),
         Command::Snapshot(args) => snapshot::run(&args, output),
         Command::Compact(args) => compact::run(&args, output),
+        Command::Backup(args) => backup::run(&args, output),
+        Command::Archive(args) => archive::run(&args, output),
         Command::Redact(args) => redact::run(&args, output),
         Command::Restore(args) => restore::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),

@@ -26,6 +26,8 @@ fn verbs_on<'a>(store: &'a str, elsewhere: &'a str) -> Vec<Vec<&'a str>> {
         vec!["undo", store, "1"],
         vec!["redo", store, "1"],
         vec!["snapshot", store],
+        vec!["backup", store, elsewhere],
+        vec!["archive", "push", store, elsewhere],
         vec!["restore", store, "--at", "0", "--to", elsewhere],
         vec!["verify", store],
         vec!["repair", store],
