@@ -7,6 +7,7 @@
 //! after it was read back and found equal. A block that is damaged reads as bytes that are no record, so the damage is
 //! found, and named, by whoever reads the records, and costs those in the block alone.
 
+use super::copy::fresh;
 use super::format::{FLAG_PACKED, HEADER_BYTES, MAGIC, header_check};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::{Access, Disk, File, read_full_at, write_all_at};
@@ -326,12 +327,6 @@ pub(crate) fn pack(disk: &dyn Disk, dir: &Path, path: &Path) -> Result<u64> {
         return Ok(0);
     }
     let (len, unfinished) = (segment.file.len().during("measure segment", path)?, unfinished(path));
-    match disk.remove(&unfinished) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => {
-            return Err(error).during("remove unfinished", &unfinished);
-        }
-        _ => {}
-    }
     let packed_len = write(disk, &segment, len, &unfinished)?;
     if packed_len >= len {
         disk.remove(&unfinished).during("remove unfinished", &unfinished)?;
@@ -345,7 +340,7 @@ pub(crate) fn pack(disk: &dyn Disk, dir: &Path, path: &Path) -> Result<u64> {
 }
 
 fn write(disk: &dyn Disk, segment: &Opened, len: u64, path: &Path) -> Result<u64> {
-    let target = disk.open(path, Access::Create).during("create packed segment", path)?;
+    let target = fresh(disk, path)?;
     let mut packer = Packer::new(LEVEL).during("pack segment", path)?;
     // The way back is the same: it flips what the flag does to header and check.
     let (mut out, mut at) = (unpacked_head(&segment.head).to_vec(), 0);

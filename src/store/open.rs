@@ -247,8 +247,8 @@ impl Options {
         snapshotter.begin_from(first);
         Store {
             #[cfg(feature = "index")]
-            packing: Packing::new(self.packed, &log),
             index,
+            packing: Packing::new(self.packed, &log),
             log,
             history,
             newest,
