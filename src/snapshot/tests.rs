@@ -168,7 +168,7 @@ fn a_delta_is_put_onto_no_other_parent_than_its_own() {
     let mut foreign = delta(6, 3, 99, 1);
     foreign.header.store = StoreId([8; 16]);
     foreign.write(&disk, dir()).unwrap();
-    assert_eq!(defect(super::read(&disk, dir(), 6)), (Defect::ParentUnusable { parent: 3 }, 48));
+    assert_eq!(defect(super::read(&disk, dir(), 6)), (Defect::ParentUnusable { parent: 3 }, 52));
 }
 
 #[test]
