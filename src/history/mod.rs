@@ -104,7 +104,14 @@ impl<S: State + Default> History<S> {
     pub(crate) fn tip_at(&self, version: u64) -> Result<Arc<Tip<S>>> {
         match self.kept.nearest(version) {
             Some(kept) if kept.version == version => Ok(kept),
-            near => self.undisturbed(|| self.tip_from(near.as_ref(), version)),
+            near => {
+                let answer = self.undisturbed(|| self.tip_from(near.as_ref(), version));
+                answer.map_err(|error| match error {
+                    // Whichever record of the way there was missed.
+                    Error::Compacted { oldest, .. } => Error::Compacted { version, oldest },
+                    other => other,
+                })
+            }
         }
     }
 

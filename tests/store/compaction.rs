@@ -197,7 +197,7 @@ fn readers_beside_it_see_what_was_or_that_it_is_gone() {
                                 assert_eq!(state["n"].as_str(), Some(&*version.to_string().repeat(10)));
                             }
                             Err(Error::Compacted { version: gone, oldest }) => {
-                                assert!(gone >= version && version < oldest);
+                                assert!(gone >= version && version < oldest, "{gone} {version} {oldest}");
                             }
                             Err(error) => panic!("{version} of {newest}: {error:?}"),
                         }
