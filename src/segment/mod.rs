@@ -1,7 +1,7 @@
 //! One append-only file of records. Fed by `log`; read by `log`, `check` and recovery.
 //! Knows lengths and checksums, not patches. Bytes are laid out in FORMAT.md.
 //!
-//! Invariant: a sealed segment never changes. Only `recovery` may cut, and only the tail of the active one.
+//! Invariant: what a sealed segment reads as never changes, packed or not. Only `recovery` may cut, and only the tail of the active one.
 
 pub(crate) mod copy;
 pub(crate) mod footer;

@@ -28,7 +28,7 @@ pub(crate) struct Args {
     /// The last version to list.
     #[arg(long, value_name = "V", value_parser = args::version)]
     to: Option<u64>,
-    /// Only changes at, below or above this JSON Pointer; given again, changes at any of them.
+    /// Only changes after which something else may be at this JSON Pointer, insertions in front of it in a list among them; given again, at any of them.
     #[arg(long, value_name = "POINTER")]
     path: Vec<String>,
     /// Only changes that happened at this time or after: RFC 3339, "2h ago", yesterday.
