@@ -43,7 +43,8 @@ struct Done {
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let stand_in =
         args.with.as_deref().map(|json| Value::from_json(json.as_bytes()).context("reading --with"));
-    let stand_in = stand_in.transpose()?.unwrap_or_default();
+    // The default of a document is an empty map.
+    let stand_in = stand_in.transpose()?.unwrap_or(Value::Null);
     let redaction = Redaction::plan(&args.store, args.places.iter().cloned())?.with(stand_in);
     if args.yes && redaction.versions() > 0 {
         return carry_out(args, redaction, output);

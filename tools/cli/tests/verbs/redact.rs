@@ -38,6 +38,7 @@ fn what_is_to_go_is_told_and_goes_only_when_confirmed() {
     assert!(!is_in_a_file_of(&store, SECRET));
     for version in ["1", "2", "3"] {
         assert!(!redraft(&["show", &store, "--at", version]).ok().contains(SECRET));
+        assert_eq!(redraft(&["show", &store, "/ann/mail", "--at", version]).ok(), "null\n");
     }
     assert_eq!(redraft(&["show", &store, "/ann/votes", "--at", "1"]).ok(), "1\n");
     redraft(&["verify", &store]).ok();
