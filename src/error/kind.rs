@@ -1,5 +1,7 @@
 //! [`ErrorKind`]: what to do about an error.
 
+use std::fmt;
+
 /// What a caller can do about an [`Error`](crate::Error), and what has become of the data.
 ///
 /// Unless the kind says otherwise, nothing changed: not the store, and not what is on the disk.
@@ -39,6 +41,31 @@ pub enum ErrorKind {
     /// A copy and its source are not, or no longer, the same history. Both are left as they are; start the replica or backup
     /// anew in another directory.
     Diverged,
+    /// What is elsewhere cannot be reached, or what came from there did not arrive as it was sent. Nothing of that was used. Try
+    /// again later; a replica goes on where it was.
+    Unreachable,
     /// A mistake in the program: it calls what may not be called here, or opens one thing for another. Mend the program.
     Misuse,
+}
+
+/// The name in lower case, with `-` between words: for logs, and for programs that are told of an error as text.
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ErrorKind::Refused => "refused",
+            ErrorKind::Recipe => "recipe",
+            ErrorKind::Stale => "stale",
+            ErrorKind::NotFound => "not-found",
+            ErrorKind::Busy => "busy",
+            ErrorKind::Environment => "environment",
+            ErrorKind::Poisoned => "poisoned",
+            ErrorKind::Damage => "damage",
+            ErrorKind::Newer => "newer",
+            ErrorKind::NewerSchema => "newer-schema",
+            ErrorKind::Misfit => "misfit",
+            ErrorKind::Diverged => "diverged",
+            ErrorKind::Unreachable => "unreachable",
+            ErrorKind::Misuse => "misuse",
+        })
+    }
 }

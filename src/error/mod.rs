@@ -5,6 +5,7 @@
 //!
 //! Always: what an error prints it does not also return as its source, and the other way round.
 
+mod about;
 mod damage;
 mod facts;
 mod kind;
@@ -15,6 +16,7 @@ pub use kind::ErrorKind;
 
 use crate::layout::StoreId;
 use crate::op::{ApplyError, DraftError};
+use crate::record::WriterId;
 use crate::value;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -67,6 +69,14 @@ pub enum Error {
     Exists {
         /// The path.
         path: PathBuf,
+    },
+    /// A fork was to be made inside of a store, whose directory is its own.
+    #[error("{path} lies inside of the store {store}; nothing was written", path = .path.display(), store = .store.display())]
+    Inside {
+        /// Where the fork was to be.
+        path: PathBuf,
+        /// The store's directory.
+        store: PathBuf,
     },
     /// A file was written by a newer version of redraft.
     #[error("{path} has {what} {found}, this redraft reads up to {supported}; the file was left untouched", path = .path.display())]
@@ -181,6 +191,44 @@ pub enum Error {
         /// The newest version.
         head: u64,
     },
+    /// A submission was made on a version that lies too far back to tell what it would meet; nothing changed. Load the newest state
+    /// and make it anew.
+    #[error(
+        "a change made on version {base} cannot be merged: what came after version {oldest} is known, and no more"
+    )]
+    TooOld {
+        /// The version it was made on.
+        base: u64,
+        /// The oldest version that would do.
+        oldest: u64,
+    },
+    /// A submission has a number that is not the next one of its writer; nothing changed. Submit those before it first.
+    #[error("writer {writer} submitted its change {found}, the next one is {expected}; nothing changed")]
+    SequenceGap {
+        /// Who submitted it.
+        writer: WriterId,
+        /// The number that comes next.
+        expected: u64,
+        /// The number it has.
+        found: u64,
+    },
+    /// A submission has the name of another one that was recorded before, or of the store itself: two programs write under one name,
+    /// as after one's files were copied. Nothing changed. One of them needs a new name.
+    #[error("writer {writer} has another change {sequence} recorded already{}; nothing changed", .version.map_or(String::new(), |version| format!(", as version {version}")))]
+    WriterClash {
+        /// The name.
+        writer: WriterId,
+        /// The number of the change.
+        sequence: u64,
+        /// The version that the other one made, where that is known.
+        version: Option<u64>,
+    },
+    /// There is no recipe of this name; nothing changed.
+    #[error("there is no recipe {name:?} here; nothing changed")]
+    NoRecipe {
+        /// The name.
+        name: String,
+    },
     /// Undoing would overwrite something that was changed later; nothing changed.
     #[error(
         "change {version} cannot be undone: change {later} touched \"{path}\" since; undo that one first"
@@ -230,6 +278,80 @@ pub enum Error {
         source_head: u64,
         /// The copy's head.
         replica_head: u64,
+    },
+    /// The source of a replica was replaced as the primary by one that it does not know of. Both were left as they are: follow the
+    /// new one.
+    #[error(
+        "the source is of epoch {source_epoch}, this replica of {replica_epoch}: it was replaced as the primary since; follow the new one"
+    )]
+    Superseded {
+        /// How often a replica had taken the primary's place when the source was one.
+        source_epoch: u32,
+        /// The same for the replica.
+        replica_epoch: u32,
+    },
+    /// What a stream elsewhere holds is not what was written there: a message of somebody else's, another history, or less than there
+    /// was. Nothing here was changed.
+    #[error(
+        "the stream {stream} is not as it was left: at message {sequence} there should be {expected}, and there is {found}; nothing here was changed"
+    )]
+    Altered {
+        /// The stream.
+        stream: String,
+        /// The message of it.
+        sequence: u64,
+        /// What should be there.
+        expected: String,
+        /// What is there.
+        found: String,
+    },
+    /// A stream elsewhere is set up so that it could lose or reorder what is written there. Nothing was changed.
+    #[error("the stream {stream} has {setting} {found}, and needs {needed}; nothing was changed")]
+    StreamSetting {
+        /// The stream.
+        stream: String,
+        /// Which of its settings, by the server's own name.
+        setting: &'static str,
+        /// Its value.
+        found: String,
+        /// What it has to be.
+        needed: String,
+    },
+    /// Somebody else's change has the place that one was to get; nothing was appended. Take in what came, and do it again on top.
+    #[error(
+        "what was to be appended to {from} at offset {offset} was overtaken by somebody else's; nothing was appended"
+    )]
+    Overtaken {
+        /// What to call it: an address.
+        from: String,
+        /// The place that was taken.
+        offset: u64,
+    },
+    /// A node brings nothing into its order any longer. What it shows stays, and what waits goes on waiting.
+    #[error("this node brings no more changes into its order: open it again once the reason is mended")]
+    Ended {
+        /// The reason, which says what can be done about it.
+        source: Arc<Error>,
+    },
+    /// What is elsewhere cannot be reached, or stopped answering. What came before is kept.
+    #[error("cannot {operation} from {from}")]
+    Unreachable {
+        /// What to call it: a directory, or an address.
+        from: String,
+        /// What was being done.
+        operation: &'static str,
+        /// What the system, or the other side, answered.
+        source: io::Error,
+    },
+    /// What came is not what was sent. Nothing of it was used; what came before is kept.
+    #[error("what came from {from} is not what was sent, at offset {offset}: {defect}")]
+    Garbled {
+        /// What to call it: a directory, or an address.
+        from: String,
+        /// The offset of the record that should have come.
+        offset: u64,
+        /// What is wrong with it.
+        defect: Defect,
     },
     /// The state was migrated to a newer schema than the program's type has. Nothing was changed.
     #[error(
@@ -288,78 +410,25 @@ impl Error {
             Error::Compacted { .. } | Error::BeforeKept { .. } => ErrorKind::NotFound,
             Error::Io { .. } => ErrorKind::Environment,
             Error::Poisoned { .. } => ErrorKind::Poisoned,
-            Error::Locked { .. } | Error::Unfinished { .. } => ErrorKind::Busy,
+            Error::Ended { source } => source.kind(),
+            Error::Locked { .. } | Error::Unfinished { .. } | Error::Overtaken { .. } => ErrorKind::Busy,
             Error::Newer { .. } => ErrorKind::Newer,
             Error::Damaged(_) | Error::Irreparable { .. } => ErrorKind::Damage,
-            Error::Outdated { .. } | Error::PlanOutdated { .. } => ErrorKind::Stale,
+            Error::Outdated { .. } | Error::PlanOutdated { .. } | Error::TooOld { .. } => ErrorKind::Stale,
+            Error::SequenceGap { .. } => ErrorKind::Refused,
+            Error::WriterClash { .. } | Error::NoRecipe { .. } => ErrorKind::Misuse,
             Error::Draft(DraftError::Recipe(_)) => ErrorKind::Recipe,
             Error::Draft(_) | Error::Apply(_) => ErrorKind::Refused,
             Error::Exists { .. } | Error::TooLarge { .. } | Error::CursorsFull { .. } => ErrorKind::Refused,
+            Error::Inside { .. } => ErrorKind::Refused,
             Error::UndoConflict { .. } | Error::UndoState { .. } => ErrorKind::Refused,
             Error::Reentrant | Error::EmptyRecord { .. } | Error::Role { .. } => ErrorKind::Misuse,
-            Error::Foreign { .. } | Error::Diverged { .. } => ErrorKind::Diverged,
+            Error::Foreign { .. } | Error::Diverged { .. } | Error::Superseded { .. } => ErrorKind::Diverged,
+            Error::Altered { .. } => ErrorKind::Diverged,
+            Error::StreamSetting { .. } => ErrorKind::Refused,
+            Error::Unreachable { .. } | Error::Garbled { .. } => ErrorKind::Unreachable,
             Error::NewerSchema { .. } => ErrorKind::NewerSchema,
             Error::Migration { .. } | Error::Misfit { .. } => ErrorKind::Misfit,
-        }
-    }
-
-    /// The program's own error, if its recipe said no with one of this type.
-    ///
-    /// ```
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let dir = tempfile::tempdir()?;
-    /// use redraft::{ErrorKind, Store, Value};
-    /// use std::num::ParseIntError;
-    ///
-    /// let store = Store::<Value>::open(dir.path())?;
-    /// let set = |doc: &mut Value| Ok::<(), ParseIntError>(doc["n"] = "ten".parse::<i64>()?.into());
-    /// let refused = store.produce(set).unwrap_err();
-    /// assert_eq!(refused.kind(), ErrorKind::Recipe);
-    /// assert!(refused.recipe::<ParseIntError>().is_some());
-    /// # Ok(()) }
-    /// ```
-    pub fn recipe<E: std::error::Error + 'static>(&self) -> Option<&E> {
-        match self {
-            Error::Draft(DraftError::Recipe(error)) => error.downcast_ref(),
-            _ => None,
-        }
-    }
-
-    /// What the operating system answered, if that is the reason: also where it is why the store stopped accepting changes.
-    pub fn io(&self) -> Option<&io::Error> {
-        match self {
-            Error::Io { source, .. } => Some(source),
-            Error::Poisoned { source, .. } => source.io(),
-            _ => None,
-        }
-    }
-
-    /// The file or directory it is about.
-    pub fn path(&self) -> Option<&Path> {
-        match self {
-            Error::Io { path, .. }
-            | Error::Locked { path, .. }
-            | Error::NotAStore { path, .. }
-            | Error::Exists { path }
-            | Error::Unfinished { path }
-            | Error::Newer { path, .. }
-            | Error::Damaged(Damage { path, .. })
-            | Error::Irreparable { path, .. }
-            | Error::PlanOutdated { path }
-            | Error::Role { path, .. } => Some(path),
-            Error::Poisoned { source, .. } => source.path(),
-            _ => None,
-        }
-    }
-
-    /// The damage that was found, if that is what it is about: also where it is why a store cannot be repaired, or why it
-    /// stopped accepting changes.
-    pub fn damage(&self) -> Option<&Damage> {
-        match self {
-            Error::Damaged(damage) => Some(damage),
-            Error::Irreparable { why, .. } => Some(why),
-            Error::Poisoned { source, .. } => source.damage(),
-            _ => None,
         }
     }
 

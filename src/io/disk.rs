@@ -8,7 +8,7 @@ use super::{Access, Disk, File, Lock, LockAttempt, uninterrupted};
 use std::fs;
 use std::io::{self, Read, Write};
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -65,6 +65,14 @@ impl Disk for RealDisk {
         fs::rename(from, to)
     }
 
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::hard_link(from, to)
+    }
+
+    fn is_shared(&self, path: &Path) -> io::Result<bool> {
+        Ok(fs::metadata(path)?.nlink() > 1)
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         fs::remove_file(path)
     }
@@ -89,7 +97,7 @@ impl Disk for RealDisk {
                 // The process id only serves the error message of whoever comes second; the kernel holds the lock.
                 file.set_len(0)?;
                 write!(file, "{}", std::process::id())?;
-                Ok(LockAttempt::Taken(Box::new(RealLock { _file: file })))
+                Ok(LockAttempt::Taken(Box::new(RealLock { file, process: std::process::id() })))
             }
             Err(fs::TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -128,10 +136,23 @@ fn parent_of(path: &Path) -> &Path {
 
 #[derive(Debug)]
 struct RealLock {
-    _file: fs::File,
+    file: fs::File,
+    process: u32,
 }
 
 impl Lock for RealLock {}
+
+/// Closing the file is not enough: a process that some other thread is just beginning has the file too, until it runs its own
+/// program, and would keep the lock that long. One that was forked for good must not give away what the first one holds.
+impl Drop for RealLock {
+    fn drop(&mut self) {
+        if std::process::id() == self.process
+            && let Err(error) = self.file.unlock()
+        {
+            tracing::warn!(%error, "cannot give up the lock of a store before its file is closed");
+        }
+    }
+}
 
 #[derive(Debug)]
 struct RealFile(fs::File);

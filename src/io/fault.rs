@@ -158,6 +158,17 @@ impl Disk for FaultDisk {
         self.memory.rename(from, to)
     }
 
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.switches.count()?;
+        self.switches.space()?;
+        self.memory.link(from, to)
+    }
+
+    fn is_shared(&self, path: &Path) -> io::Result<bool> {
+        self.switches.count()?;
+        self.memory.is_shared(path)
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.switches.count()?;
         self.memory.remove(path)

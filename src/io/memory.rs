@@ -56,8 +56,23 @@ impl DirOp {
             DirOp::Unlink(path) => drop(names.remove(path)),
             DirOp::Rename(from, to, node) => {
                 names.remove(from);
+                if let Node::Dir = node {
+                    move_content(names, from, to);
+                }
                 names.insert(to.clone(), node.clone());
             }
+        }
+    }
+}
+
+/// What is in a directory goes where that goes.
+fn move_content(names: &mut BTreeMap<PathBuf, Node>, from: &Path, to: &Path) {
+    let moved: Vec<PathBuf> = names.keys().filter(|path| path.starts_with(from)).cloned().collect();
+    for old in moved {
+        if let (Ok(inside), Some(node)) =
+            (old.strip_prefix(from).map(|inside| to.join(inside)), names.remove(&old))
+        {
+            names.insert(inside, node);
         }
     }
 }
@@ -97,15 +112,22 @@ impl MemoryDisk {
     fn holding(names: &BTreeMap<PathBuf, Node>, bytes_of: impl Fn(&MemoryFile) -> Vec<u8>) -> MemoryDisk {
         let reachable =
             |path: &Path| path.ancestors().skip(1).all(|dir| is_root(dir) || names.contains_key(dir));
+        // A file with several names is one file.
+        let mut copies: Vec<(&Arc<MemoryFile>, Arc<MemoryFile>)> = Vec::new();
+        let mut copy_of = |file| match copies.iter().find(|(known, _)| Arc::ptr_eq(known, file)) {
+            Some((_, copy)) => Arc::clone(copy),
+            None => {
+                let copy = Arc::new(MemoryFile::synced(bytes_of(file)));
+                copies.push((file, Arc::clone(&copy)));
+                copy
+            }
+        };
         let live: BTreeMap<PathBuf, Node> = names
             .iter()
             .filter(|(path, _)| reachable(path))
-            .map(|(path, node)| {
-                let node = match node {
-                    Node::Dir => Node::Dir,
-                    Node::File(file) => Node::File(Arc::new(MemoryFile::synced(bytes_of(file)))),
-                };
-                (path.clone(), node)
+            .map(|(path, node)| match node {
+                Node::Dir => (path.clone(), Node::Dir),
+                Node::File(file) => (path.clone(), Node::File(copy_of(file))),
             })
             .collect();
         let tree = Tree { durable: live.clone(), live, ..Tree::default() };
@@ -163,6 +185,16 @@ fn is_root(dir: &Path) -> bool {
 }
 
 impl Tree {
+    /// Makes the names in a directory durable.
+    fn settle(&mut self, dir: &Path) {
+        let (settled, waiting) =
+            std::mem::take(&mut self.pending).into_iter().partition(|op: &DirOp| op.concerns(dir));
+        self.pending = waiting;
+        for op in settled {
+            op.run(&mut self.durable);
+        }
+    }
+
     fn change(&mut self, op: DirOp) {
         op.run(&mut self.live);
         self.pending.push(op);
@@ -174,8 +206,12 @@ impl Disk for MemoryDisk {
         let mut tree = self.lock();
         let dirs: Vec<PathBuf> = path.ancestors().filter(|dir| !is_root(dir)).map(PathBuf::from).collect();
         for dir in dirs.into_iter().rev() {
-            tree.live.entry(dir.clone()).or_insert(Node::Dir);
-            tree.durable.entry(dir).or_insert(Node::Dir);
+            if tree.live.contains_key(&dir) {
+                continue;
+            }
+            tree.change(DirOp::Link(dir.clone(), Node::Dir));
+            // With the new name, whatever else is known of its directory becomes durable.
+            dir.parent().into_iter().for_each(|parent| tree.settle(parent));
         }
         Ok(())
     }
@@ -206,8 +242,31 @@ impl Disk for MemoryDisk {
         let Some(node) = tree.live.get(from).cloned() else {
             return Err(io::ErrorKind::NotFound.into());
         };
+        if matches!(node, Node::Dir) && tree.live.keys().any(|inside| inside.parent() == Some(to)) {
+            return Err(io::ErrorKind::DirectoryNotEmpty.into());
+        }
         tree.change(DirOp::Rename(from.to_owned(), to.to_owned(), node));
         Ok(())
+    }
+
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut tree = self.lock();
+        match tree.live.get(from).cloned() {
+            Some(Node::File(_)) if tree.live.contains_key(to) => Err(io::ErrorKind::AlreadyExists.into()),
+            Some(node @ Node::File(_)) => {
+                tree.change(DirOp::Link(to.to_owned(), node));
+                Ok(())
+            }
+            Some(Node::Dir) => Err(io::ErrorKind::PermissionDenied.into()),
+            None => Err(io::ErrorKind::NotFound.into()),
+        }
+    }
+
+    fn is_shared(&self, path: &Path) -> io::Result<bool> {
+        let tree = self.lock();
+        let Some(Node::File(file)) = tree.live.get(path) else { return Err(io::ErrorKind::NotFound.into()) };
+        let is_one = |node: &&Node| matches!(node, Node::File(other) if Arc::ptr_eq(file, other));
+        Ok(tree.live.values().filter(is_one).count() > 1)
     }
 
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -229,13 +288,7 @@ impl Disk for MemoryDisk {
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        let mut tree = self.lock();
-        let (settled, waiting) =
-            std::mem::take(&mut tree.pending).into_iter().partition(|op: &DirOp| op.concerns(dir));
-        tree.pending = waiting;
-        for op in settled {
-            op.run(&mut tree.durable);
-        }
+        self.lock().settle(dir);
         Ok(())
     }
 

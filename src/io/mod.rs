@@ -56,8 +56,20 @@ pub trait Disk: Debug + Send + Sync {
     fn is_vacant(&self, dir: &Path) -> io::Result<bool>;
     /// Opens a file.
     fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn File>>;
-    /// Renames a file, replacing the target; atomic, but durable only after [`Disk::sync_dir`].
+    /// Renames a file, replacing the target, or a directory with all that is in it, replacing an empty one; atomic, but durable
+    /// only after [`Disk::sync_dir`].
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Gives a file another name, which must not be there yet; durable only after [`Disk::sync_dir`]. Whoever is told that it is
+    /// unsupported, which is the default, copies the file instead.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let _ = (from, to);
+        Err(io::ErrorKind::Unsupported.into())
+    }
+    /// Whether a file has other names, so that who writes to it changes what those stand for.
+    fn is_shared(&self, path: &Path) -> io::Result<bool> {
+        let _ = path;
+        Ok(false)
+    }
     /// Removes a file; durable only after [`Disk::sync_dir`].
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes the names in a directory durable.

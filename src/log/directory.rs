@@ -60,9 +60,15 @@ pub(crate) fn not_a_store(path: &Path, found: Occupant) -> Error {
 
 /// Takes the lock that makes this process the only writer, and finishes an exchange of files that was interrupted.
 pub(crate) fn lock(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn Lock>> {
+    let lock = lock_as_it_is(disk, dir)?;
+    exchange::finish(disk, dir).map(|()| lock)
+}
+
+/// Takes the lock and does nothing else.
+pub(crate) fn lock_as_it_is(disk: &dyn Disk, dir: &Path) -> Result<Box<dyn Lock>> {
     let path = dir.join(LOCK_NAME);
     match disk.try_lock(&path).during("lock", &path)? {
-        LockAttempt::Taken(lock) => exchange::finish(disk, dir).map(|()| lock),
+        LockAttempt::Taken(lock) => Ok(lock),
         LockAttempt::Held(holder) => Err(Error::Locked { path: dir.to_owned(), holder }),
     }
 }

@@ -109,3 +109,25 @@ impl Durable {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_empty_segment_that_is_replaced_is_told_of_once() {
+        let positions = || Arc::new(Positions::none_of(512));
+        let (first, second, larger) = (positions(), positions(), positions());
+        let durable = Durable::new(0, vec![0], first);
+        durable.roll(7, &second);
+        durable.roll(7, &larger);
+        let segments = durable.segments();
+        assert_eq!(segments.bases, [0, 7]);
+        assert!(
+            segments.active(7).is_some_and(|known| Arc::ptr_eq(known, &larger))
+                && segments.active(0).is_none()
+        );
+        durable.forget(7);
+        assert_eq!((durable.segments().holding(6), durable.segments().holding(7)), (None, Some(7)));
+    }
+}

@@ -7,6 +7,7 @@
 use super::durable::Durable;
 use super::{Log, Options, Reader, directory, remove_segments};
 use crate::error::{IoContext, Result, Role};
+use crate::exchange;
 use crate::io::Lock;
 use crate::segment::bases_in;
 use crate::segment::positions::Positions;
@@ -68,11 +69,53 @@ impl Found {
         let _entered = span.enter();
         let disk = &*options.env.disk;
         directory::remove_unfinished(disk, &dir, &names)?;
+        exchange::sweep(disk, &dir);
         let (cut, origin) = (layout.torn.clone(), layout.active.header.origin);
         let writer = layout.mend(disk, &dir)?;
         let (given_up, bases) = bases.into_iter().partition(|&base| base < origin);
         remove_segments(disk, &dir, given_up)?;
         tracing::info!(head = writer.head(), torn = cut.is_some(), "log is ready");
         Ok((Log::over(&options, &dir, writer, bases, cut.clone(), lock), cut))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Options, directory};
+    use super::Found;
+    use crate::error::Role;
+    use crate::io::{Env, MemoryDisk};
+    use crate::segment::path_of;
+    use std::path::Path;
+
+    /// As a process that was killed while it gave up the beginning leaves it.
+    #[test]
+    fn what_was_given_up_is_neither_read_nor_kept_and_nothing_is_changed_before_mending() {
+        let (disk, dir) = (MemoryDisk::new(), Path::new("/store"));
+        let options = Options::new().env(Env::simulated(disk.clone(), 7)).segment_bytes(512);
+        let log = options.open(dir).unwrap();
+        (0..14u8).for_each(|offset| assert_eq!(log.append(&[offset; 90]).unwrap(), u64::from(offset)));
+        let before: Vec<_> =
+            log.bases().into_iter().map(|base| (base, disk.bytes(&path_of(dir, base)).unwrap())).collect();
+        let oldest = log.truncate_front(8).unwrap();
+        let kept = log.bases();
+        log.close().unwrap();
+        for (base, bytes) in before.iter().filter(|(base, _)| *base < oldest) {
+            disk.put(&path_of(dir, *base), bytes.clone());
+        }
+        let files = disk.files();
+        let lock = directory::lock(&*options.env.disk, dir).unwrap();
+        let found = Found::look(&options, dir, Role::Log, None, lock).unwrap();
+        assert_eq!((found.head(), found.reader().oldest().unwrap()), (14, oldest));
+        assert_eq!(found.reader().head().unwrap(), 14);
+        (oldest..14).for_each(|offset| assert_eq!(found.reader().read(offset).unwrap(), [offset as u8; 90]));
+        found.reader().read(oldest - 1).unwrap_err();
+        assert_eq!(disk.files(), files, "looking changed something");
+        let (log, cut) = found.mend().unwrap();
+        assert!(cut.is_none() && oldest > 0 && files.len() > log.segment_count() + 1);
+        assert_eq!((log.oldest(), log.end()), (oldest, 14));
+        assert_eq!(log.bases(), kept);
+        let gone = before.iter().filter(|(base, _)| *base < oldest);
+        assert!(gone.into_iter().all(|(base, _)| disk.bytes(&path_of(dir, *base)).is_none()));
     }
 }

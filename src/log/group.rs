@@ -296,7 +296,7 @@ impl Group {
             let Some(active) = writer.as_mut() else { return Err(no_writer(&self.dir)) };
             let count = active.room_for(&ends[first..], start);
             if count == 0 {
-                self.roll(writer, ends[first] - start, None)?;
+                self.roll(writer, ends[first] - start, |_| ())?;
                 continue;
             }
             let end = ends[first + count - 1];
@@ -337,19 +337,19 @@ impl Group {
         &self,
         writer: &mut Option<SegmentWriter>,
         frame_bytes: usize,
-        origin: Option<u64>,
+        change: impl FnOnce(&mut Header),
     ) -> Result<()> {
         let Some(mut full) = writer.take() else { return Ok(()) };
         let span = tracing::info_span!("roll", head = full.head());
         let _entered = span.enter();
         self.commit(&mut full)?;
-        let header = Header {
+        let mut header = Header {
             base: full.head(),
             chain: full.chain(),
             allocated: self.segment_bytes.max(SegmentWriter::bytes_for(frame_bytes)),
-            origin: origin.unwrap_or(full.header().origin),
             ..*full.header()
         };
+        change(&mut header);
         let next = SegmentWriter::create(&*self.env.disk, &self.dir, header)?;
         if !full.is_empty() {
             full.seal()?;
@@ -363,7 +363,28 @@ impl Group {
     /// be gone.
     pub(super) fn begin_at_origin(&self, origin: u64) -> Result<()> {
         self.sync_all()?;
-        self.alone(|desk| self.roll(&mut desk.writer, 0, Some(origin)))
+        self.begin_with(|header| header.origin = origin)
+    }
+
+    /// Begins a new segment whose header says something else than the one before; that is durable on return, as is all before it.
+    pub(super) fn begin_with(&self, change: impl FnOnce(&mut Header)) -> Result<()> {
+        self.sync_all()?;
+        self.alone(|desk| self.roll(&mut desk.writer, 0, change))
+    }
+
+    /// Begins a new segment where the one that is written has more than `bytes`, or a quarter of what it may have. If it cannot be made
+    /// for want of room, the log goes on as it was: nobody had to have it.
+    pub(super) fn seal_above(&self, bytes: u64) -> Result<()> {
+        self.sync_all()?;
+        let bytes = bytes.min(self.segment_bytes / 4);
+        self.alone(|desk| match &desk.writer {
+            Some(active)
+                if active.end() > bytes && active.has_room_beside(&*self.env.disk, self.segment_bytes) =>
+            {
+                self.roll(&mut desk.writer, 0, |_| ())
+            }
+            _ => Ok(()),
+        })
     }
 
     /// Writes all that is queued and ends the session.

@@ -32,6 +32,7 @@
 mod backward;
 pub(crate) mod directory;
 mod durable;
+mod extent;
 mod found;
 mod group;
 pub(crate) mod options;
@@ -55,6 +56,8 @@ pub(crate) use crate::layout::Chain;
 pub(crate) use crate::segment::format::Codec;
 pub(crate) use crate::segment::recovery::Proven;
 pub(crate) use found::Found;
+pub(crate) use reader::first_difference;
+pub(crate) use role::Birth;
 pub(crate) use worker::Worker;
 
 #[cfg(doc)]
@@ -68,6 +71,7 @@ use crate::segment::{bases_in, path_of};
 use group::{Group, Stage};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -82,17 +86,6 @@ const FULL_QUEUE_BYTES: usize = 2 << 20;
 /// So much is worth a write of its own where nobody waits for a sync.
 const LARGE_WRITE_BYTES: usize = 256 << 10;
 
-/// Where a log begins: its identity and the place in history of its first record.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Birth {
-    pub(crate) codec: Codec,
-    pub(crate) store: StoreId,
-    pub(crate) replica: bool,
-    pub(crate) epoch: u32,
-    pub(crate) base: u64,
-    pub(crate) chain: Chain,
-}
-
 /// A log opened for writing.
 ///
 /// Any number of threads may append and read at the same time; one process may have it open for writing, any number of
@@ -103,6 +96,8 @@ pub struct Log {
     env: Env,
     dir: PathBuf,
     header: Header,
+    /// As the newest segment says it.
+    epoch: AtomicU32,
     durability: Durability,
     group: Arc<Group>,
     reader: Reader,
@@ -160,6 +155,7 @@ impl Log {
         Log {
             env: env.clone(),
             header,
+            epoch: AtomicU32::new(header.epoch),
             durability: options.durability,
             reader: Reader::of_writer(env, &dir, header.store, Arc::clone(group.durable())),
             dir,
@@ -350,13 +346,23 @@ impl Log {
     /// # Errors
     /// [`Error::Damaged`], [`Error::Io`]: the segment it is about is as it was; those before it are packed.
     pub fn pack(&self) -> Result<(u64, usize)> {
+        self.pack_with(|_, _| ())
+    }
+
+    /// [`pack`](Log::pack), telling `progress` after each segment with how many were dealt with, and of how many.
+    ///
+    /// # Errors
+    /// As `pack`.
+    pub fn pack_with(&self, mut progress: impl FnMut(usize, usize)) -> Result<(u64, usize)> {
         // Nothing that goes meanwhile comes back.
         let _alone = ignore_poison(&self.truncating);
         let (mut saved, mut count) = (0, 0);
         let bases = self.bases();
-        for &base in bases.split_last().map_or(&[][..], |(_, sealed)| sealed) {
+        let sealed = bases.split_last().map_or(&[][..], |(_, sealed)| sealed);
+        for (done, &base) in sealed.iter().enumerate() {
             let bytes = packed::pack(&*self.env.disk, &self.dir, &path_of(&self.dir, base))?;
             (saved, count) = (saved + bytes, count + usize::from(bytes > 0));
+            progress(done + 1, sealed.len());
         }
         Ok((saved, count))
     }
@@ -377,8 +383,10 @@ impl Log {
         self.group.finish()
     }
 
-    pub(crate) fn epoch(&self) -> u32 {
-        self.header.epoch
+    /// Makes durable all that was appended, and has a segment begin behind it; unless that would end one of not more than `bytes` and a
+    /// quarter of its length, or there is no room for another.
+    pub(crate) fn seal_above(&self, bytes: u64) -> Result<()> {
+        self.group.seal_above(bytes)
     }
 
     /// The offset and the chain that the next record continues, whether or not what precedes it is durable yet.

@@ -47,8 +47,8 @@ pub(super) struct Seen {
 /// give each thread its own. What it reads is durable, and verified every time.
 #[derive(Debug)]
 pub struct Reader {
-    env: Env,
-    dir: PathBuf,
+    pub(super) env: Env,
+    pub(super) dir: PathBuf,
     id: StoreId,
     bound: Bound,
     /// The segments used last for looking up records, the newest use last.
@@ -106,6 +106,14 @@ impl Reader {
         let bases = Arc::new(bases);
         seen.bases.store(Arc::clone(&bases));
         Ok(bases)
+    }
+
+    /// Where the segments begin, ascending.
+    pub(super) fn bases(&self) -> Result<Vec<u64>> {
+        match &self.bound {
+            Bound::Writer(durable) => Ok(durable.segments().bases.clone()),
+            Bound::Proof(_) => self.look_again().map(|bases| bases.to_vec()),
+        }
     }
 
     fn ends(&self) -> Result<(u64, u64)> {
@@ -322,19 +330,28 @@ impl Reader {
         Ok(Backward::new(self.clone(), end))
     }
 
-    /// The first offset below `common` whose record differs in `other`, which agrees with this log before `agreed`; nothing if
-    /// none does. A few looks into either: chains that differ stay different, so it is found by halving.
-    pub(crate) fn first_difference(&self, other: &Reader, agreed: u64, common: u64) -> Result<Option<u64>> {
-        let same = |offset| Ok::<bool, Error>(self.chain_at(offset)? == other.chain_at(offset)?);
-        if same(common)? {
-            return Ok(None);
-        }
-        let (mut equal, mut different) = (agreed, common);
-        while equal + 1 < different {
-            let middle = equal + (different - equal) / 2;
-            if same(middle)? { equal = middle } else { different = middle }
-        }
-        Ok(Some(different.saturating_sub(1)))
+    /// Waits, without a thread, until there is something durable at or behind `offset`; false at once if its writer is in another
+    /// process, which tells nobody.
+    #[cfg(feature = "http")]
+    pub(crate) async fn grows_beyond(&self, offset: u64) -> bool {
+        let Bound::Writer(durable) = &self.bound else { return false };
+        std::future::poll_fn(|context| {
+            durable.wake_when_grown(context.waker());
+            // It may have come before the waker was known.
+            if durable.head() > offset { std::task::Poll::Ready(()) } else { std::task::Poll::Pending }
+        })
+        .await;
+        true
+    }
+
+    /// The first offset below `common` whose record differs in another log, of which `theirs` tells the chain. See [`first_difference`].
+    pub(crate) fn first_difference(
+        &self,
+        theirs: impl Fn(u64) -> Result<u32>,
+        agreed: u64,
+        common: u64,
+    ) -> Result<Option<u64>> {
+        first_difference(|offset| self.chain_at(offset), theirs, agreed, common)
     }
 
     /// The checksum before `offset`: identifies the whole history up to there, so that two logs that have it in common
@@ -348,5 +365,58 @@ impl Reader {
         // At a known place the chain is what stands there; the record that continues it vouches for it.
         records.next_record()?;
         Ok(chain)
+    }
+}
+
+/// The first offset below `common` whose record differs in two logs, of which `one` and `other` tell the chains, and which agree before
+/// `agreed`; nothing if none does. A few questions to either: chains that differ stay different, so it is found by halving.
+pub(crate) fn first_difference(
+    one: impl Fn(u64) -> Result<u32>,
+    other: impl Fn(u64) -> Result<u32>,
+    agreed: u64,
+    common: u64,
+) -> Result<Option<u64>> {
+    let same = |offset| Ok::<bool, Error>(one(offset)? == other(offset)?);
+    if same(common)? {
+        return Ok(None);
+    }
+    let (mut equal, mut different) = (agreed, common);
+    while equal + 1 < different {
+        let middle = equal + (different - equal) / 2;
+        if same(middle)? { equal = middle } else { different = middle }
+    }
+    Ok(Some(different.saturating_sub(1).max(agreed)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::io::MemoryDisk;
+    use crate::log::Options;
+
+    /// Nothing behind the only batch says that it is durable.
+    #[test]
+    fn a_snapshot_proves_what_it_was_taken_of_and_nothing_of_another_store() {
+        let (disk, dir) = (MemoryDisk::new(), Path::new("/store"));
+        let options = Options::new().env(Env::simulated(disk.clone(), 7)).segment_bytes(512);
+        let log = options.open(dir).unwrap();
+        log.append_all(["a", "b", "c"]).unwrap();
+        let image = disk.process_kill();
+        let mut bytes = image.bytes(&path_of(dir, 0)).unwrap();
+        // Three frames of nine bytes.
+        bytes[64 + 27..].fill(0);
+        image.put(&path_of(dir, 0), bytes);
+        let head = |store, version| {
+            let proven = Proven { path: dir.join("a.snap"), store, version };
+            Reader::in_env(&Env::simulated(image.clone(), 7), dir, Some(&proven))
+                .and_then(|reader| reader.head())
+        };
+        let other = StoreId([9; 16]);
+        assert_eq!(
+            (head(log.id(), 0).unwrap(), head(log.id(), 2).unwrap(), head(log.id(), 3).unwrap()),
+            (0, 2, 3)
+        );
+        assert_eq!(head(other, 2).unwrap(), 0);
+        assert!(head(log.id(), 4).is_err() && head(other, 4).is_err(), "it is of a later one");
     }
 }

@@ -118,6 +118,11 @@ impl Records {
         self.segment.chain()
     }
 
+    /// Where the next record is: the base of its segment, and the byte in it.
+    pub(super) fn place(&self) -> (u64, u64) {
+        (self.segment.header().base, self.segment.at())
+    }
+
     /// The next durable record, or nothing while there is none: ask again later. The record is lent until then. Costs its
     /// length; the file is read in pieces of up to 256 KiB.
     ///
@@ -270,7 +275,8 @@ impl Records {
     fn insist_on_record(&mut self) -> Result<()> {
         match self.segment.look()? {
             Item::Record { .. } => Ok(()),
-            other => Err(self.segment.damage(other)),
+            // Unless all that is here was exchanged for a history that begins later.
+            other => Err(self.truncated(self.segment.offset(), self.segment.damage(other))),
         }
     }
 

@@ -66,3 +66,34 @@ impl Reader {
         Ok(None)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::io::{Env, MemoryDisk};
+    use crate::log::Options;
+    use std::path::Path;
+
+    /// In segments of a few records, for readers that know the places in the newest one and for those that do not.
+    #[test]
+    fn the_place_is_found_that_going_through_all_of_a_range_finds() {
+        let (disk, dir) = (MemoryDisk::new(), Path::new("/store"));
+        let options = Options::new().env(Env::simulated(disk, 7)).segment_bytes(512);
+        let log = options.open(dir).unwrap();
+        let body = |offset: u64| [offset as u8 + 1; 90];
+        (0..14).for_each(|offset| assert_eq!(log.append(&body(offset)).unwrap(), offset));
+        assert!(log.segment_count() > 3);
+        for reader in [log.reader(), options.open_read_only(dir).unwrap()] {
+            let head = reader.head().unwrap();
+            for (start, end) in (0..=head).flat_map(|start| (start..=head).map(move |end| (start, end))) {
+                for wanted in 0..=head {
+                    let found = reader.partition_point(start..end, |offset, payload| {
+                        assert!((start..end).contains(&offset), "{offset} was not asked for");
+                        assert_eq!(payload, body(offset));
+                        Ok(offset < wanted)
+                    });
+                    assert_eq!(found.unwrap(), wanted.clamp(start, end), "{wanted} in {start}..{end}");
+                }
+            }
+        }
+    }
+}

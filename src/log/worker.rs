@@ -97,3 +97,37 @@ impl Bell {
         work || !call.stop
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::AtomicU32;
+
+    /// A worker that counts what it does, and shares the count for as long as its thread is there.
+    fn counting(patience: Duration) -> (Worker, Arc<AtomicU32>) {
+        let count = Arc::new(AtomicU32::new(0));
+        let theirs = Arc::clone(&count);
+        let work = move || {
+            theirs.fetch_add(1, Ordering::SeqCst);
+        };
+        (Worker::start("counts", patience, work).unwrap(), count)
+    }
+
+    #[test]
+    fn what_was_rung_for_is_done_when_the_worker_has_stopped_and_its_thread_is_gone() {
+        for patience in [Duration::ZERO, Duration::from_secs(3600)] {
+            let (worker, count) = counting(patience);
+            worker.ring();
+            worker.stop();
+            assert_eq!((count.load(Ordering::SeqCst), Arc::strong_count(&count)), (1, 1));
+            worker.stop();
+        }
+    }
+
+    #[test]
+    fn a_worker_that_is_dropped_stops() {
+        let (worker, count) = counting(Duration::ZERO);
+        drop(worker);
+        assert_eq!((count.load(Ordering::SeqCst), Arc::strong_count(&count)), (0, 1));
+    }
+}

@@ -32,4 +32,5 @@ pub(crate) use overlap::reach;
 pub(crate) use overlap::touches;
 pub use squash::{squash, squash_stateless};
 pub(crate) use trace::{Met, may_end, outcome, sources, trace};
+pub(crate) use transform::{Contest, Led, Step, carried, carried_back, lead, steps, steps_behind, without};
 pub use transform::{DropReason, Dropped, Side, Transformed, transform, transform_both};

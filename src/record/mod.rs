@@ -5,9 +5,13 @@
 //!
 //! Always: decoding what was encoded gives it back; anything else is refused, with the byte and the reason.
 
+pub(crate) mod ledger;
+mod merged;
 pub(crate) mod value;
 pub(crate) mod wire;
 
+pub(crate) use ledger::Ledger;
+pub use merged::{Merged, Note, Outcome, Refusal, Resolution};
 pub use wire::DecodeError;
 
 #[cfg(test)]
@@ -15,10 +19,12 @@ mod tests;
 
 use crate::layout::{StoreId, u64_at};
 use crate::op::Patch;
+use crate::rules::Rules;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::num::ParseIntError;
 use std::str::FromStr;
+use std::sync::Arc;
 use wire::{Sink, Source};
 
 mod field {
@@ -38,7 +44,11 @@ mod field {
 /// Those of the second byte.
 mod more {
     pub(super) const SCHEMA: u8 = 1;
-    pub(super) const ALL: u8 = 1;
+    /// From this change on its writer is the one the store is home to.
+    pub(super) const FORK: u8 = 2;
+    pub(super) const RULES: u8 = 4;
+    pub(super) const MERGED: u8 = 8;
+    pub(super) const ALL: u8 = 15;
 }
 
 /// A hybrid logical clock reading: milliseconds since 1970 (48 bits) and a counter (16 bits).
@@ -55,6 +65,11 @@ impl Stamp {
     pub(crate) fn next(self, now_ms: u64) -> Stamp {
         let now = now_ms.min(u64::MAX >> Self::COUNTER_BITS) << Self::COUNTER_BITS;
         Stamp(now.max(self.0.saturating_add(1)))
+    }
+
+    /// The first reading of a millisecond since 1970: for what was written by a clock of one's own. O(1).
+    pub fn of_ms(ms: u64) -> Stamp {
+        Stamp(ms.min(u64::MAX >> Self::COUNTER_BITS) << Self::COUNTER_BITS)
     }
 
     /// Milliseconds since 1970-01-01 UTC.
@@ -152,6 +167,12 @@ pub struct Change {
     /// The schema of the state from this version on, where it is another than before: the change is a migration, or the first
     /// one of a type that begins with another schema than 1.
     pub schema: Option<u32>,
+    /// Whether the history goes on beside the one it was forked from: its writer makes the store's own changes from here on.
+    pub is_fork: bool,
+    /// What is done from this version on where changes meet, where that is something else than before.
+    pub rules: Option<Arc<Rules>>,
+    /// What became of it, if it was submitted by a writer elsewhere or was made on an older version.
+    pub merged: Option<Box<Merged>>,
     /// What was changed.
     pub patch: Patch,
 }
@@ -185,6 +206,24 @@ impl Patch {
 }
 
 impl Change {
+    /// A change of nothing that says nothing more than who made it, when, and after what.
+    pub(crate) fn of(writer: WriterId, sequence: u64, version: u64, stamp: Stamp) -> Change {
+        Change {
+            version,
+            base: version.saturating_sub(1),
+            writer,
+            sequence,
+            stamp,
+            meta: Meta::default(),
+            undoes: None,
+            schema: None,
+            is_fork: false,
+            rules: None,
+            merged: None,
+            patch: Patch::new(),
+        }
+    }
+
     /// The position of this change in the log.
     pub fn offset(&self) -> u64 {
         self.version.saturating_sub(1)
@@ -209,7 +248,7 @@ impl Change {
         sink.byte(fields);
         sink.fixed(self.stamp.0);
         if fields & field::MORE != 0 {
-            sink.byte(more::SCHEMA);
+            sink.byte(self.more());
         }
         if fields & field::WRITER != 0 {
             sink.fixed(self.writer.0);
@@ -227,6 +266,8 @@ impl Change {
             sink.uint(self.back());
         }
         self.schema.iter().for_each(|schema| sink.uint((*schema).into()));
+        self.rules.iter().for_each(|rules| ledger::put_rules(rules, &mut sink));
+        self.merged.iter().for_each(|merged| merged.put(self.version, &mut sink));
         value::put_patch(&mut sink, &self.patch);
     }
 
@@ -244,7 +285,15 @@ impl Change {
             | bit(self.back() > 0, field::BACK)
             | bit(self.writer != home, field::WRITER)
             | bit(self.sequence != self.version, field::SEQUENCE)
-            | bit(self.schema.is_some(), field::MORE)
+            | bit(self.more() != 0, field::MORE)
+    }
+
+    fn more(&self) -> u8 {
+        let bit = |present: bool, bit: u8| if present { bit } else { 0 };
+        bit(self.schema.is_some(), more::SCHEMA)
+            | bit(self.is_fork, more::FORK)
+            | bit(self.rules.is_some(), more::RULES)
+            | bit(self.merged.is_some(), more::MERGED)
     }
 
     /// When the change in this body was recorded; nothing else of it is looked at.
@@ -288,7 +337,8 @@ impl Change {
         let version =
             offset.checked_add(1).ok_or_else(|| source.flaw("beyond the last version there can be"))?;
         let stamp = Stamp(source.fixed()?);
-        let has_schema = has(field::MORE) && take_more(source)? & more::SCHEMA != 0;
+        let more = if has(field::MORE) { take_more(source)? } else { 0 };
+        let also = |bit: u8| more & bit != 0;
         let writer = if has(field::WRITER) { WriterId(source.fixed()?) } else { home };
         let sequence = if has(field::SEQUENCE) { source.uint()? } else { version };
         if has(field::WRITER) && writer == home || has(field::SEQUENCE) && sequence == version {
@@ -303,9 +353,24 @@ impl Change {
             return Err(source.flaw("a base that need not be written"));
         }
         let base = offset.checked_sub(back).ok_or_else(|| source.flaw("a base before the first version"))?;
-        let schema = has_schema.then(|| take_schema(source)).transpose()?;
-        let meta = Meta { label, at_ms, tags };
-        Ok(Change { version, base, writer, sequence, stamp, meta, undoes, schema, patch: Patch::new() })
+        let schema = also(more::SCHEMA).then(|| take_schema(source)).transpose()?;
+        let rules = also(more::RULES).then(|| ledger::take_rules(source)).transpose()?.map(Arc::new);
+        let merged = also(more::MERGED).then(|| Merged::take(version, source)).transpose()?.map(Box::new);
+        let (meta, is_fork, patch) = (Meta { label, at_ms, tags }, also(more::FORK), Patch::new());
+        Ok(Change {
+            version,
+            base,
+            writer,
+            sequence,
+            stamp,
+            meta,
+            undoes,
+            schema,
+            is_fork,
+            rules,
+            merged,
+            patch,
+        })
     }
 }
 

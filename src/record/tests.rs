@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::op::{Action, Insert, Op};
+use crate::rules::{OnDeleted, Pattern, Policy};
 use crate::value::{DEPTH_MAX, KEY_BYTES_MAX, Key, List, Map, Path, Segment, Value};
 use proptest::prelude::*;
 use std::sync::Arc;
@@ -56,6 +57,48 @@ fn op() -> BoxedStrategy<Op> {
         .boxed()
 }
 
+fn policy() -> impl Strategy<Value = Policy> {
+    let custom = ("[a-z]{1,3}", any::<u32>()).prop_map(|(name, version)| Policy::Custom { name, version });
+    prop_oneof![(0..12u8).prop_map(|tag| Policy::of_tag(tag).unwrap()), custom]
+}
+
+fn rules() -> impl Strategy<Value = Rules> {
+    let pattern = proptest::collection::vec("[ab*]", 0..3).prop_map(Pattern::of_tokens);
+    let rule = (pattern, policy(), proptest::option::of(0..3u8));
+    proptest::collection::vec(rule, 0..4).prop_map(|all| {
+        all.into_iter().fold(Rules::new(), |rules, (pattern, policy, tag)| {
+            match tag.and_then(OnDeleted::of_tag) {
+                Some(what) => rules.on_deleted(pattern, what),
+                None => rules.with(pattern, policy),
+            }
+        })
+    })
+}
+
+fn merged() -> impl Strategy<Value = Merged> {
+    let note = (any::<usize>(), policy(), 0..5u8);
+    let note = note.prop_map(|(op_index, policy, tag)| {
+        let all = [
+            Resolution::Won,
+            Resolution::Dropped,
+            Resolution::Combined,
+            Resolution::Restored,
+            Resolution::Layered,
+        ];
+        Note { op_index, met: 0, policy, resolution: all[usize::from(tag)] }
+    });
+    let why = prop_oneof![Just(Refusal::Conflict), Just(Refusal::Guard), Just(Refusal::Function)];
+    let rejected = (why, "[a-z]{0,4}").prop_map(|(why, detail)| Outcome::Rejected { why, detail });
+    let outcome = prop_oneof![Just(Outcome::Clean), Just(Outcome::Rebased), Just(Outcome::Partial), rejected];
+    let original = proptest::option::of(proptest::collection::vec(op(), 0..3).prop_map(Patch::from));
+    (any::<u64>(), outcome, proptest::collection::vec(note, 0..3), original).prop_map(
+        |(written, outcome, notes, original)| {
+            let behind = (0..original.as_ref().map_or(0, |patch: &Patch| patch.len())).collect();
+            Merged { written: Stamp(written), outcome, notes, original, behind }
+        },
+    )
+}
+
 fn change() -> BoxedStrategy<Change> {
     let meta = (
         proptest::option::of("[a-z]{0,5}"),
@@ -67,17 +110,23 @@ fn change() -> BoxedStrategy<Change> {
     let sequence = proptest::option::of(any::<u64>());
     let schema = proptest::option::of(2..=u32::MAX);
     let who = (writer, sequence, any::<u64>(), proptest::option::of(any::<u64>()), schema);
-    (1..u64::MAX, any::<u64>(), who, meta, proptest::collection::vec(op(), 0..5))
-        .prop_map(|(version, base, (writer, sequence, stamp, undoes, schema), meta, ops)| Change {
-            version,
-            base: base % version,
-            writer: WriterId(writer),
-            sequence: sequence.unwrap_or(version),
-            stamp: Stamp(stamp),
-            meta,
-            undoes,
-            schema,
-            patch: ops.into_iter().collect(),
+    let more = (proptest::option::of(rules()), proptest::option::of(merged()));
+    (1..u64::MAX, any::<u64>(), who, meta, more, proptest::collection::vec(op(), 0..5))
+        .prop_map(|(version, base, (writer, sequence, stamp, undoes, schema), meta, (rules, merged), ops)| {
+            Change {
+                version,
+                base: base % version,
+                writer: WriterId(writer),
+                sequence: sequence.unwrap_or(version),
+                stamp: Stamp(stamp),
+                meta,
+                undoes,
+                schema,
+                is_fork: version % 5 == 0,
+                rules: rules.map(Arc::new),
+                merged: merged.map(Box::new),
+                patch: ops.into_iter().collect(),
+            }
         })
         .boxed()
 }
@@ -244,17 +293,7 @@ fn what_need_not_be_written_is_refused_where_it_is() {
 fn a_one_field_change_is_small() {
     let path = Path::from(vec![Segment::from("cards"), Segment::from("c0042"), Segment::from("title")]);
     let patch = [Op { path, action: Action::Replace(Value::from("ship it")) }].into_iter().collect();
-    let change = Change {
-        version: 40_000,
-        base: 39_999,
-        writer: WriterId(u64::MAX),
-        sequence: 40_000,
-        stamp: Stamp(u64::MAX),
-        meta: Meta::default(),
-        undoes: None,
-        schema: None,
-        patch,
-    };
+    let change = Change { patch, ..Change::of(WriterId(u64::MAX), 40_000, 40_000, Stamp(u64::MAX)) };
     let bytes = encoded(&change).len() + crate::segment::format::FRAME_BYTES;
     assert!(bytes <= 64, "{bytes} bytes on disk");
 }
@@ -300,7 +339,7 @@ fn a_schema_is_written_only_where_it_says_something() {
     assert_eq!(encoded(&change), body(&[1, 2]));
     assert!(Change::decode(HOME, 1, &body(&[1, 2])).unwrap().is_migration());
     assert_eq!(decoded(&[0]), Err("a second byte of fields that need not be written"));
-    assert_eq!(decoded(&[2]), Err("unknown fields"));
+    assert_eq!(decoded(&[16]), Err("unknown fields"));
     for schema in [&[0][..], &[1], &[253, 0, 0, 0, 0, 1, 0, 0, 0]] {
         let answer = decoded(&[&[1], schema].concat());
         assert_eq!(answer, Err("a schema that need not be written, or cannot be"));

@@ -23,6 +23,8 @@ pub(crate) struct Piecework {
     pub(crate) header: Header,
     /// The bytes of the source that these records are.
     pub(crate) kept: Range<u64>,
+    /// The frames of those that come behind them.
+    pub(crate) added: Vec<u8>,
     pub(crate) count: u32,
     /// The chain after the last of them.
     pub(crate) chain: Chain,
@@ -41,7 +43,9 @@ impl Piecework {
             let Opened { file: old, .. } = packed::open(from, &self.source)?;
             copy_bytes((&*old, &self.source), self.kept.clone(), (&*new, &path), start)?;
         }
-        let data_end = start + (self.kept.end - self.kept.start);
+        let kept_end = start + (self.kept.end - self.kept.start);
+        write_all_at(&*new, &self.added, kept_end).during("write segment", &path)?;
+        let data_end = kept_end + self.added.len() as u64;
         let ending = self.ending(data_end);
         write_all_at(&*new, &ending, data_end).during("write segment", &path)?;
         let len = data_end + ending.len() as u64;
@@ -63,6 +67,23 @@ impl Piecework {
         };
         [mark, &footer[..]].concat()
     }
+}
+
+/// Puts a copy of a file in its place, which stands for nothing else, durably: two syncs.
+pub(crate) fn unshare(disk: &dyn Disk, dir: &Path, path: &Path) -> Result<()> {
+    let unfinished = unfinished(path);
+    copy_file(disk, path, &unfinished)?;
+    disk.rename(&unfinished, path).during("rename", path)?;
+    disk.sync_dir(dir).during("sync directory", dir)
+}
+
+/// Makes a copy of a file that nobody writes to; its content is durable then, not its name. How long it is.
+pub(crate) fn copy_file(disk: &dyn Disk, from: &Path, to: &Path) -> Result<u64> {
+    let (old, new) = (disk.open(from, Access::Read).during("open", from)?, fresh(disk, to)?);
+    let len = old.len().during("measure", from)?;
+    copy_bytes((&*old, from), 0..len, (&*new, to), 0)?;
+    new.sync().during("sync", to)?;
+    Ok(len)
 }
 
 /// A new file; what an interrupted attempt left there goes.

@@ -9,8 +9,11 @@ pub(crate) mod format;
 pub(crate) mod packed;
 pub(crate) mod point;
 pub(crate) mod positions;
+mod proof;
 pub(crate) mod reader;
 pub(crate) mod recovery;
+#[cfg(test)]
+mod tests;
 pub(crate) mod writer;
 
 use crate::layout::{number_in, numbered};

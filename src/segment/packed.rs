@@ -7,7 +7,7 @@
 //! after it was read back and found equal. A block that is damaged reads as bytes that are no record, so the damage is
 //! found, and named, by whoever reads the records, and costs those in the block alone.
 
-use super::copy::fresh;
+use super::copy::{copy_bytes, fresh};
 use super::format::{FLAG_PACKED, HEADER_BYTES, MAGIC, header_check};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::{Access, Disk, File, read_full_at, write_all_at};
@@ -297,16 +297,34 @@ impl File for Packed {
 
 /// What is wrong with a packed segment that whoever reads its records does not see, or not where it is. Reads all of it.
 pub(crate) fn flaw(disk: &dyn Disk, path: &Path) -> Result<Option<Damage>> {
+    let Flaws { block, table } = flaws(disk, path)?;
+    Ok(block.or(table))
+}
+
+/// What is wrong with the table of blocks of a packed segment, if each block that was found without it is good. Reads all of it.
+pub(crate) fn table_flaw(disk: &dyn Disk, path: &Path) -> Result<Option<Damage>> {
+    let Flaws { block, table } = flaws(disk, path)?;
+    Ok(table.filter(|_| block.is_none()))
+}
+
+#[derive(Default)]
+struct Flaws {
+    /// Of the first block that is damaged.
+    block: Option<Damage>,
+    table: Option<Damage>,
+}
+
+fn flaws(disk: &dyn Disk, path: &Path) -> Result<Flaws> {
     let file = disk.open(path, Access::Read).during("open segment", path)?;
     let mut head = [0; HEADER_BYTES];
     let count = read_full_at(&*file, &mut head, 0).during("read segment header", path)?;
     if count < HEADER_BYTES || !is_packed(&*file, &head).during("read segment header", path)? {
-        return Ok(None);
+        return Ok(Flaws::default());
     }
-    let (blocks, flaw) = Blocks::of(&*file, path)?;
+    let (blocks, table) = Blocks::of(&*file, path)?;
     let mut unpacker = Unpacker::new(BLOCK_BYTES).during("unpack segment", path)?;
     for (number, ends) in blocks.starts.windows(2).enumerate() {
-        let damaged = match read_block(&*file, ends[0], ends[1] - ends[0], &mut unpacker, path)? {
+        let defect = match read_block(&*file, ends[0], ends[1] - ends[0], &mut unpacker, path)? {
             Ok(block) if block.content.len() == blocks.held_by(number) => continue,
             Ok(block) => {
                 let (expected, found) = (blocks.held_by(number) as u64, block.content.len() as u64);
@@ -314,9 +332,35 @@ pub(crate) fn flaw(disk: &dyn Disk, path: &Path) -> Result<Option<Damage>> {
             }
             Err(defect) => defect,
         };
-        return Ok(Some(Damage { path: path.to_owned(), byte: ends[0], defect: damaged, intact: None }));
+        let block = Some(Damage { path: path.to_owned(), byte: ends[0], defect, intact: None });
+        return Ok(Flaws { block, table });
     }
-    Ok(flaw)
+    Ok(Flaws { block: None, table })
+}
+
+/// Replaces a packed segment whose table is damaged by one with the same blocks and a table that fits them, which is durable once
+/// the directory is synced.
+pub(crate) fn make_table(disk: &dyn Disk, path: &Path) -> Result<()> {
+    let (unfinished, file) = (unfinished(path), disk.open(path, Access::Read).during("open segment", path)?);
+    let blocks = Blocks::of(&*file, path)?.0;
+    let end = blocks.starts.last().copied().unwrap_or(HEADER_BYTES as u64);
+    let target = fresh(disk, &unfinished)?;
+    copy_bytes((&*file, path), 0..end, (&*target, &unfinished), 0)?;
+    let length = |ends: &[u64]| ((ends[1] - ends[0]) as u32 - FRAME_BYTES as u32).to_le_bytes();
+    let table: Vec<u8> = blocks.starts.windows(2).flat_map(length).collect();
+    write_all_at(&*target, &trailing(&table, blocks.content), end).during("write packed segment", path)?;
+    target.sync().during("sync packed segment", path)?;
+    let len = HEADER_BYTES as u64 + blocks.content;
+    must_be_equal(&open(disk, path)?, &open(disk, &unfinished)?, len, &unfinished)?;
+    disk.rename(&unfinished, path).during("rename segment", path)
+}
+
+/// A table, and what stands behind it.
+fn trailing(table: &[u8], content: u64) -> Vec<u8> {
+    let count = (table.len() / LENGTH_BYTES) as u32;
+    let fields = [&content.to_le_bytes()[..], &count.to_le_bytes()].concat();
+    let check = checksum(0, &[table, &fields]);
+    [table, &fields, &check.to_le_bytes(), &TRAILER_MAGIC].concat()
 }
 
 /// Puts a packed file in the place of a sealed segment, durably: two syncs. How many bytes that saves; nothing was done if it
@@ -368,32 +412,37 @@ fn write(disk: &dyn Disk, segment: &Opened, len: u64, path: &Path) -> Result<u64
             out.clear();
         }
     }
-    let count = (table.len() / LENGTH_BYTES) as u32;
-    let fields = [&(len - HEADER_BYTES as u64).to_le_bytes()[..], &count.to_le_bytes()].concat();
-    let check = checksum(0, &[&table, &fields]);
-    out.extend([&table[..], &fields, &check.to_le_bytes(), &TRAILER_MAGIC].concat());
+    out.extend(trailing(&table, len - HEADER_BYTES as u64));
     write_all_at(&*target, &out, at).during("write packed segment", path)?;
     target.sync().during("sync packed segment", path)?;
     Ok(at + out.len() as u64)
 }
 
 /// The last look before the original goes.
-fn must_be_equal(segment: &Opened, packed: &Opened, len: u64, path: &Path) -> Result<()> {
+pub(super) fn must_be_equal(segment: &Opened, packed: &Opened, len: u64, path: &Path) -> Result<()> {
+    let found = packed.file.len().during("measure packed segment", path)?;
+    let differs = match packed.is_packed {
+        false => Some(0),
+        true => first_difference(&*segment.file, &*packed.file, len.min(found), path)?,
+    };
+    let Some(byte) = differs.or((found != len).then_some(len.min(found))) else { return Ok(()) };
+    let reason = "it does not read as what was packed".into();
+    let defect = Defect::Undecodable { part: "the packed segment", reason };
+    Err(Damage { path: path.to_owned(), byte, defect, intact: None }.into())
+}
+
+/// The first byte of so many in which two files differ, or that one of them cannot give.
+fn first_difference(one: &dyn File, other: &dyn File, len: u64, path: &Path) -> Result<Option<u64>> {
     let (mut here, mut there) = (vec![0; BLOCK_BYTES], vec![0; BLOCK_BYTES]);
-    let mut equal = packed.is_packed && packed.file.len().during("measure segment", path)? == len;
-    let mut at = 0;
-    while equal && at < len {
-        let count = read_full_at(&*segment.file, &mut here, at).during("read segment", path)?;
-        let same = read_full_at(&*packed.file, &mut there, at).during("read packed segment", path)?;
-        equal = count > 0 && count == same && here[..count] == there[..count];
-        at += count as u64;
-    }
-    match equal {
-        true => Ok(()),
-        false => {
-            let reason = "it does not read as what was packed".into();
-            let defect = Defect::Undecodable { part: "the packed segment", reason };
-            Err(Damage { path: path.to_owned(), byte: at, defect, intact: None }.into())
+    for at in (0..len).step_by(BLOCK_BYTES) {
+        let wanted = BLOCK_BYTES.min((len - at) as usize);
+        let count = read_full_at(one, &mut here[..wanted], at).during("read segment", path)?;
+        let same = read_full_at(other, &mut there[..wanted], at).during("read packed segment", path)?;
+        let read = count.min(same);
+        let equal = here[..read].iter().zip(&there[..read]).take_while(|(here, there)| here == there).count();
+        if equal < wanted {
+            return Ok(Some(at + equal as u64));
         }
     }
+    Ok(None)
 }

@@ -5,12 +5,12 @@
 //! Readers never write.
 
 use super::footer::{self, Ending, Footer, Table};
-use super::format::{self, FRAME_BYTES, HEADER_BYTES, Header, Item};
-use super::format::{FOOTER_TAG, MARK_TAG, RECORD_BYTES_MAX};
+use super::format::{self, FOOTER_TAG, FRAME_BYTES, HEADER_BYTES, Header, Item};
 use super::packed::{self, Opened};
+use super::proof;
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::{Disk, File, read_full_at};
-use crate::layout::{CHECK_BYTES, Chain, LENGTH_BYTES, StoreId, u32_at};
+use crate::layout::{CHECK_BYTES, Chain, LENGTH_BYTES, u32_at};
 use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -336,7 +336,7 @@ impl SegmentReader {
         if self.footer()?.is_some_and(|footer| !self.fills_up(&footer)) {
             return Ok(Some("the footer"));
         }
-        Ok(find_proof(&self.rest()?, self.offset, &self.header.store))
+        Ok(proof::find(&self.rest()?, self.offset, &self.header.store))
     }
 
     /// Whether it is a footer of rest behind the records that were passed, in a segment that is full with it. That one ends the
@@ -396,63 +396,4 @@ fn last_solid(piece: &[u8]) -> Option<usize> {
     let run = piece.chunks(RUN).rposition(is_solid)?;
     let start = run * RUN;
     piece[start..].iter().rposition(|&byte| byte != 0).map(|last| start + last)
-}
-
-/// Looks for a mark or the first record of a batch behind the (bad) place `bytes[4..]`.
-///
-/// Every byte is a candidate, but few lengths are plausible, and fewer lead from one plausible length to the next; only
-/// those are checksummed. A budget of some seconds bounds even bytes made to deceive; when it is used up we answer as if
-/// proof had been found, because an error can be looked into and a cut cannot be undone.
-fn find_proof(bytes: &[u8], offset: u64, store: &StoreId) -> Option<&'static str> {
-    let mut budget = 1024 * bytes.len() as u64 + (1 << 28);
-    for at in LENGTH_BYTES + 1..bytes.len().saturating_sub(LENGTH_BYTES - 1) {
-        let word = u32_at(bytes, at);
-        if word == 0 {
-            continue;
-        }
-        if format::mark_of(store, &bytes[at..]).is_some_and(|head| head > offset) {
-            return Some("a later mark");
-        }
-        if word > RECORD_BYTES_MAX || !leads_on(bytes, at) {
-            continue;
-        }
-        budget = match budget.checked_sub(word.into()) {
-            Some(left) => left,
-            None => return Some("possibly a later record (too many candidates to tell)"),
-        };
-        if starts_batch(bytes, at) {
-            return Some("a later record");
-        }
-    }
-    None
-}
-
-/// Whether the length at `at` leads over a few plausible frames, or to the end.
-fn leads_on(bytes: &[u8], mut at: usize) -> bool {
-    const HOPS: usize = 4;
-    for _ in 0..HOPS {
-        if at + LENGTH_BYTES > bytes.len() {
-            return true;
-        }
-        match u32_at(bytes, at) {
-            0 | MARK_TAG | FOOTER_TAG => return true,
-            length if length > RECORD_BYTES_MAX || at + length as usize + FRAME_BYTES > bytes.len() => {
-                return false;
-            }
-            length => at += length as usize + FRAME_BYTES,
-        }
-    }
-    true
-}
-
-fn starts_batch(bytes: &[u8], at: usize) -> bool {
-    let before = u32_at(bytes, at - CHECK_BYTES);
-    let first_after = |chain| match format::record_at(&bytes[at..], chain) {
-        // A number twice and then zeros cancel each other out: whatever the number, the CRC of that ends in zeros too.
-        // (A real record has this chain once in four thousand million.)
-        Some((_, chain, first)) => first && chain != u32::MAX,
-        None => false,
-    };
-    // The chain here is what is stored or its complement; take the reading under which the record is good at all.
-    first_after(before) || first_after(!before)
 }

@@ -5,8 +5,10 @@
 //!
 //! Always: nothing that was acknowledged is cut. What is damaged is reported with its place and left as it is.
 
+use super::copy::unshare;
 use super::footer::{Ending, Footer, Table};
 use super::format::{Codec, Item, MARK_BYTES};
+use super::packed;
 use super::reader::SegmentReader;
 use super::writer::{Extent, SegmentWriter};
 use super::{bases_in, path_of};
@@ -428,7 +430,7 @@ impl Layout {
         }
         if self.active.count == 0 {
             disk.sync_dir(dir).during("sync directory", dir)?;
-            self.sealed.iter().try_for_each(|(path, base)| seal_again(disk, path, *base))?;
+            self.sealed.iter().try_for_each(|(path, base)| seal_again(disk, dir, path, *base))?;
         }
         if let Some((path, extent)) = self.unsealed {
             tracing::info!(path = %path.display(), "finishing an interrupted roll");
@@ -445,8 +447,15 @@ impl Layout {
     }
 }
 
-/// Writes the footer of a sealed segment once more and makes it durable.
-fn seal_again(disk: &dyn Disk, path: &Path, base: u64) -> Result<()> {
+/// Writes the footer of a sealed segment once more and makes it durable. One that was packed since was read back from a file that
+/// was synced, and its footer is in a block. Of one that others have a name for too, all is written once more, elsewhere.
+fn seal_again(disk: &dyn Disk, dir: &Path, path: &Path, base: u64) -> Result<()> {
+    if packed::open(disk, path)?.is_packed {
+        return Ok(());
+    }
+    if disk.is_shared(path).during("look at", path)? {
+        return unshare(disk, dir, path);
+    }
     let mut reader = SegmentReader::open(disk, path.to_owned(), base)?;
     let Some(footer) = reader.seal()? else { return Ok(()) };
     // A damaged table stays as it is: reading goes without, and verification tells.

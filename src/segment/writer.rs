@@ -3,6 +3,7 @@
 //! Always: what [`SegmentWriter::write`] took is durable when [`SegmentWriter::commit`] returns, and a new segment's name
 //! is durable before anything is written into it. After any error the writer must not be used again; the log poisons itself.
 
+use super::copy::fresh;
 use super::footer::{self, Ending, Footer, Table};
 use super::format::{self, HEADER_BYTES, Header, Item, MARK_BYTES};
 use super::path_of;
@@ -164,6 +165,18 @@ impl SegmentWriter {
     /// How large a segment must be to hold a single frame.
     pub(crate) fn bytes_for(frame_bytes: usize) -> u64 {
         (HEADER_BYTES + frame_bytes) as u64 + SegmentWriter::ending_bytes(1, 1)
+    }
+
+    /// Where the next frame goes, in bytes.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Whether the disk has room for another segment of so many bytes just now.
+    pub(crate) fn has_room_beside(&self, disk: &dyn Disk, bytes: u64) -> bool {
+        let path = unfinished(&self.path);
+        let made = fresh(disk, &path).is_ok_and(|file| file.allocate(bytes).is_ok());
+        disk.remove(&path).is_ok() && made
     }
 
     pub(crate) fn is_empty(&self) -> bool {

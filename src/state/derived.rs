@@ -8,7 +8,9 @@ pub use super::whole::{apply_leaf, apply_whole};
 
 use super::{Differ, State, StateError, StateErrorKind, fills, whole};
 use crate::op::{Action, ApplyErrorKind};
+pub use crate::rules::{OnDeleted, Places, Policy};
 use crate::value::{Key, Map, Segment, Value};
+use std::any::TypeId;
 
 /// The functions of [`State`] as [`atomic`] has them too, so that one name chooses between the two.
 pub mod plain {
@@ -48,6 +50,21 @@ pub mod plain {
     pub fn from_value<T: State>(value: Value) -> Result<T, StateError> {
         T::from_value(value)
     }
+}
+
+/// What the type of a part says of what is done where changes meet.
+pub fn rules<T: State>(places: &mut Places) {
+    places.within(TypeId::of::<T>(), T::rules);
+}
+
+/// The same for each entry or element of a collection.
+pub fn rules_of_each<T: State>(places: &mut Places) {
+    places.each(rules::<T>);
+}
+
+/// A policy by the name it is written with.
+pub fn custom(name: &str, version: u32) -> Policy {
+    Policy::Custom { name: name.to_owned(), version }
 }
 
 /// A map of named parts.

@@ -2,9 +2,11 @@
 //!
 //! Also the tools with which derived tuple structs and variants do the same.
 
+use super::derived::rules_of_each;
 use super::whole::{apply_part, apply_whole, mismatch, through_value};
 use super::{Differ, NeverNull, State, StateError};
 use crate::op::{Action, ApplyErrorKind};
+use crate::rules::Places;
 use crate::value::{List, Segment, Value};
 
 /// The elements of a list that must be of one length.
@@ -106,6 +108,10 @@ tuple!(8: A 0, B 1, C 2, D 3, E 4, F 5, G 6, H 7);
 
 /// Comparing costs the length.
 impl<T: State, const N: usize> State for [T; N] {
+    fn rules(places: &mut Places) {
+        rules_of_each::<T>(places);
+    }
+
     fn diff_from(&self, old: &Self, out: &mut Differ) {
         for (index, (new, old)) in self.iter().zip(old).enumerate() {
             if !new.same(old) {

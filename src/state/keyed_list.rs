@@ -7,11 +7,13 @@
 
 use std::cell::Cell;
 
+use super::derived::rules_of_each;
 use super::derived::{self, Fields, Place};
 use super::whole::{apply_leaf, apply_part, apply_whole, diff_leaf};
 use super::{Differ, MapKey, NeverNull, State, StateError, StateErrorKind};
 use crate::collections::{Id, KeyedList};
 use crate::op::{Action, ApplyErrorKind};
+use crate::rules::Places;
 use crate::value::{Key, Segment, Value};
 
 thread_local! {
@@ -32,6 +34,10 @@ fn note() {
 
 /// Comparing costs what changed: O(changes * log n).
 impl<K: MapKey + Ord, T: State> State for KeyedList<K, T> {
+    fn rules(places: &mut Places) {
+        places.field("items", rules_of_each::<T>);
+    }
+
     fn diff_from(&self, old: &Self, out: &mut Differ) {
         if out.is_checking() && !self.agrees_since(old) {
             out.unsound();

@@ -6,10 +6,12 @@
 
 use std::ops::Range;
 
+use super::derived::rules_of_each;
 use super::whole::{apply_whole, mismatch};
 use super::{Differ, NeverNull, State, StateError, elements};
 use crate::collections::List;
 use crate::op::{Action, ApplyErrorKind, Insert};
+use crate::rules::Places;
 use crate::value::{Segment, Value};
 
 /// What both kinds of list must offer; the rest is written once.
@@ -119,6 +121,10 @@ macro_rules! list {
 
         #[doc = $doc]
         impl<T: State> State for $list<T> {
+            fn rules(places: &mut Places) {
+                rules_of_each::<T>(places);
+            }
+
             fn diff_from(&self, old: &Self, out: &mut Differ) {
                 $diff(self, old, out);
             }

@@ -7,10 +7,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hash};
 
+use super::derived::rules_of_each;
 use super::whole::{apply_whole, mismatch};
 use super::{Differ, MapKey, NeverNull, State, StateError, StateErrorKind};
 use crate::collections::{self, MapChange};
 use crate::op::{Action, ApplyErrorKind};
+use crate::rules::Places;
 use crate::value::{Key, Map, Segment, Value};
 
 /// What all kinds of map must offer; the rest is written once.
@@ -163,6 +165,10 @@ macro_rules! map {
 
         #[doc = $doc]
         impl<K: MapKey + $($bounds)*, V: State, $($hasher)*> State for $map {
+            fn rules(places: &mut Places) {
+                rules_of_each::<V>(places);
+            }
+
             fn diff_from(&self, old: &Self, out: &mut Differ) {
                 diff(self, old, out);
             }

@@ -63,8 +63,10 @@ pub(crate) use keyed_list::watch_orders;
 pub use pointer::NeverNull;
 #[cfg(feature = "derive")]
 pub use redraft_derive::{MapKey, State};
+pub(crate) use sequence::hunks;
 
 use crate::op::{Action, ApplyErrorKind};
+use crate::rules::Places;
 use crate::value::{Segment, Value};
 
 /// A type that can be the state of a store, or a part of one.
@@ -80,6 +82,9 @@ use crate::value::{Segment, Value};
 /// | `#[state(atomic)]` | field | one leaf, through serde, for types that are no `State` |
 /// | `#[state(rest)]` | named field of a struct | a map that keeps what no other field is there for; without one, an unknown field is an error |
 /// | `#[state(schema = 3, migrate = "path")]` | type of the whole state | its schema; `path(from, &mut document)` leads from each one to the next |
+/// | `#[merge(counter)]`, ... | field | what is done where changes to it meet: a [policy](crate::merge::Policy), as `last_written`, `max`, `text`; see [`Rules::of`](crate::merge::Rules::of) |
+/// | `#[merge(custom = "name", version = 1)]` | field | the same, by a function of the program |
+/// | `#[merge(on_deleted = "restore")]` | field | what becomes of changes beneath something in it that was taken away: `drop`, `restore` or `reject` |
 ///
 /// ```
 /// # #[cfg(feature = "derive")] {
@@ -174,7 +179,8 @@ use crate::value::{Segment, Value};
 /// * an operation that `apply` carries out does to the `Value` shown before what it did to the state: the outcome shows
 ///   as the same `Value`, but for missing fields that were filled in.
 ///
-/// A store needs `Default` besides, for the state before the first change.
+/// A store needs `Default` besides, for the state before the first change. After that the state is what `from_value` reads from what is
+/// logged, at every version and whoever wrote it.
 ///
 /// A state is walked by recursion. What is recorded is never nested deeper than 128, but a program that builds
 /// something much deeper in memory may run out of stack before that is noticed.
@@ -229,6 +235,12 @@ pub trait State: Clone + Send + Sync + Sized + 'static {
     /// # Errors
     /// [`StateError`] when the value is not one of this type.
     fn from_value(value: Value) -> Result<Self, StateError>;
+
+    /// Says what is to be done where changes meet that were made at the same time, for the parts of the type; nothing, unless
+    /// something was said by `#[merge(..)]`. [`Rules::of`](crate::merge::Rules::of) collects it.
+    fn rules(places: &mut Places) {
+        let _ = places;
+    }
 
     /// Whether both are surely the same, found out without looking deep: what this says no to may still be the same. Asked
     /// to find the elements of two lists that are worth comparing.

@@ -6,10 +6,12 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use super::derived::rules;
 use super::whole::{apply_whole, mismatch};
 use super::{Differ, State, StateError};
 use crate::collections::Shared;
 use crate::op::{Action, ApplyErrorKind};
+use crate::rules::Places;
 use crate::value::{Segment, Value};
 
 /// A state that never shows as null, so that an `Option` of it can use null for `None`.
@@ -31,6 +33,10 @@ use crate::value::{Segment, Value};
 pub trait NeverNull: State {}
 
 impl<T: State> State for Box<T> {
+    fn rules(places: &mut Places) {
+        rules::<T>(places);
+    }
+
     const LEAF: bool = T::LEAF;
     const SCHEMA: u32 = T::SCHEMA;
 
@@ -73,6 +79,10 @@ macro_rules! shared {
     ($pointer:ident) => {
         /// Cloning is O(1), and what both versions share is not looked at.
         impl<T: State> State for $pointer<T> {
+            fn rules(places: &mut Places) {
+                rules::<T>(places);
+            }
+
             const LEAF: bool = T::LEAF;
             const SCHEMA: u32 = T::SCHEMA;
 
@@ -123,6 +133,10 @@ shared!(Arc);
 shared!(Shared);
 
 impl<T: NeverNull> State for Option<T> {
+    fn rules(places: &mut Places) {
+        rules::<T>(places);
+    }
+
     const LEAF: bool = T::LEAF;
 
     fn diff_from(&self, old: &Self, out: &mut Differ) {

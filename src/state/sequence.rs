@@ -8,9 +8,9 @@ use std::ops::Range;
 
 /// A stretch of the old sequence and what stands in its place in the new one. Never empty on both sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Hunk {
-    pub(super) old: Range<usize>,
-    pub(super) new: Range<usize>,
+pub(crate) struct Hunk {
+    pub(crate) old: Range<usize>,
+    pub(crate) new: Range<usize>,
 }
 
 impl Hunk {
@@ -37,7 +37,7 @@ struct Match {
 }
 
 /// The differences between `0..old_len` and `0..new_len`, elements being compared by `equal(old_index, new_index)`.
-pub(super) fn hunks(old_len: usize, new_len: usize, equal: impl FnMut(usize, usize) -> bool) -> Vec<Hunk> {
+pub(crate) fn hunks(old_len: usize, new_len: usize, equal: impl FnMut(usize, usize) -> bool) -> Vec<Hunk> {
     let mut search = Search { old_len, new_len, equal, steps: 0, matches: Vec::new() };
     search.run();
     between(&search.matches, old_len, new_len)

@@ -3,8 +3,8 @@
 //! Leaves counting in lists and texts to `span`, and whole patches to `mod`. Always: what becomes of the one and of
 //! the other fit together: either order of the two leads to one state.
 
-use super::DropReason;
 use super::span::Span;
+use super::{DropReason, Step};
 use crate::patch::{Action, Insert, Op};
 use crate::state::State;
 use crate::value::{Path, Segment, Value};
@@ -57,20 +57,51 @@ impl<'a> Work<'a> {
     }
 }
 
+/// Where a place is found after an operation that was done beside it: positions move, what is written over it stays. Nothing if the
+/// element it lies in was taken away.
+pub(super) fn carried_place(place: &Path, op: &Op) -> Option<Path> {
+    let Work::Exchange { list, span, text: false } = Work::of(op) else { return Some(place.clone()) };
+    let Some([Segment::Index(index), ..]) = place.as_slice().strip_prefix(list) else {
+        return Some(place.clone());
+    };
+    let index = span.carry(*index)?;
+    Some(moved(place, list.len(), index))
+}
+
 /// What is left of each: of the earlier operation after the later one, and of the later one after the earlier one.
-pub(super) fn meet(earlier: &Op, later: &Op) -> (Fate, Fate) {
+pub(super) fn meet(step: &Step, other_step: &Step) -> (Fate, Fate) {
+    let (earlier, later) = (&step.op, &other_step.op);
     let (one, other) = (Work::of(earlier), Work::of(later));
     match (one, other) {
         (
             Work::Exchange { list, span, text },
             Work::Exchange { list: other_list, span: other_span, text: other_text },
         ) if list == other_list && text == other_text => {
-            (exchange(earlier, span, other_span, true), exchange(later, other_span, span, false))
+            // In front stands what stands in front of what is gone.
+            let first = !(step.behind && !other_step.behind && span.at == other_span.at);
+            (exchange(earlier, span, other_span, first), exchange(later, other_span, span, !first))
         }
         (Work::Write(path), Work::Write(other)) if path == other => both_write(earlier, later),
         (Work::Write(path), Work::Count(other)) if path == other => count_on(earlier, later),
         _ => (beside(earlier, one, other), beside(later, other, one)),
     }
+}
+
+/// Whether what the step inserts stands behind something that the other side has taken away.
+pub(super) fn stands_behind(step: &Step, theirs: &Op) -> bool {
+    let (one, other) = (Work::of(&step.op), Work::of(theirs));
+    let (
+        Work::Exchange { list, span, text },
+        Work::Exchange { list: other_list, span: other_span, text: other_text },
+    ) = (one, other)
+    else {
+        return step.behind;
+    };
+    step.behind
+        || list == other_list
+            && text == other_text
+            && span.ins > 0
+            && other_span.takes_what_is_before(span.at)
 }
 
 /// Two exchanges in one list or text.

@@ -14,8 +14,9 @@ mod span;
 
 use std::collections::HashSet;
 
-use super::{Op, Patch};
-use meet::{Fate, meet};
+use super::{Action, Insert, Op, Patch};
+use crate::value::{Path, Segment, Value};
+use meet::{Fate, meet, stands_behind};
 
 /// Which of two patches counts as the earlier one.
 ///
@@ -58,6 +59,57 @@ pub enum DropReason {
     Gone,
     /// The other side wrote to the same place, and counts.
     Overwritten,
+}
+
+/// Where a place is found after operations that were done one after the other. Nothing if the element of a list that it lies in was
+/// taken away; that it was overwritten is not looked at.
+pub(crate) fn carried<'o>(place: &Path, ops: impl IntoIterator<Item = &'o Op>) -> Option<Path> {
+    ops.into_iter().try_fold(place.clone(), |place, op| meet::carried_place(&place, op))
+}
+
+/// Where a place was found before operations that were done one after the other. Nothing if it came with one of them.
+pub(crate) fn carried_back<'o>(place: &Path, ops: impl DoubleEndedIterator<Item = &'o Op>) -> Option<Path> {
+    ops.rev().try_fold(place.clone(), |place, op| meet::carried_place(&place, &reversed(op)))
+}
+
+/// What takes an operation back, as far as places are concerned: what it wrote or took away is not known here, and a stand-in
+/// comes in its place. Never to be applied.
+fn reversed(op: &Op) -> Op {
+    let stand_in = || Value::Bytes(b"redraft: what was here before".as_slice().into());
+    let in_list = matches!(op.path.last(), Some(Segment::Index(_)));
+    let action = match &op.action {
+        Action::Add(_) if in_list => Action::Remove,
+        Action::Add(_) | Action::Replace(_) => Action::Replace(stand_in()),
+        Action::Remove => Action::Add(stand_in()),
+        Action::Inc(by) => Action::Inc(by.wrapping_neg()),
+        Action::Splice { at, del, ins } => {
+            let brought_back = match ins {
+                Insert::Items(_) => Insert::Items(vec![stand_in(); *del]),
+                Insert::Text(_) => Insert::Text(" ".repeat(*del).into()),
+            };
+            Action::Splice { at: *at, del: ins.len(), ins: brought_back }
+        }
+    };
+    Op::new(op.path.clone(), action)
+}
+
+/// A run of operations without some of them, and without what needed those. Returns what is left, and the origins of the latter.
+pub(crate) fn without(run: Vec<Step>, gone: impl Fn(usize) -> bool) -> (Vec<Step>, Vec<usize>) {
+    let (mut kept, mut needed, mut undo) = (Vec::with_capacity(run.len()), Vec::new(), Vec::new());
+    for step in run {
+        if gone(step.origin) {
+            undo.insert(0, Step { op: reversed(&step.op), origin: step.origin, behind: false });
+            continue;
+        }
+        let origin = step.origin;
+        let led = lead(undo, vec![step]);
+        undo = led.earlier;
+        if led.later.is_empty() {
+            needed.push(origin);
+        }
+        kept.extend(led.later);
+    }
+    (kept, needed)
 }
 
 /// What `incoming` must read after `logged`, both having been made on the same state. `side` says what `incoming` is.
@@ -111,14 +163,67 @@ pub fn transform_both(earlier: &Patch, later: &Patch) -> (Transformed, Transform
 }
 
 /// An operation, and which one of its patch it was, or is a part of.
-#[derive(Clone)]
-struct Step {
-    op: Op,
-    origin: usize,
+#[derive(Clone, Debug)]
+pub(crate) struct Step {
+    pub(crate) op: Op,
+    pub(crate) origin: usize,
+    /// Whether what it inserts stood behind something that the other side took away. What that side inserts in the same place from then
+    /// on stands where that was: in front.
+    pub(crate) behind: bool,
 }
 
-fn steps(patch: &Patch) -> Vec<Step> {
-    patch.iter().enumerate().map(|(origin, op)| Step { op: op.clone(), origin }).collect()
+/// The operations of a patch, numbered; those of these numbers insert behind something that was taken away.
+pub(crate) fn steps_behind(patch: &[Op], behind: &[usize]) -> Vec<Step> {
+    let mut steps = steps(patch);
+    behind.iter().for_each(|at| steps.get_mut(*at).into_iter().for_each(|step| step.behind = true));
+    steps
+}
+
+/// The operations of a patch, numbered.
+pub(crate) fn steps(patch: &[Op]) -> Vec<Step> {
+    patch.iter().enumerate().map(|(origin, op)| Step { op: op.clone(), origin, behind: false }).collect()
+}
+
+/// Two operations that cannot both have their way: one of them is dropped because of the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Contest {
+    /// The operation of the earlier side, by its origin.
+    pub(crate) earlier: usize,
+    /// That of the later one.
+    pub(crate) later: usize,
+    /// Which one is dropped.
+    pub(crate) loser: Side,
+    /// Why.
+    pub(crate) reason: DropReason,
+}
+
+/// Two runs of operations, led past each other.
+pub(crate) struct Led {
+    /// The earlier side as it reads after the later one.
+    pub(crate) earlier: Vec<Step>,
+    /// The later side as it reads after the earlier one.
+    pub(crate) later: Vec<Step>,
+    /// Every pair of which only one has its way, and those that write the same to one place; not those that take away the same.
+    pub(crate) contests: Vec<Contest>,
+}
+
+/// Leads two runs of operations past each other that were made on the same state, and tells who stood in whose way.
+pub(crate) fn lead(earlier: Vec<Step>, later: Vec<Step>) -> Led {
+    let mut lost = Lost::default();
+    let writes = |step: &&Step| matches!(step.op.action, Action::Add(_) | Action::Replace(_));
+    let writers: HashSet<usize> = earlier.iter().filter(writes).map(|step| step.origin).collect();
+    let (earlier, later) = lost.pass(earlier, later);
+    let contest = |drop: &Dropped, loser: Side| match loser {
+        Side::Earlier => {
+            Contest { earlier: drop.op_index, later: drop.because_of, loser, reason: drop.reason }
+        }
+        Side::Later => Contest { earlier: drop.because_of, later: drop.op_index, loser, reason: drop.reason },
+    };
+    let all = lost.earlier.iter().map(|drop| contest(drop, Side::Earlier));
+    let all = all.chain(lost.later.iter().map(|drop| contest(drop, Side::Later)));
+    let same = |of: &Contest| of.loser == Side::Earlier && writers.contains(&of.earlier);
+    let contests = all.filter(|contest| contest.reason != DropReason::Done || same(contest)).collect();
+    Led { earlier, later, contests }
 }
 
 fn finish(steps: Vec<Step>, mut dropped: Vec<Dropped>) -> Transformed {
@@ -152,14 +257,17 @@ impl Lost {
         let mut passed = Vec::with_capacity(later.len());
         for other in later {
             if let [step] = &passing[..] {
-                let (a, b) = meet(&step.op, &other.op);
+                let (a, b) = meet(step, &other);
                 let (from_step, from_other) = (step.origin, other.origin);
+                let (behind, other_behind) =
+                    (stands_behind(step, &other.op), stands_behind(&other, &step.op));
+                let other = Step { behind: other_behind, ..other };
                 passed.extend(settle(b, other, from_step, &mut self.later));
-                if !matches!(a, Fate::Same) {
+                if !matches!(a, Fate::Same) || behind {
                     let step = std::mem::take(&mut passing);
                     let became =
                         step.into_iter().map(|step| settle(a.clone(), step, from_other, &mut self.earlier));
-                    passing = became.flatten().collect();
+                    passing = became.flatten().map(|step| Step { behind, ..step }).collect();
                 }
             } else {
                 let (steps, others) = self.pass(passing, vec![other]);
@@ -173,10 +281,10 @@ impl Lost {
 
 /// What is left of an operation, the loss being noted.
 fn settle(fate: Fate, step: Step, because_of: usize, lost: &mut Vec<Dropped>) -> Vec<Step> {
-    let origin = step.origin;
+    let Step { origin, behind, .. } = step;
     match fate {
         Fate::Same => vec![step],
-        Fate::Becomes(ops) => ops.into_iter().map(|op| Step { op, origin }).collect(),
+        Fate::Becomes(ops) => ops.into_iter().map(|op| Step { op, origin, behind }).collect(),
         Fate::Dropped(reason) => {
             lost.push(Dropped { op_index: origin, reason, because_of });
             Vec::new()

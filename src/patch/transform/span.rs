@@ -15,6 +15,11 @@ impl Span {
         self.at.saturating_add(self.del)
     }
 
+    /// Whether the element in front of a position goes.
+    pub(super) fn takes_what_is_before(self, position: usize) -> bool {
+        self.at < position && position <= self.end()
+    }
+
     /// Where the position is found after this exchange, `None` if it went.
     pub(super) fn carry(self, position: usize) -> Option<usize> {
         if position < self.at {
