@@ -5,6 +5,7 @@
 
 use crate::cursors::Cursors;
 use crate::error::{Damage, Defect, Error, ErrorKind, IoContext, Result};
+use crate::exchange;
 use crate::history::{carry_out, or_first};
 use crate::io::Env;
 use crate::log::Cut;
@@ -18,7 +19,7 @@ use crate::snapshot::{self, Snapshot, Stored};
 use crate::store::Options;
 use crate::value::Value;
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What [`verify`] found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,7 +73,10 @@ impl Options {
 fn verify_in(env: &Env, path: &Path) -> Result<Report> {
     let span = tracing::info_span!("verify", path = %path.display());
     let _entered = span.enter();
-    directory::must_be_there(&*env.disk, path)?;
+    match directory::must_be_there(&*env.disk, path) {
+        Err(Error::Unfinished { path }) => return interrupted(env, path),
+        answer => answer?,
+    }
     let list = || env.disk.list(path).during("list store", path);
     loop {
         let names = list()?;
@@ -81,6 +85,15 @@ fn verify_in(env: &Env, path: &Path) -> Result<Report> {
             Err(error) if error.kind() == ErrorKind::NotFound && list()? != names => {}
             answer => return answer,
         }
+    }
+}
+
+/// What there is to say of a directory whose files are being exchanged.
+fn interrupted(env: &Env, path: PathBuf) -> Result<Report> {
+    match exchange::flaw(&*env.disk, &path)? {
+        // Nobody can know which of the files count.
+        Some(damage) => Ok(Report { damage: vec![damage], ..Report::default() }),
+        None => Err(Error::Unfinished { path }),
     }
 }
 

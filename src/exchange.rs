@@ -35,6 +35,14 @@ pub(crate) fn must_be_over(disk: &dyn Disk, dir: &Path) -> Result<()> {
     }
 }
 
+/// What is wrong with the file that says that new files count; nothing if it is good, or not there.
+pub(crate) fn flaw(disk: &dyn Disk, dir: &Path) -> Result<Option<Damage>> {
+    match read(disk, &dir.join(NAME)) {
+        Err(Error::Damaged(damage)) => Ok(Some(damage)),
+        answer => answer.map(|_| None),
+    }
+}
+
 /// Makes room for new files; what an attempt left that did not get so far goes.
 pub(crate) fn prepare(disk: &dyn Disk, dir: &Path) -> Result<PathBuf> {
     let stage = stage(dir);
@@ -96,6 +104,16 @@ pub(crate) fn finish(disk: &dyn Disk, dir: &Path) -> Result<()> {
     clear(disk, &stage);
     disk.remove(&path).during("remove", &path)?;
     disk.sync_dir(dir).during("sync directory", dir)
+}
+
+/// Removes what an attempt left that was never decided: it may be as large as all the rest. Called under the lock, once the
+/// directory may be changed.
+pub(crate) fn sweep(disk: &dyn Disk, dir: &Path) {
+    let stage = stage(dir);
+    if disk.list(&stage).is_ok() {
+        tracing::info!(stage = %stage.display(), "removing files that were not exchanged");
+        clear(disk, &stage);
+    }
 }
 
 fn remove(disk: &dyn Disk, path: &Path) -> Result<()> {

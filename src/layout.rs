@@ -24,6 +24,14 @@ impl StoreId {
         crc32fast::hash(&self.0)
     }
 
+    /// Reads what it prints as: 32 hexadecimal digits.
+    #[cfg(feature = "http")]
+    pub(crate) fn parse(text: &str) -> Option<StoreId> {
+        let digits = text.len() == 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
+        let number = digits.then(|| u128::from_str_radix(text, 16).ok())??;
+        Some(StoreId(number.to_be_bytes()))
+    }
+
     /// The 16 bytes.
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0

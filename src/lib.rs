@@ -142,7 +142,7 @@
 //! Questions whose answers come newest first have an index to look in, which follows the log when it is asked; without it, all
 //! changes are read, and [`Changes::lookup`] tells which it was. [`Store::set_cursor`] keeps how far somebody who follows has come.
 //!
-//! [`Redaction`] takes what was ever at a place out of the whole history: the one thing that changes what was.
+//! [`Redaction`] takes what was ever at a place, or what somebody wrote, out of the whole history: the one thing that changes what was.
 //!
 //! An undo is a change like any other. It is refused where a later change touched the same place, or moved it in a list or
 //! text; other entries of a map, and increments of the same counter, are not in the way. [`Store::restore`] writes any version
@@ -167,6 +167,7 @@
 //! | [`Damage`](ErrorKind::Damage) | bytes are not what was written; nothing was changed | see [Damage](#damage) |
 //! | [`Newer`](ErrorKind::Newer) | files of a newer redraft; nothing was changed | use that one |
 //! | [`Diverged`](ErrorKind::Diverged) | replica and source have different histories; both were left as they are | say which is right |
+//! | [`Unreachable`](ErrorKind::Unreachable) | a source does not answer, or what came is not what was sent; nothing of it was used | try again later |
 //!
 //! ```
 //! # let dir = tempfile::tempdir()?; let path = dir.path().join("shop.redraft");
@@ -264,7 +265,7 @@
 //!
 //! // These two may be in other processes. They only read the store.
 //! let reader = Reader::<Value>::open(&path)?;
-//! let mut replica = Replica::open(&path, &copy)?;
+//! let replica = Replica::<Value>::open(&path, &copy)?;
 //! store.produce(|doc| doc["done"] = true.into())?;
 //! assert_eq!((reader.version(), reader.refresh()?), (100, 101));
 //! assert_eq!(replica.catch_up()?.version, 101);
@@ -272,7 +273,16 @@
 //! ```
 //!
 //! [`Store::submit`] waits for running recipes, and while 2 MiB are on their way, but not for the disk. A [`Draft`] may be held
-//! across `await`s. A replica reads the directory of its source: there is no network code.
+//! across `await`s.
+//!
+//! # Replicas and servers
+//!
+//! A [`Replica`] has the history of a store elsewhere in a directory of its own, and the state that follows from it; a [`Mirror`] only the
+//! history. What is copied is verified against the chain of checksums and durable before it is visible. They [follow](Replica::follow) a
+//! [`Source`](replica::Source): a [directory](replica::Directory), or with the feature `http` a store that is served, `http::Remote`.
+//! [`Replica::store`] is a store that nobody here can change: read it, listen to it, serve it to others.
+//! [`Options::promote`] makes a primary of one, and [`Options::plan_rejoin`] a replica of the old primary, after
+//! handing out what that alone has. `http::router` serves a store from an axum app, `http::Server` from a socket of its own.
 //!
 //! # What it costs
 //!
@@ -292,10 +302,11 @@
 //! | [`snapshot`](Store::snapshot) | the changes since the last one, or O(state), on the thread that asks; others go on. Those taken by themselves have a thread of their own |
 //! | [`compact`](Store::compact) | nothing, or [`at`](Store::at) the new beginning and a snapshot of it; a sync for each segment that goes |
 //! | [`restore`](Store::restore) | [`at`](Store::at) that version; O(state) |
+//! | [`fork`](Store::fork) | a link and a look for each file; the part of one segment that is before the version |
 //! | [`backup`](Store::backup) | reading and writing what is not there yet, by whole segments |
 //! | [`verify`](verify()), [`Repair::plan`] | reading all there is |
 //! | [`Log::read`](log::Log::read) | one read of the file |
-//! | memory | the state; up to 96 earlier ones, less what they share; 4 bytes a record of the last segment; a few MiB |
+//! | memory | the state; up to 128 earlier ones, less what they share; 4 bytes a record of the last segment; a few MiB |
 //!
 //! # Files, formats and limits
 //!
@@ -351,7 +362,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! [`Store::fork`] makes a store that goes on from any version, with the whole history before it. The two share their files, so that many
+//! futures of one past can be tried; it is no backup. [`Store::reunite`] takes what one of them has into another.
+//!
 //! With the feature `archive`, what a store has filled is kept in object storage too: `Archive`.
+//!
+//! # Over HTTP
+//!
+//! With the feature `http`, `http::router` serves a store in an axum app, and `http::Server` without one: state and history as JSON,
+//! changes as they come as server-sent events, submissions for the newest version, which [`Store::apply_on`] takes inside a
+//! program. What can be asked is in the OpenAPI file that is served with it.
+//!
+//! ```
+//! # #[cfg(feature = "http")] {
+//! # let dir = tempfile::tempdir()?; let path = dir.path().join("notes");
+//! use redraft::http::{Access, Limits, Tokens, router};
+//! use redraft::{Store, Value};
+//! use std::sync::Arc;
+//! let store = Arc::new(Store::<Value>::open(&path)?);
+//! let tokens = Tokens::parse("read 6f1d8a02c9e4b753")?; // or from a file, or the environment
+//! let routes = router(Arc::clone(&store), Access::new().tokens(tokens).host("notes.example"), Limits::new());
+//! let app = axum::Router::<()>::new().nest("/notes", routes); // GET /notes/v1/state, ..
+//! # drop(app);
+//! # } Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 //!
 //! # Only the log
 //!
@@ -382,13 +416,16 @@
 //!
 //! | module | holds |
 //! |---|---|
-//! | this one | [`Store`], [`Options`], [`Commit`], [`Change`], [`Meta`]; [`Filter`], [`Touch`]; [`Reader`], [`Replica`], [`Backup`]; [`Draft`], [`diff`], [`producer`] |
+//! | this one | [`Store`], [`Options`], [`Commit`], [`Change`], [`Meta`]; [`Filter`], [`Touch`]; [`Reader`], [`Replica`], [`Mirror`], [`Backup`], [`Fork`]; [`Draft`], [`diff`], [`producer`] |
 //! | [`collections`] | persistent collections for typed states |
 //! | [`value`](mod@value) | [`Value`], its keys and paths |
 //! | [`state`] | how Rust types are states, and how they show |
 //! | [`patch`] | operations; inverting, squashing, merging; JSON forms |
 //! | [`log`] | the log alone |
+//! | [`replica`] | what replicas follow, and what goes over the wire |
 //! | [`repair`] | what a repair does, step by step |
+//! | `http` | a store over HTTP, with the feature of that name |
+//! | `jetstream` | the log on NATS JetStream, with the feature of that name |
 //! | [`io`] | disk and clock behind traits, to test crashes of your own program |
 //! | [`docs`] | the bytes on disk |
 //!
@@ -400,6 +437,8 @@
 //!   ones are refused by name.
 //! * `index` (default): questions about the history answered by an index. Without it there is no sled, and the same answers by a scan.
 //! * `archive`: full segments and snapshots in object storage. Without it there is no asynchronous runtime to compile.
+//! * `http`: a store over HTTP. Without it there is no axum, no rustls and no asynchronous runtime to compile.
+//! * `jetstream`: the log on NATS JetStream, for who outgrows one machine. Without it there is no client of NATS to compile.
 //! * `faults`: disks in memory that lose power and fail on purpose, `io::MemoryDisk` and `io::FaultDisk`.
 
 // In the order the data flows; what stands lower uses what stands higher, never the other way.
@@ -419,23 +458,33 @@ pub mod state;
 mod cursors;
 mod draft;
 mod record;
+mod rules;
 mod segment;
 
 mod history;
 #[cfg(feature = "index")]
 mod index;
 pub mod log;
+pub mod merge;
 mod snapshot;
 
 #[cfg(feature = "archive")]
 mod archive;
 mod backup;
+mod fork;
 mod store;
 
 mod check;
 mod redact;
 pub mod repair;
-mod replica;
+pub mod replica;
+
+#[cfg(feature = "http")]
+pub mod http;
+#[cfg(feature = "jetstream")]
+pub mod jetstream;
+#[cfg(any(feature = "http", feature = "jetstream"))]
+mod trust;
 
 #[cfg(feature = "archive")]
 pub use archive::Archive;
@@ -443,18 +492,20 @@ pub use backup::Backup;
 pub use check::{Report, verify};
 pub use draft::{Draft, Drafted, Outcome, diff, draft, producer};
 pub use error::{Damage, Defect, Error, ErrorKind, Occupant, Result, Role, UndoRefusal};
+pub use fork::Fork;
 pub use log::{Cut, Durability, RECORD_BYTES_MAX, StoreId};
 pub use op::DraftError;
 pub use patch::{Patch, apply, compose, invert, squash};
-pub use record::{Change, DecodeError, Meta, Stamp, WriterId};
+pub use record::{Change, DecodeError, Merged, Meta, Stamp, WriterId};
 pub use redact::{Redacted, Redaction};
 pub use repair::{Repair, Repaired};
-pub use replica::{Progress, Replica};
+pub use replica::{Mirror, Progress, Replica};
 
 pub use state::State;
 pub use store::{
-    Bisected, Changes, Commit, Compaction, Filter, Life, Listening, Lookup, NoIndex, Opened, Options, Reader,
-    Retention, SnapshotPolicy, SnapshotReport, Store, Ticket, Touch, Verdict,
+    Bisected, Changes, Commit, Compaction, Filter, Life, Listening, Lookup, NoIndex, Opened, Options,
+    Preview, Reader, Receipt, Retention, Reunion, SnapshotPolicy, SnapshotReport, Store, Ticket, Touch,
+    Verdict,
 };
 pub use value::Value;
 

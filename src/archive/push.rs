@@ -77,7 +77,11 @@ impl Push<'_> {
             return Ok(());
         }
         let agreed = oldest.max(archived.oldest()?);
-        let differs = archived.first_difference(self.source.view, agreed, theirs.min(head))?;
+        let differs = archived.first_difference(
+            |offset| self.source.view.chain_at(offset),
+            agreed,
+            theirs.min(head),
+        )?;
         if let Some(offset) = differs.or((theirs > head).then_some(head)) {
             return Err(Error::Diverged { offset, source_head: head, replica_head: theirs });
         }

@@ -48,6 +48,7 @@ impl<'a> Target<'a> {
         let bases = admit(disk, dir, store)?;
         let tail = tail_of(disk, dir, &bases, store)?;
         remove_unfinished(disk, dir, &disk.list(dir).during("list", dir)?)?;
+        exchange::sweep(disk, dir);
         let target = Target { env, dir, bases, tail, copied: Copied::default(), _lock: lock };
         target.finish_a_roll()?;
         Ok(target)
@@ -87,7 +88,9 @@ impl<'a> Target<'a> {
         }
         let own = log::Reader::in_env(self.env, self.dir, None)?;
         let agreed_from = oldest.max(self.oldest());
-        let offset = own.first_difference(source.view, agreed_from, common)?.unwrap_or(common);
+        let offset = own
+            .first_difference(|offset| source.view.chain_at(offset), agreed_from, common)?
+            .unwrap_or(common);
         Err(Error::Diverged { offset, source_head: head, replica_head: tail.head })
     }
 

@@ -21,15 +21,18 @@ pub(crate) use schema::or_first;
 use crate::error::{Damage, Defect, Error, ErrorKind, IoContext, Result};
 use crate::io::Env;
 use crate::log::{self, Chain, Records};
-use crate::record::{Stamp, WriterId};
-use crate::snapshot::{self, Snapshot, Writers};
-use crate::state::{State, watch};
+use crate::record::{Ledger, Stamp, WriterId};
+use crate::snapshot::{self, Snapshot};
+use crate::state::State;
 use crate::value::{Path, Value};
-use kept::{FAR, Kept, Kind};
+use kept::{FAR, Kept};
 use replay::misfit;
-use schema::not_newer;
+use schema::{not_newer, read_as};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// How many bytes of a snapshot are read in the time that a change takes to be replayed: some two microseconds.
+const BYTES_A_CHANGE: u64 = 64;
 
 /// A state and what must be known to go on from it.
 #[derive(Debug)]
@@ -38,10 +41,13 @@ pub(crate) struct Tip<S> {
     /// The chain before the next record.
     pub(crate) chain: Chain,
     pub(crate) stamp: Stamp,
-    pub(crate) writers: Arc<Writers>,
+    pub(crate) ledger: Arc<Ledger>,
     pub(crate) state: Arc<S>,
     /// Whether the type filled in what the document at this version does not hold.
     pub(crate) filled: bool,
+    /// Whether the document says nothing of the state, so that this is what the type begins with. No change leads on from there: it is for
+    /// the document.
+    pub(crate) says_nothing: bool,
     /// How many bytes the changes took that led here from where the replay began.
     pub(crate) recorded_bytes: u64,
     /// The schema of the document at this version. The state is of the type's own, whatever this is.
@@ -120,8 +126,7 @@ impl<S: State + Default> History<S> {
             Some(kept) if self.is_near(kept, version)? => self.tip_near(kept, version),
             _ => match self.start(version)?.begin {
                 Some((tip, records)) => {
-                    // Who steps through the changes after a snapshot reads it once.
-                    self.kept.keep(&tip, Kind::Far);
+                    self.kept.keep_start(&tip, self.snapshot_bytes(tip.version));
                     self.replay(tip, records, version)
                 }
                 None => self.tip_by_documents(version),
@@ -165,6 +170,14 @@ impl<S: State + Default> History<S> {
         }
     }
 
+    /// The state one version after `known`, which must be durable.
+    pub(crate) fn next(&self, known: &Arc<Tip<S>>) -> Result<Arc<Tip<S>>> {
+        if known.is_older() {
+            return self.tip_at(known.version + 1);
+        }
+        self.tip_near(known, known.version + 1)
+    }
+
     /// Tries again what somebody disturbed who gave up segments or snapshots meanwhile: until something is not found although
     /// nothing went. Costs nothing where all is found.
     fn undisturbed<T>(&self, attempt: impl Fn() -> Result<T>) -> Result<T> {
@@ -187,19 +200,31 @@ impl<S: State + Default> History<S> {
         Ok((self.oldest()?, self.snapshots()?))
     }
 
-    /// Whether no snapshot is closer. Where few changes lie between it is not worth looking: a snapshot is a whole state.
+    /// Whether no snapshot is worth reading that is closer. Where few changes lie between it is not worth looking: a snapshot is
+    /// a whole state.
     fn is_near(&self, kept: &Tip<S>, version: u64) -> Result<bool> {
         if version - kept.version <= FAR {
             return Ok(true);
         }
-        let between = self.snapshots()?.into_iter().any(|taken| taken > kept.version && taken <= version);
-        Ok(!between)
+        let between = self.snapshots()?.into_iter().rfind(|taken| *taken > kept.version && *taken <= version);
+        let costs_more =
+            |taken: u64| (taken - kept.version).saturating_mul(BYTES_A_CHANGE) < self.snapshot_bytes(taken);
+        Ok(between.is_none_or(costs_more))
     }
 
     /// The versions that have a snapshot, ascending.
     pub(crate) fn snapshots(&self) -> Result<Vec<u64>> {
         let names = self.env.disk.list(&self.dir).during("list store", &self.dir)?;
         Ok(snapshot::versions_in(&names))
+    }
+
+    /// How many bytes the snapshot of a version takes with what it continues; 0 if there is none.
+    fn snapshot_bytes(&self, version: u64) -> u64 {
+        let (disk, dir) = (&*self.env.disk, &self.dir);
+        let length =
+            |header: &snapshot::Header| snapshot::length(disk, &snapshot::path_of(dir, header.version));
+        let lineage = snapshot::lineage(disk, dir, version).unwrap_or_default();
+        lineage.iter().map(|header| length(header).unwrap_or(0)).sum()
     }
 
     /// What is kept at hand of versions before `oldest` goes.
@@ -263,9 +288,10 @@ impl<S: State + Default> History<S> {
             version: 0,
             chain: records.chain(),
             stamp: Stamp::default(),
-            writers: Arc::default(),
+            ledger: Arc::default(),
             state: Arc::new(S::default()),
             filled: false,
+            says_nothing: false,
             recorded_bytes: 0,
             schema: self.first_schema()?,
         };
@@ -279,17 +305,18 @@ impl<S: State + Default> History<S> {
         if S::SCHEMA > 1 && snapshot::read_header(disk, &path, version)?.schema < S::SCHEMA {
             return Ok(None);
         }
-        let Snapshot { header, writers, state } = snapshot::read(disk, &self.dir, version)?;
+        let Snapshot { header, ledger, state } = snapshot::read(disk, &self.dir, version)?;
         let records = self.view.records(version)?;
         if let Some(defect) = self.flaw_of(&header, records.chain()) {
             return Err(Damage { path, byte: 0, defect, intact: None }.into());
         }
         not_newer::<S>(version, header.schema)?;
-        let (state, filled) = watch(|| S::from_value(state));
+        let (state, filled, says_nothing) = read_as::<S>(state);
         let state = Arc::new(state.map_err(|error| misfit(version, &Path::root(), &error))?);
-        let writers = Arc::new(writers);
+        let ledger = Arc::new(ledger);
         let (chain, stamp, schema) = (header.chain, header.stamp, header.schema);
-        let tip = Tip { version, chain, stamp, writers, state, filled, recorded_bytes: 0, schema };
+        let tip =
+            Tip { version, chain, stamp, ledger, state, filled, says_nothing, recorded_bytes: 0, schema };
         Ok(Some((Arc::new(tip), records)))
     }
 
@@ -319,6 +346,6 @@ impl<S: State + Default> History<S> {
 impl<S> Tip<S> {
     /// The newest sequence number of a writer; 0 if it has none.
     pub(crate) fn sequence_of(&self, writer: WriterId) -> u64 {
-        self.writers.get(&writer).copied().unwrap_or(0)
+        self.ledger.sequence_of(writer)
     }
 }

@@ -8,10 +8,10 @@ use super::schema::{not_newer, schema_after};
 use super::{History, Tip};
 use crate::error::{Damage, Defect, Error, Result};
 use crate::log::{self, Chain, Record, Records};
+use crate::op::{Action, Op};
 use crate::patch::{self, ApplyError, ApplyErrorKind};
 use crate::record::wire::DecodeError;
-use crate::record::{Change, Stamp, WriterId};
-use crate::snapshot::Writers;
+use crate::record::{Change, Ledger, Stamp, WriterId};
 use crate::state::{State, StateError, StateErrorKind, watch, watch_orders};
 use crate::value::{Path, Value};
 use std::any::TypeId;
@@ -34,12 +34,16 @@ impl<S: State + Default> History<S> {
             let replay = begun.get_or_insert_with(|| Replay::from(&from));
             let (bytes, schema) = (frame.payload().len(), schema_after(replay.schema, &change, &frame)?);
             not_newer::<S>(change.version, schema)?;
-            if schema < S::SCHEMA {
-                // When this way began nothing was recorded yet, and an older program was faster.
-                return self.tip_by_documents(version);
+            let is_first = change.version == 1;
+            let is_for_documents = schema < S::SCHEMA || from.says_nothing;
+            if is_for_documents || is_first && !begins_with(&*from.state, &change) {
+                // What is before the first change is nobody's but the type's own.
+                return self.by_documents(version);
             }
             replay.schema = schema;
-            replay.step(&change, frame.chain(), bytes).map_err(|refused| self.explain(refused, &frame))?;
+            if let Err(refused) = replay.step(&change, frame.chain(), bytes) {
+                return self.around(refused, &frame, version);
+            }
             self.keep_on(way, replay);
         }
         let reached = begun.map_or(Ok(from), Replay::finish)?;
@@ -53,7 +57,7 @@ impl<S: State + Default> History<S> {
         let base = self.view.base_of(version - 1)?;
         // Who begins at the beginning cannot know whose first change it is.
         let may_be_older = from.version == 0 && S::SCHEMA > 1;
-        if version - from.version > FEW || from.version < base || may_be_older {
+        if version - from.version > FEW || from.version < base || may_be_older || from.says_nothing {
             return Ok(None);
         }
         let way = self.kept.way_to(version);
@@ -61,9 +65,11 @@ impl<S: State + Default> History<S> {
         for offset in from.version..version {
             let Some(chain) = self.view.read_in(base, offset, &mut body)? else { return Ok(None) };
             let change = Change::decode(WriterId::of(self.view.id()), offset, &body);
-            let mut goes_on =
-                |change: &Change| change.schema.is_none() && replay.step(change, chain, body.len()).is_ok();
-            if !change.is_ok_and(|change| goes_on(&change)) {
+            let fits = |change: &Change| {
+                change.schema.is_none() && (change.version > 1 || begins_with(&*from.state, change))
+            };
+            let mut goes_on = |change: &Change| replay.step(change, chain, body.len()).is_ok();
+            if !change.is_ok_and(|change| fits(&change) && goes_on(&change)) {
                 return Ok(None);
             }
             self.keep_on(way, &mut replay);
@@ -83,19 +89,36 @@ impl<S: State + Default> History<S> {
         }
     }
 
-    /// A change that applies to the document, but not to the type, is no damage: the program has another type than the
-    /// one that wrote it.
-    fn explain(&self, refused: ApplyError, frame: &Record<'_>) -> Error {
-        let version = frame.offset() + 1;
-        if TypeId::of::<S>() == TypeId::of::<Value>() {
-            return inapplicable(frame, refused);
-        }
-        match (self.document(version), refused.kind) {
-            (Err(error), _) => error,
-            (Ok(_), ApplyErrorKind::Unfit(error)) => misfit(version, &refused.path, &error),
-            (Ok(_), kind) => Error::Misfit { version, path: refused.path, reason: kind.to_string() },
+    /// See [`replay`](Self::replay).
+    fn by_documents(&self, version: u64) -> Result<Arc<Tip<S>>> {
+        match version {
+            u64::MAX => Ok(self.reach_by_documents(version)?.tip),
+            _ => self.tip_by_documents(version),
         }
     }
+
+    /// A change that the type cannot carry out may be none of its business: what counts is the document that it led to. If that
+    /// does not fit either, it is no damage: the program has another type than the one that wrote it.
+    fn around(&self, refused: ApplyError, frame: &Record<'_>, version: u64) -> Result<Arc<Tip<S>>> {
+        if TypeId::of::<S>() == TypeId::of::<Value>() {
+            return Err(inapplicable(frame, refused));
+        }
+        let (first, path) = (frame.offset() + 1, &refused.path);
+        self.by_documents(version).map_err(|error| match (error, &refused.kind) {
+            (Error::Misfit { .. }, ApplyErrorKind::Unfit(why)) => misfit(first, path, why),
+            (Error::Misfit { .. }, kind) => {
+                Error::Misfit { version: first, path: path.clone(), reason: kind.to_string() }
+            }
+            (error, _) => error,
+        })
+    }
+}
+
+/// Whether the state that the first change makes of what the type begins with is the one that the log says: it begins as the
+/// empty map too, or is overwritten.
+fn begins_with<S: State>(begin: &S, first: &Change) -> bool {
+    let overwrites = |op: &Op| op.path.is_root() && matches!(op.action, Action::Add(_) | Action::Replace(_));
+    first.patch.iter().next().is_some_and(overwrites) || begin.to_value() == Value::default()
 }
 
 pub(super) fn misfit(version: u64, at: &Path, error: &StateError) -> Error {
@@ -107,7 +130,7 @@ struct Replay<S> {
     version: u64,
     chain: Chain,
     stamp: Stamp,
-    writers: Writers,
+    ledger: Ledger,
     state: S,
     filled: bool,
     recorded_bytes: u64,
@@ -122,20 +145,9 @@ impl<S: State> Replay<S> {
     fn from(tip: &Tip<S>) -> Self {
         let Tip { version, chain, stamp, filled, recorded_bytes, schema, .. } = *tip;
         let (state, sound) = (S::clone(&tip.state), Arc::clone(&tip.state));
-        let writers = Writers::clone(&tip.writers);
+        let ledger = Ledger::clone(&tip.ledger);
         let orders_touched = false;
-        Replay {
-            version,
-            chain,
-            stamp,
-            writers,
-            state,
-            filled,
-            recorded_bytes,
-            schema,
-            sound,
-            orders_touched,
-        }
+        Replay { version, chain, stamp, ledger, state, filled, recorded_bytes, schema, sound, orders_touched }
     }
 
     fn step(&mut self, change: &Change, chain: Chain, bytes: usize) -> std::result::Result<(), ApplyError> {
@@ -145,7 +157,7 @@ impl<S: State> Replay<S> {
         self.recorded_bytes += bytes as u64;
         self.orders_touched |= orders_touched;
         self.filled |= filled;
-        self.writers.insert(change.writer, change.sequence);
+        self.ledger.enter(change);
         (self.version, self.chain, self.stamp) = (change.version, chain, change.stamp);
         Ok(())
     }
@@ -166,17 +178,37 @@ impl<S: State> Replay<S> {
     fn tip(&mut self) -> Result<Arc<Tip<S>>> {
         self.check_orders()?;
         self.sound = Arc::new(self.state.clone());
-        let (state, writers) = (Arc::clone(&self.sound), Arc::new(self.writers.clone()));
+        let (state, ledger) = (Arc::clone(&self.sound), Arc::new(self.ledger.clone()));
         let Replay { version, chain, stamp, filled, recorded_bytes, schema, .. } = *self;
-        Ok(Arc::new(Tip { version, chain, stamp, writers, state, filled, recorded_bytes, schema }))
+        Ok(Arc::new(Tip {
+            version,
+            chain,
+            stamp,
+            ledger,
+            state,
+            filled,
+            says_nothing: false,
+            recorded_bytes,
+            schema,
+        }))
     }
 
     /// What the replay has come to in the end.
     fn finish(mut self) -> Result<Arc<Tip<S>>> {
         self.check_orders()?;
-        let Replay { version, chain, stamp, writers, state, filled, recorded_bytes, schema, .. } = self;
-        let (writers, state) = (Arc::new(writers), Arc::new(state));
-        Ok(Arc::new(Tip { version, chain, stamp, writers, state, filled, recorded_bytes, schema }))
+        let Replay { version, chain, stamp, ledger, state, filled, recorded_bytes, schema, .. } = self;
+        let (ledger, state) = (Arc::new(ledger), Arc::new(state));
+        Ok(Arc::new(Tip {
+            version,
+            chain,
+            stamp,
+            ledger,
+            state,
+            filled,
+            says_nothing: false,
+            recorded_bytes,
+            schema,
+        }))
     }
 }
 

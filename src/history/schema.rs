@@ -10,7 +10,7 @@ use super::{History, Reached, Tip};
 use crate::error::{Defect, Error, Result};
 use crate::log::Record;
 use crate::record::Change;
-use crate::state::{State, watch};
+use crate::state::{State, StateError, watch};
 use crate::value::{Path, Value};
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -100,10 +100,32 @@ impl<S: State + Default> History<S> {
         let Tip { version, chain, stamp, recorded_bytes, schema, .. } = *tip;
         not_newer::<S>(version, schema)?;
         let document = migrated::<S>(Value::clone(&tip.state), schema, version)?;
-        let (state, filled) = watch(|| S::from_value(document));
+        let (state, filled, says_nothing) = read_as::<S>(document);
         let state = Arc::new(state.map_err(|error| misfit(version, &Path::root(), &error))?);
-        let (writers, filled) = (Arc::clone(&tip.writers), filled || schema != S::SCHEMA);
-        Ok(Arc::new(Tip { version, chain, stamp, writers, state, filled, recorded_bytes, schema }))
+        let (ledger, filled) = (Arc::clone(&tip.ledger), filled || schema != S::SCHEMA);
+        Ok(Arc::new(Tip {
+            version,
+            chain,
+            stamp,
+            ledger,
+            state,
+            filled,
+            says_nothing,
+            recorded_bytes,
+            schema,
+        }))
+    }
+}
+
+/// A document as a state of the type, whether that filled something in, and whether it was all. Of the empty map, with which every document begins, a
+/// type that cannot read it makes what it begins with itself: nothing has been said of the state yet.
+pub(super) fn read_as<S: State + Default>(
+    document: Value,
+) -> (std::result::Result<S, StateError>, bool, bool) {
+    let says_nothing = document == Value::default();
+    match watch(|| S::from_value(document)) {
+        (Err(_), _) if says_nothing => (Ok(S::default()), true, true),
+        (answer, filled) => (answer, filled, false),
     }
 }
 

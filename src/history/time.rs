@@ -5,7 +5,7 @@
 
 use super::{History, change_at};
 use crate::error::{Error, Result};
-use crate::record::Change;
+use crate::record::{Change, Stamp};
 use crate::state::State;
 
 impl<S: State + Default> History<S> {
@@ -22,6 +22,16 @@ impl<S: State + Default> History<S> {
             self.must_begin_by(time_ms, oldest)?;
         }
         Ok(version)
+    }
+
+    /// When a version was recorded, or if nothing was, the beginning of time.
+    pub(crate) fn stamp_at(&self, version: u64) -> Result<Stamp> {
+        let oldest = self.oldest()?;
+        match version.checked_sub(1) {
+            _ if version < oldest => Err(Error::Compacted { version, oldest }),
+            Some(offset) if version > oldest => Ok(change_at(&self.view, offset)?.stamp),
+            _ => Ok(self.tip_at(version)?.stamp),
+        }
     }
 
     /// Of a log without its beginning, the state it begins with says since when it is.

@@ -1,10 +1,11 @@
-//! Makes a history anew in which a place never held anything.
+//! Makes a history anew in which a place never held anything, or a writer never wrote anything that can be read.
 //!
-//! Replays the old history and, beside it, the same without what was at the places; what each change did to the latter is
-//! what is written. Leaves exchanging the files to its caller. Always: a change that does not touch the places is written as it
-//! was, but for its chain; one that does is written as the difference it made to the rest.
+//! Replays the old history and, beside it, the same without what goes; what each change did to the latter is
+//! what is written. Leaves exchanging the files to its caller. Always: a change that has to do with nothing that goes is written as it
+//! was, but for its chain and what was submitted; of places, one that does is written as the difference it made to the rest.
 
-use super::{Redacted, Redaction};
+use super::writer::Masks;
+use super::{LABEL, Redacted, Redaction, Subject};
 use crate::cursors::Cursors;
 use crate::draft::diff;
 use crate::error::Result;
@@ -12,7 +13,7 @@ use crate::history::decode;
 use crate::layout::next_edition;
 use crate::log::{Birth, Chain, Codec, Log, directory, options};
 use crate::op::{Action, Op};
-use crate::patch::{self, Patch, touches};
+use crate::patch::{self, touches};
 use crate::record::{Change, Meta, WriterId};
 use crate::snapshot::{Header, Snapshot};
 use crate::store::Reader;
@@ -23,8 +24,14 @@ use std::path::Path;
 
 /// How much is written before it is synced, in bytes.
 const BATCH_BYTES: usize = 1 << 20;
-/// What the record of a redaction is labelled.
-const LABEL: &str = "redact";
+
+/// What goes.
+pub(super) enum Going {
+    /// What was ever at these places.
+    Places(Named),
+    /// What a writer wrote.
+    Writer(Masks),
+}
 
 /// What each place was called, from one version to another, newest first.
 pub(super) struct Named(Vec<Vec<(RangeInclusive<u64>, Pointer)>>);
@@ -76,10 +83,10 @@ impl Named {
 pub(super) struct Rewriting<'a> {
     redaction: &'a Redaction,
     reader: &'a Reader<Value>,
-    named: &'a Named,
+    going: Going,
     /// As it was.
     old: Value,
-    /// Without what was at the places.
+    /// Without what goes.
     new: Value,
     snapshots: Vec<u64>,
     /// Those whose chains are wanted, by version.
@@ -88,11 +95,11 @@ pub(super) struct Rewriting<'a> {
 }
 
 impl<'a> Rewriting<'a> {
-    pub(super) fn new(redaction: &'a Redaction, reader: &'a Reader<Value>, named: &'a Named) -> Self {
+    pub(super) fn new(redaction: &'a Redaction, reader: &'a Reader<Value>, going: Going) -> Self {
         let (old, new) = (Value::default(), Value::default());
         let done = Redacted { version: 0, changes: 0, written_bytes: 0 };
         let (snapshots, chains) = (Vec::new(), BTreeMap::new());
-        Rewriting { redaction, reader, named, old, new, snapshots, chains, done }
+        Rewriting { redaction, reader, going, old, new, snapshots, chains, done }
     }
 
     /// Writes all that the new history needs into an empty directory, durably.
@@ -105,13 +112,16 @@ impl<'a> Rewriting<'a> {
         self.snapshots = self.reader.snapshots()?;
         let tip = self.reader.history.tip_at(begin)?;
         self.old = Value::clone(&tip.state);
-        self.new = self.without(&self.old, begin)?;
-        let writers = (*tip.writers).clone();
+        self.new = match &self.going {
+            Going::Places(named) => without(named, &self.redaction.stand_in, &self.old, begin)?,
+            Going::Writer(_) => self.old.clone(),
+        };
+        let ledger = (*tip.ledger).clone();
         let chain = view.chain_at(begin)?;
         let epoch = next_edition(header.epoch);
         let (store, stamp, schema) = (header.store, tip.stamp, tip.schema);
-        let of = Header { store, epoch, version: begin, chain, stamp, schema, parent: None };
-        let mut point = Snapshot { header: of, writers, state: self.new.clone() };
+        let of = Header { store, epoch, version: begin, chain, stamp, schema, parent: None, more: false };
+        let mut point = Snapshot { header: of, ledger, state: self.new.clone() };
         if begin > 0 {
             point.write(disk, stage)?;
         }
@@ -160,15 +170,24 @@ impl<'a> Rewriting<'a> {
     /// The change as it is to be written.
     fn step(&mut self, mut change: Change, before: u64) -> Result<Change> {
         debug_assert_eq!(change.offset(), before, "the history has no gaps");
-        patch::carry_out(&mut self.old, &change.patch)?;
-        if self.named.touched_by(&change) {
-            let new = self.without(&self.old, change.version)?;
-            change.patch = diff(&self.new, &new)?.0;
-            self.new = new;
-            self.done.changes += 1;
-        } else {
-            patch::carry_out(&mut self.new, &change.patch)?;
-        }
+        let is_other = match &mut self.going {
+            Going::Places(named) if named.touched_by(&change) => {
+                patch::carry_out(&mut self.old, &change.patch)?;
+                let new = without(named, &self.redaction.stand_in, &self.old, change.version)?;
+                change.patch = diff(&self.new, &new)?.0;
+                self.new = new;
+                true
+            }
+            Going::Places(_) => {
+                patch::carry_out(&mut self.old, &change.patch)?;
+                patch::carry_out(&mut self.new, &change.patch)?;
+                false
+            }
+            Going::Writer(masks) => masks.rewrite(&mut change, &mut self.old, &mut self.new)?,
+        };
+        self.done.changes += u64::from(is_other);
+        // What was submitted may hold what took no effect and is to go all the same.
+        change.merged = change.merged.map(|merged| Box::new(merged.without_original()));
         Ok(change)
     }
 
@@ -180,42 +199,40 @@ impl<'a> Rewriting<'a> {
         let (version, chain) = log.enqueue(&[body])?;
         let (stamp, schema) = (change.stamp, change.schema.unwrap_or(point.header.schema));
         point.header = Header { version, chain, stamp, schema, ..point.header };
-        point.writers.insert(change.writer, change.sequence);
+        point.ledger.enter(change);
         point.state = self.new.clone();
         self.done.written_bytes += bytes as u64;
         self.chains.entry(version).and_modify(|known| *known = chain);
         Ok(bytes)
     }
 
-    /// A state with the stand-in where something is at the places.
-    fn without(&self, state: &Value, version: u64) -> Result<Value> {
-        let mut state = state.clone();
-        for place in self.named.at(version) {
-            if let Ok(path) = place.resolve(&state)
-                && state.at_path(&path).is_some()
-            {
-                let instead = Op::new(path, Action::Replace(self.redaction.stand_in.clone()));
-                patch::carry_out(&mut state, &[instead].into_iter().collect())?;
-            }
-        }
-        Ok(state)
-    }
-
     /// The change that says that it happened, and where.
     fn telling(&self, log: &Log, point: &Snapshot) -> Change {
         let Header { version, stamp, .. } = point.header;
-        let writer = WriterId::of(log.id());
-        let places: Vec<String> = self.redaction.places.iter().map(ToString::to_string).collect();
-        Change {
-            version: version + 1,
-            base: version,
-            writer,
-            sequence: point.writers.get(&writer).map_or(1, |last| last + 1),
-            stamp: stamp.next(self.redaction.env.clock.now_ms()),
-            meta: Meta::label(LABEL).tag("places", places.join(" ")),
-            undoes: None,
-            schema: None,
-            patch: Patch::new(),
+        let writer = point.ledger.home.unwrap_or(WriterId::of(log.id()));
+        let (tag, text) = match &self.redaction.subject {
+            Subject::Places(places) => {
+                ("places", places.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "))
+            }
+            Subject::Writer(writer) => ("writer", writer.to_string()),
+        };
+        let (sequence, stamp) =
+            (point.ledger.sequence_of(writer) + 1, stamp.next(self.redaction.env.clock.now_ms()));
+        let meta = Meta::label(LABEL).tag(tag, text);
+        Change { meta, ..Change::of(writer, sequence, version + 1, stamp) }
+    }
+}
+
+/// A state with the stand-in where something is at the places.
+fn without(named: &Named, stand_in: &Value, state: &Value, version: u64) -> Result<Value> {
+    let mut state = state.clone();
+    for place in named.at(version) {
+        if let Ok(path) = place.resolve(&state)
+            && state.at_path(&path).is_some()
+        {
+            let instead = Op::new(path, Action::Replace(stand_in.clone()));
+            patch::carry_out(&mut state, &[instead].into_iter().collect())?;
         }
     }
+    Ok(state)
 }

@@ -7,6 +7,7 @@ use super::step::Work;
 use crate::error::{Error, IoContext, Result};
 use crate::io::{Access, Disk, write_all_at};
 use crate::segment::copy::read_piece;
+use crate::segment::packed;
 use crate::segment::writer::SegmentWriter;
 use std::fmt::Write;
 use std::path::Path;
@@ -24,6 +25,7 @@ pub(super) fn carry_out(disk: &dyn Disk, dir: &Path, plan: &Plan) -> Result<()> 
             Work::Move { from, to } => disk.rename(from, to).during("rename segment", from)?,
             Work::Write(piecework) => piecework.write(disk, disk).map(drop)?,
             Work::Make(header) => drop(SegmentWriter::create(disk, dir, *header)?),
+            Work::Table(path) => packed::make_table(disk, path)?,
             Work::Remove(path) => disk.remove(path).during("remove", path)?,
         }
         // After each: the order of the steps is what an interruption is safe by.

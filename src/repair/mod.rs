@@ -15,6 +15,7 @@
 //!   goes, snapshots go, and of the segments behind it the newest goes last. None of those fits the good part, and neither
 //!   does a snapshot of a later version, so there is something that does not fit until the last step: an interrupted repair
 //!   leaves a damaged log, never one that is sound but shorter. Planning that again leads to the same end.
+//! * Where files were being exchanged, and what says so can no longer be read, that file goes last: until then nobody opens the rest.
 //! * A file of a newer format is an error, and nothing is touched.
 
 mod act;
@@ -22,6 +23,7 @@ mod files;
 mod loss;
 mod plan;
 mod step;
+mod undecided;
 mod walk;
 
 pub use step::{Loss, Mending, Step, Why};
@@ -96,12 +98,16 @@ impl Repair {
     ///
     /// Where a replica or a backup has what is damaged here, take it from there: a repair only keeps what is left.
     ///
+    /// Where an exchange of files was interrupted (by a [`Redaction`](crate::Redaction), or a replica or backup that followed one) and the file
+    /// that says so is damaged, the new history takes the place of the old one if it is whole, and is given up if only the old one is. The
+    /// other one is copied aside: with what was to be redacted, so remove the copy once it is not needed.
+    ///
     /// What is judged is bytes: a record whose checksum is right stays, even if the change in it makes no sense, which
     /// [`verify`](crate::verify) tells.
     ///
     /// # Errors
     /// [`Error::Irreparable`] when there is nothing to begin with: neither the first record nor a snapshot that records lead
-    /// on from. [`Error::NotAStore`], [`Error::Newer`], [`Error::Io`].
+    /// on from; or two histories, neither of which is whole. [`Error::Unfinished`] while opening it for writing would finish an exchange. [`Error::NotAStore`], [`Error::Newer`], [`Error::Io`].
     pub fn plan(path: impl AsRef<Path>) -> Result<Repair> {
         Options::new().plan_repair(path)
     }
@@ -162,7 +168,7 @@ impl Repair {
         let span = tracing::info_span!("repair", path = %self.dir.display());
         let _entered = span.enter();
         let disk = &*self.env.disk;
-        let _lock = directory::lock(disk, &self.dir)?;
+        let _lock = directory::lock_as_it_is(disk, &self.dir)?;
         if plan::plan(disk, &self.dir)? != self.plan {
             return Err(Failure::PlanOutdated { path: self.dir });
         }

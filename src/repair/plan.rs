@@ -6,14 +6,17 @@
 use super::files::{Files, Piece, fine};
 use super::loss::loss;
 use super::step::{Loss, Mending, Step, Why, Work};
+use super::undecided;
 use super::walk::{Stretch, Walk, Walker};
 use crate::error::{Damage, Defect, Error, IoContext, Result};
+use crate::exchange;
 use crate::io::Disk;
 use crate::log::StoreId;
 use crate::log::directory::must_be_there;
 use crate::segment::copy::Piecework;
 use crate::segment::footer::{Ending, Footer};
 use crate::segment::format::Header;
+use crate::segment::packed;
 use crate::segment::path_of;
 use crate::segment::reader::SegmentReader;
 use crate::segment::recovery::survey;
@@ -39,7 +42,17 @@ pub(super) struct Plan {
 }
 
 pub(super) fn plan(disk: &dyn Disk, dir: &Path) -> Result<Plan> {
-    must_be_there(disk, dir)?;
+    match must_be_there(disk, dir) {
+        Err(Error::Unfinished { path }) => match exchange::flaw(disk, dir)? {
+            Some(damage) => undecided::plan(disk, dir, damage),
+            None => Err(Error::Unfinished { path }),
+        },
+        answer => answer.and_then(|()| of_one_history(disk, dir)),
+    }
+}
+
+/// A plan for a directory in which there is no doubt which history is meant.
+pub(super) fn of_one_history(disk: &dyn Disk, dir: &Path) -> Result<Plan> {
     let files = Files::read(disk, dir)?;
     let walk = Walker::new(disk, &files).walk()?.ok_or_else(|| nowhere_to_begin(dir, &files))?;
     let versions = walk.versions();
@@ -186,9 +199,25 @@ impl<'a> Draft<'a> {
             self.ours.insert(path_of(self.dir, stretch.header.base));
             if let Some(why) = self.sealed_flaw(stretch, before_last && last.count == 0)? {
                 self.write(stretch, stretch.header, Ending::Sealed, why);
+            } else {
+                self.make_table(stretch)?;
             }
         }
         self.end_with(last)
+    }
+
+    /// Of a packed segment in which only the table of blocks is damaged, that is made anew. Its records were all found without it.
+    fn make_table(&mut self, stretch: &Stretch) -> Result<()> {
+        let piece = self.files.pieces.iter().find(|piece| piece.named == stretch.named);
+        let (Some(piece), Some(path)) = (piece, self.places.get(&stretch.named).cloned()) else {
+            return Ok(());
+        };
+        if let Some(damage) = packed::table_flaw(self.disk, &piece.path)? {
+            self.copied.insert(piece.path.clone());
+            let why = Why::Damaged(damage.defect);
+            self.step(path.clone(), Mending::TableMade, why, Work::Table(path));
+        }
+        Ok(())
     }
 
     /// A reader of a stretch's file, as its header should be.
@@ -233,6 +262,8 @@ impl<'a> Draft<'a> {
         if sealed && last.count > 0 {
             if let Some(why) = self.sealed_flaw(last, false)? {
                 self.write(last, last.header, Ending::Sealed, why);
+            } else {
+                self.make_table(last)?;
             }
             let header = Header { base: head, chain: last.chain, origin, ..last.header };
             self.make(header, Why::Damaged(Defect::SuccessorMissing { offset: head }));
@@ -289,7 +320,9 @@ impl<'a> Draft<'a> {
         let bytes = self.bytes_of(stretch.named);
         let (kept, table) = (from..end, stretch.table.clone());
         let mending = Mending::Rewritten { from: source.clone(), kept: kept.clone(), bytes };
-        let work = Piecework { source, target: target.clone(), header, kept, count, chain, table, ending };
+        let (target_path, added) = (target.clone(), Vec::new());
+        let work =
+            Piecework { source, target: target_path, header, kept, added, count, chain, table, ending };
         self.step(target, mending, why, Work::Write(Box::new(work)));
     }
 

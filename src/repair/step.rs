@@ -66,6 +66,8 @@ pub enum Mending {
     },
     /// A segment without records takes its place.
     Made,
+    /// It is a packed segment, and gets a table of its blocks that fits them.
+    TableMade,
     /// It goes.
     Removed {
         /// How long it is.
@@ -104,6 +106,20 @@ pub enum Why {
         /// The newest version kept.
         head: u64,
     },
+    /// Files were being exchanged: it belongs to the history that was made anew, or gives way to that.
+    #[error(
+        "the history that was made anew is whole, up to version {head}, and takes the place of the old one"
+    )]
+    MadeAnew {
+        /// The newest version of it.
+        head: u64,
+    },
+    /// Files were being exchanged: it belongs to a history that was being made anew and is not whole.
+    #[error("the history that was being made anew is not whole; the old one is, up to version {head}")]
+    GivenUp {
+        /// The newest version of the old one.
+        head: u64,
+    },
     /// It belongs to another history of this store, or is there twice.
     #[error("nothing that is kept leads to it")]
     OutOfPlace,
@@ -115,6 +131,7 @@ pub(super) enum Work {
     Move { from: PathBuf, to: PathBuf },
     Write(Box<Piecework>),
     Make(Header),
+    Table(PathBuf),
     Remove(PathBuf),
 }
 
@@ -132,6 +149,7 @@ impl fmt::Display for Step {
                 }
             }
             Mending::Made => write!(f, "make {path}, without records: {why}"),
+            Mending::TableMade => write!(f, "make the table of blocks of {path} anew: {why}"),
             Mending::Removed { bytes } => write!(f, "remove {path}, {bytes} bytes: {why}"),
         }
     }

@@ -4,14 +4,13 @@
 //! delta is put onto the very parent it was made for, which the chain of checksums tells, or it is damage; parents grow
 //! older, so that every row of them ends.
 
-use super::{
-    Header, Snapshot, Writers, damage, header_of, path_of, put_writers, read_header, take_writers, write_file,
-};
+use super::{Header, Snapshot, damage, header_of, path_of, read_header, write_file};
 use crate::error::{Defect, Error, ErrorKind, IoContext, Result};
 use crate::io::{Access, Disk};
 use crate::layout::Chain;
 use crate::op::Patch;
 use crate::patch;
+use crate::record::Ledger;
 use crate::record::value::{put_patch, take_patch};
 use crate::record::wire::{DecodeError, Source};
 use std::path::Path;
@@ -23,7 +22,7 @@ pub(crate) struct Delta {
     pub(crate) header: Header,
     /// The chain of the parent.
     pub(crate) parent_chain: Chain,
-    pub(crate) writers: Writers,
+    pub(crate) ledger: Ledger,
     pub(crate) patch: Patch,
 }
 
@@ -89,9 +88,10 @@ impl Delta {
 
     /// Writes it under its final name; it is durable on return, and its length is known. O(patch); three syncs.
     pub(crate) fn write(&self, disk: &dyn Disk, dir: &Path) -> Result<u64> {
-        write_file(disk, dir, &self.header, |sink| {
+        let header = Header { more: self.ledger.says_more(), ..self.header };
+        write_file(disk, dir, &header, |sink| {
             sink.uint(self.parent_chain.into());
-            put_writers(sink, &self.writers);
+            self.ledger.put(sink);
             put_patch(sink, &self.patch);
         })
     }
@@ -100,9 +100,9 @@ impl Delta {
         let mut source = Source::new(body);
         let chain = source.uint()?;
         let parent_chain = Chain::try_from(chain).map_err(|_| source.flaw("a chain of more than 32 bits"))?;
-        let writers = take_writers(&mut source)?;
+        let ledger = Ledger::take(&mut source, header.more)?;
         let patch = take_patch(&mut source)?;
-        Ok(Delta { header, parent_chain, writers, patch })
+        Ok(Delta { header, parent_chain, ledger, patch })
     }
 
     /// The whole state: that of the parent, and what changed since. O(patch).
@@ -115,7 +115,7 @@ impl Delta {
         let mut state = parent.state.clone();
         patch::carry_out(&mut state, &self.patch)
             .map_err(|refused| undecodable(&path, format!("it does not apply to its parent: {refused}")))?;
-        Ok(Snapshot { header: self.header, writers: self.writers, state })
+        Ok(Snapshot { header: self.header, ledger: self.ledger, state })
     }
 
     /// It cannot be used, because the snapshot of version `missing`, which it continues, cannot.

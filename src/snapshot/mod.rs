@@ -19,12 +19,11 @@ use crate::io::{Access, Disk, File, read_full_at};
 use crate::layout::{Chain, StoreId, number_in, numbered, u32_at, u64_at, unfinished};
 use crate::record::value::{put_value, take_value};
 use crate::record::wire::{DecodeError, Sink, Source};
-use crate::record::{Stamp, WriterId};
+use crate::record::{Ledger, Stamp};
 use crate::segment::copy::fresh;
 use crate::segment::format::{Codec, FORMAT_VERSION, HEADER_BYTES, check_preamble, header_check};
 use crate::value::Value;
 use blocks::{BlockWriter, pass_blocks};
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 pub(crate) use delta::{Delta, Stored, lineage, read};
@@ -36,11 +35,10 @@ const FLAG_DELTA: u8 = 2;
 /// The state is of another schema than 1, and the header says of which: a redraft that does not look there must not take it.
 const FLAG_SCHEMA: u8 = 1;
 const SCHEMA_AT: usize = 48;
+/// Behind the writers stands who is at home, and which rules hold.
+const FLAG_MORE: u8 = 4;
 /// How many versions the parent is back.
 const BACK_AT: usize = 52;
-
-/// The newest sequence number of each writer.
-pub(crate) type Writers = BTreeMap<WriterId, u64>;
 
 /// What a snapshot is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,13 +53,15 @@ pub(crate) struct Header {
     pub(crate) parent: Option<u64>,
     /// The schema of the state.
     pub(crate) schema: u32,
+    /// Whether the ledger says more than how far each writer came: set by what is written.
+    pub(crate) more: bool,
 }
 
 /// A state, and what must be known to go on from it.
 #[derive(Clone, Debug)]
 pub(crate) struct Snapshot {
     pub(crate) header: Header,
-    pub(crate) writers: Writers,
+    pub(crate) ledger: Ledger,
     pub(crate) state: Value,
 }
 
@@ -101,6 +101,9 @@ impl Header {
         bytes[16..32].copy_from_slice(self.store.as_bytes());
         bytes[32..40].copy_from_slice(&self.version.to_le_bytes());
         bytes[40..48].copy_from_slice(&self.stamp.0.to_le_bytes());
+        if self.more {
+            bytes[11] |= FLAG_MORE;
+        }
         if let Some(back) = self.back() {
             bytes[11] |= FLAG_DELTA;
             bytes[BACK_AT..BACK_AT + 4].copy_from_slice(&back.to_le_bytes());
@@ -112,7 +115,7 @@ impl Header {
     }
 
     fn decode(bytes: &[u8], path: &Path, named: u64) -> Result<Header> {
-        check_preamble(bytes, &MAGIC, FLAG_DELTA | FLAG_SCHEMA, path)?;
+        check_preamble(bytes, &MAGIC, FLAG_DELTA | FLAG_SCHEMA | FLAG_MORE, path)?;
         let (stored, computed) = (u32_at(bytes, 56), header_check(bytes));
         if stored != computed {
             return Err(damage(path, 0, Defect::Checksum { part: "the header", stored, computed }));
@@ -131,7 +134,8 @@ impl Header {
         let parent = back.map(|back| version - back);
         let (epoch, stamp, chain) = (u32_at(bytes, 12), Stamp(u64_at(bytes, 40)), u32_at(bytes, 60));
         let schema = if bytes[11] & FLAG_SCHEMA == 0 { 1 } else { u32_at(bytes, SCHEMA_AT) };
-        Ok(Header { store: StoreId(store), epoch, version, chain, stamp, parent, schema })
+        let more = bytes[11] & FLAG_MORE != 0;
+        Ok(Header { store: StoreId(store), epoch, version, chain, stamp, parent, schema, more })
     }
 }
 
@@ -143,19 +147,19 @@ impl Snapshot {
     /// Writes the whole snapshot under its final name; it is durable on return, and its length is known. O(state) and as much
     /// memory as a block takes; three syncs. An existing snapshot of the same version is replaced by an equal one.
     pub(crate) fn write(&self, disk: &dyn Disk, dir: &Path) -> Result<u64> {
-        let header = Header { parent: None, ..self.header };
+        let header = Header { parent: None, more: self.ledger.says_more(), ..self.header };
         write_file(disk, dir, &header, |sink| {
-            put_writers(sink, &self.writers);
+            self.ledger.put(sink);
             put_value(sink, &self.state);
         })
     }
 
     fn decode(header: Header, body: &[u8]) -> Result<Snapshot, DecodeError> {
         let mut source = Source::new(body);
-        let writers = take_writers(&mut source)?;
+        let ledger = Ledger::take(&mut source, header.more)?;
         let state = take_value(&mut source)?;
         source.finish()?;
-        Ok(Snapshot { header, writers, state })
+        Ok(Snapshot { header, ledger, state })
     }
 }
 
@@ -179,23 +183,6 @@ fn write_file<'s>(
     Ok(bytes)
 }
 
-fn put_writers(sink: &mut Sink<'_, '_>, writers: &Writers) {
-    sink.uint(writers.len() as u64);
-    for (writer, sequence) in writers {
-        sink.fixed(writer.0);
-        sink.uint(*sequence);
-    }
-}
-
-fn take_writers(source: &mut Source<'_>) -> Result<Writers, DecodeError> {
-    let mut writers = Writers::new();
-    for _ in 0..source.count()? {
-        let writer = WriterId(source.fixed()?);
-        writers.insert(writer, source.uint()?);
-    }
-    Ok(writers)
-}
-
 /// How long a snapshot is, in bytes.
 pub(crate) fn length(disk: &dyn Disk, path: &Path) -> Result<u64> {
     let file = disk.open(path, Access::Read).during("open snapshot", path)?;
@@ -205,8 +192,13 @@ pub(crate) fn length(disk: &dyn Disk, path: &Path) -> Result<u64> {
 /// Reads all of a snapshot and verifies every byte of it, but does not make a state of it: takes the memory of a block.
 pub(crate) fn check(disk: &dyn Disk, path: &Path, named: u64) -> Result<Header> {
     let file = disk.open(path, Access::Read).during("open snapshot", path)?;
-    let header = header_of(&*file, path, named)?;
-    pass_blocks(&*file, &header, path, Vec::clear)?;
+    check_file(&*file, path, named)
+}
+
+/// The same of a file that is open already; `path` is what to call it.
+pub(crate) fn check_file(file: &dyn File, path: &Path, named: u64) -> Result<Header> {
+    let header = header_of(file, path, named)?;
+    pass_blocks(file, &header, path, Vec::clear)?;
     Ok(header)
 }
 

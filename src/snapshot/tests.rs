@@ -1,17 +1,22 @@
 //! Snapshots of more than a block, and blocks that nobody should have written.
 
-use super::{Delta, Header, Snapshot, path_of};
+use super::{Delta, FLAG_MORE, Header, Snapshot, path_of};
 use crate::error::{Defect, Error};
-use crate::io::{Disk, MemoryDisk};
+use crate::io::{Access, Disk, MemoryDisk, read_full_at};
 use crate::layout::{StoreId, checksum, u32_at};
 use crate::op::{Action, Op, Patch};
-use crate::record::Stamp;
+use crate::record::{Ledger, Stamp, WriterId};
+use crate::rules::{Policy, Rules};
 use crate::segment::format::{HEADER_BYTES, header_check};
 use crate::value::{Path as Place, Value};
 use std::path::Path;
 
 fn dir() -> &'static Path {
     Path::new("/store")
+}
+
+fn ledger(sequence: u64) -> Ledger {
+    Ledger { sequences: [(WriterId(1), sequence)].into(), ..Ledger::default() }
 }
 
 fn snapshot(state: Value) -> Snapshot {
@@ -23,8 +28,9 @@ fn snapshot(state: Value) -> Snapshot {
         stamp: Stamp(5),
         parent: None,
         schema: 1,
+        more: false,
     };
-    Snapshot { header, writers: [(crate::record::WriterId(1), 3)].into(), state }
+    Snapshot { header, ledger: ledger(3), state }
 }
 
 fn written(state: Value) -> (MemoryDisk, Vec<u8>) {
@@ -58,10 +64,7 @@ fn a_state_of_many_blocks_comes_back() {
         let (disk, _) = written(state.clone());
         let back = read(&disk).unwrap();
         assert_eq!(back.state, state);
-        assert_eq!(
-            (back.header, back.writers),
-            (snapshot(Value::Null).header, snapshot(Value::Null).writers)
-        );
+        assert_eq!((back.header, back.ledger), (snapshot(Value::Null).header, snapshot(Value::Null).ledger));
     }
 }
 
@@ -120,7 +123,7 @@ fn delta(version: u64, parent: u64, parent_chain: u32, to: u64) -> Delta {
     let header =
         Header { version, parent: Some(parent), chain: 100 + version as u32, ..snapshot(Value::Null).header };
     let patch = Patch::from(vec![Op::new(Place::root().child("n"), Action::Add(to.into()))]);
-    Delta { header, parent_chain, writers: [(crate::record::WriterId(1), version)].into(), patch }
+    Delta { header, parent_chain, ledger: ledger(version), patch }
 }
 
 fn defect(answer: Result<Snapshot, Error>) -> (Defect, u64) {
@@ -141,7 +144,7 @@ fn a_row_of_deltas_comes_back_as_the_state_it_ends_with() {
     for (row, n) in rows.iter().zip(1..) {
         let back = super::read(&disk, dir(), row.header.version).unwrap();
         assert_eq!(back.state, crate::value!({ "text": "whole", "n": n }));
-        assert_eq!((back.header, &back.writers), (row.header, &row.writers));
+        assert_eq!((back.header, &back.ledger), (row.header, &row.ledger));
     }
     let lineage: Vec<u64> = super::lineage(&disk, dir(), 9).unwrap().iter().map(|one| one.version).collect();
     assert_eq!(lineage, [9, 7, 4, 3]);
@@ -193,8 +196,8 @@ fn with_header(disk: &MemoryDisk, at: usize, bytes: &[u8]) -> Result<Snapshot, E
 #[test]
 fn a_flag_of_the_future_is_refused_as_newer() {
     let (disk, _) = written(Value::Null);
-    let answer = with_header(&disk, 11, &[4]);
-    assert!(matches!(answer, Err(Error::Newer { what: "flags", found: 4, .. })), "{answer:?}");
+    let answer = with_header(&disk, 11, &[8]);
+    assert!(matches!(answer, Err(Error::Newer { what: "flags", found: 8, .. })), "{answer:?}");
 }
 
 #[test]
@@ -207,4 +210,24 @@ fn a_row_that_would_never_end_is_damage() {
         assert_eq!(byte, 52);
         with_header(&disk, 11, &[0]).unwrap();
     }
+}
+
+#[test]
+fn who_is_at_home_and_which_rules_hold_are_in_every_snapshot() {
+    let rules = Rules::new().with("/votes/*".parse().unwrap(), Policy::Counter);
+    let more = Ledger { home: Some(WriterId(9)), rules: rules.into(), ..ledger(3) };
+    let (disk, _) = written(Value::Null);
+    let whole = Snapshot { ledger: more.clone(), ..snapshot(Value::Null) };
+    whole.write(&disk, dir()).unwrap();
+    let header = Header { version: 5, parent: Some(3), ..whole.header };
+    let delta = Delta { header, parent_chain: whole.header.chain, ledger: more.clone(), patch: Patch::new() };
+    delta.write(&disk, dir()).unwrap();
+    for version in [3, 5] {
+        assert_eq!(super::read(&disk, dir(), version).unwrap().ledger, more);
+    }
+    // Who knows of no such thing must not take it for one that has nothing of it.
+    let file = disk.open(&path_of(dir(), 3), Access::Read).unwrap();
+    let mut header = [0; HEADER_BYTES];
+    read_full_at(&*file, &mut header, 0).unwrap();
+    assert_eq!(header[11] & FLAG_MORE, FLAG_MORE);
 }

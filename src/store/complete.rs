@@ -15,7 +15,7 @@ use crate::value::Value;
 
 /// A patch from outside, applied. If the type filled in what the patch left out, the patch that was really carried out
 /// is the difference of the states.
-pub(super) fn applied<S: State>(base: &S, patch: &Patch) -> Result<Drafted<S>> {
+pub(crate) fn applied<S: State>(base: &S, patch: &Patch) -> Result<Drafted<S>> {
     let (done, filled) = watch(|| patch::apply(base, patch));
     let Applied { state, inverse } = done?;
     let (patch, inverse) = if filled { diff(base, &state)? } else { (patch.clone(), inverse) };
@@ -35,6 +35,16 @@ impl<S: State + Default> Store<S> {
         }
     }
 
+    /// The same for a change that is recorded even if it changes nothing. The first one says all, and one on a state that was filled in
+    /// says what was: those behind it build on that.
+    pub(super) fn complete_recorded(&self, base: &Tip<S>, drafted: Drafted<S>) -> Result<Drafted<S>> {
+        match base.version {
+            0 => beginning(&*base.state, drafted),
+            _ if base.filled => self.caught_up(base, drafted),
+            _ => Ok(drafted),
+        }
+    }
+
     /// Puts what the type filled in before the change.
     fn caught_up(&self, base: &Tip<S>, drafted: Drafted<S>) -> Result<Drafted<S>> {
         let document = self.history.document(base.version)?;
@@ -47,7 +57,7 @@ impl<S: State + Default> Store<S> {
 
 /// The first change of a state that does not begin as the empty map says all of it: otherwise what was there before would
 /// be up to the `Default` of whatever program reads it.
-fn beginning<S: State>(base: &S, drafted: Drafted<S>) -> Result<Drafted<S>> {
+pub(super) fn beginning<S: State>(base: &S, drafted: Drafted<S>) -> Result<Drafted<S>> {
     let before = base.to_value();
     if before == Value::default() {
         return Ok(drafted);

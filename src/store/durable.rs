@@ -4,9 +4,7 @@
 //! readers see is acknowledged; what is read of the past is on the disk first.
 
 use super::Store;
-#[cfg(doc)]
-use crate::error::Error;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::log::{Durability, Worker};
 use crate::state::State;
 use std::sync::Arc;
@@ -25,6 +23,18 @@ impl<S: State + Default> Store<S> {
         }
         self.published.up_to(version);
         Ok(())
+    }
+
+    /// Returns once `version` is on the disk, for who reads the past of a state that is not published yet.
+    ///
+    /// # Errors
+    /// [`Error::BeyondHead`] if it has no place in this log: it is proposed, and no more.
+    pub(super) fn must_be_logged(&self, version: u64) -> Result<()> {
+        let head = self.log.end();
+        if version > head {
+            return Err(Error::BeyondHead { version, head });
+        }
+        self.log.make_durable(version)
     }
 
     /// The thread that makes durable what has a place in the order, and shows it, when it is rung for.

@@ -36,9 +36,11 @@ impl<S: State + Default> Store<S> {
         let mut newest = self.lock_newest()?;
         let (from, to) = (newest.schema, S::SCHEMA);
         let label = format!("migrated from schema {from} to {to}");
-        let version = self.log_change(&mut newest, Meta::label(label), None, drafted)?.version;
+        let change = self.change_after(&newest, Meta::label(label), None);
+        let version = self.log_change(&mut newest, change, drafted)?.version;
         drop(newest);
         self.sync().map_err(|error| error.pending(version))?;
+        self.snapshotter.migrated();
         tracing::info!(version, from, to, "migrated");
         Ok(())
     }

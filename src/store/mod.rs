@@ -11,24 +11,33 @@
 #[cfg(feature = "archive")]
 mod archive;
 mod backup;
+mod based;
 mod bisect;
 mod blame;
 mod changes;
 mod compact;
-mod complete;
+pub(crate) mod complete;
 mod cursors;
+#[cfg(feature = "http")]
+mod document;
 mod durable;
 mod filter;
+mod followed;
+mod fork;
 mod lookup;
+mod merge;
 mod migrate;
 mod newest;
 pub(crate) mod open;
 mod packing;
 mod place;
 mod policy;
+pub(crate) mod propose;
 mod publish;
 pub(crate) mod reader;
 mod restore;
+mod reunion;
+mod sequence;
 mod snapshotter;
 mod ticket;
 mod time;
@@ -40,10 +49,12 @@ pub use changes::Changes;
 pub use compact::Compaction;
 pub use filter::Filter;
 pub use lookup::{Lookup, NoIndex};
+pub use merge::{Preview, Receipt};
 pub use open::{Opened, Options};
 pub use policy::{Retention, SnapshotPolicy};
 pub use publish::Listening;
 pub use reader::Reader;
+pub use reunion::Reunion;
 pub use snapshotter::SnapshotReport;
 pub use ticket::Ticket;
 
@@ -59,6 +70,7 @@ use crate::state::State;
 use crate::value::Value;
 use complete::applied;
 use lookup::Guide;
+use merge::Merging;
 use packing::Packing;
 use publish::Published;
 use snapshotter::Snapshotter;
@@ -95,6 +107,7 @@ pub struct Store<S: State = Value> {
     /// The newest state, which the next recipe starts from; it may not be durable yet.
     newest: Mutex<Arc<Tip<S>>>,
     published: Arc<Published<S>>,
+    merging: Merging<S>,
     snapshotter: Snapshotter<S>,
     packing: Packing,
     opened: Opened,
@@ -290,6 +303,12 @@ impl<S: State + Default> Store<S> {
         self.published.listen(listener)
     }
 
+    /// Calls `waiter` with the newest version whenever that is another one; see `publish`. Unlike for a listener nothing is kept for it.
+    #[cfg(feature = "http")]
+    pub(crate) fn wait_with(&self, waiter: impl Fn(u64) + Send + Sync + 'static) -> Listening {
+        self.published.wait_with(waiter)
+    }
+
     /// Applies a patch to the newest state and records it as it is. All or nothing; blocks until acknowledged. Costs what
     /// [`patch::apply`](crate::patch::apply) costs, one record and (a share of) one sync.
     ///
@@ -374,34 +393,6 @@ impl<S: State + Default> Store<S> {
     #[cfg(not(feature = "index"))]
     fn guide(&self) -> Guide {
         Guide::None(NoIndex::Off)
-    }
-
-    /// Compresses the sealed segments that are not compressed yet; by itself a store does so if
-    /// [asked to](Options::pack_sealed). How many bytes of disk that saves, and in how many segments. Versions, and what is
-    /// read, stay what they were; reading a single change costs unpacking 8 KiB. Costs reading each twice and writing it, and two
-    /// syncs for each; others may go on changing and reading the store.
-    ///
-    /// # Errors
-    /// As [`Log::pack`](crate::log::Log::pack).
-    ///
-    /// ```
-    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-    /// # let dir = tempfile::tempdir()?;
-    /// use redraft::{Options, Store, Value};
-    ///
-    /// let store: Store<Value> = Options::new().segment_bytes(16 << 10).open(dir.path())?;
-    /// for n in 0..1500 {
-    ///     drop(store.submit(|doc| doc["counter"] = n.into())?);
-    /// }
-    /// store.sync()?;
-    /// let (saved_bytes, segments) = store.pack()?;
-    /// # #[cfg(feature = "zstd")]
-    /// assert!(saved_bytes > 8 << 10 && segments > 1);
-    /// # let _ = (saved_bytes, segments);
-    /// # Ok(()) }
-    /// ```
-    pub fn pack(&self) -> Result<(u64, usize)> {
-        self.log.pack()
     }
 
     /// Takes a snapshot of the newest acknowledged state now (the store takes some by itself, see

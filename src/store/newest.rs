@@ -4,7 +4,7 @@
 //! of waiting for itself; nobody gets it once the log takes nothing more.
 
 use super::{Store, ignore_poison};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Role};
 use crate::history::Tip;
 use crate::state::State;
 use std::cell::RefCell;
@@ -62,6 +62,13 @@ impl Drop for Running {
 impl<S: State + Default> Store<S> {
     /// The newest state, which the next change starts from.
     pub(super) fn lock_newest(&self) -> Result<Newest<'_, S>> {
+        let newest = self.lock_tip()?;
+        self.log.role().must_be(Role::Store, self.log.path())?;
+        Ok(newest)
+    }
+
+    /// The same for who may not be the one to make it.
+    pub(super) fn lock_tip(&self) -> Result<Newest<'_, S>> {
         let running = Running::enter(std::ptr::from_ref(self) as usize)?;
         let tip = ignore_poison(&self.newest);
         self.log.check()?;

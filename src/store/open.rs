@@ -5,6 +5,7 @@
 
 #[cfg(feature = "index")]
 use super::NoIndex;
+use super::merge::{Arbiter, Merging};
 use super::packing::Packing;
 use super::policy::{Keeping, Retention, SnapshotPolicy};
 use super::publish::Published;
@@ -19,6 +20,7 @@ use crate::log::Cut;
 use crate::log::directory::{self, must_be_free, not_a_store, occupant};
 use crate::log::options::new_identity;
 use crate::log::{self, Birth, Codec, Durability, Found, Log};
+use crate::merge::Functions;
 use crate::state::State;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -40,6 +42,9 @@ pub struct Options {
     snapshots: SnapshotPolicy,
     kept: Keeping,
     packed: bool,
+    merging: Arbiter,
+    /// For replicas.
+    pub(crate) skips_ahead: bool,
     #[cfg(feature = "index")]
     without_index: bool,
 }
@@ -121,12 +126,46 @@ impl Options {
         self
     }
 
+    /// Whether a [replica](crate::Replica) that is far behind when it is opened gives up its history, and begins anew at the newest
+    /// snapshot of its source: if that and the changes after it are fewer bytes than the changes it lacks. It does not unless asked to,
+    /// since what it gives up may be nowhere else: its source may keep less, and what is before the snapshot is
+    /// [`Error::Compacted`] here from then on, also for who follows it in turn. What it has stays until all of the new is there. No
+    /// effect on a store, on a replica that is following already, and with a [source](crate::replica::Source) that does not tell sizes.
+    #[must_use]
+    pub fn skip_ahead(mut self, skips: bool) -> Self {
+        self.skips_ahead = skips;
+        self
+    }
+
     /// Whether questions about the history are answered with the help of an index, in the directory `index` of the store. They
     /// are by default; the answers are the same, see [`Changes::lookup`](super::Changes::lookup). An index that is there is left as it is.
     #[cfg(feature = "index")]
     #[must_use]
     pub fn index(mut self, index: bool) -> Self {
         self.without_index = !index;
+        self
+    }
+
+    /// The functions that rules may name: see [`Policy::Custom`](crate::merge::Policy::Custom).
+    #[must_use]
+    pub fn merge_functions(mut self, functions: Functions) -> Self {
+        self.merging.functions = Arc::new(functions);
+        self
+    }
+
+    /// How many changes back the version may be that a submission was made on; 65,536 unless said otherwise. So many changes, up to
+    /// twice, are in memory once something was [merged](Store::merge).
+    #[must_use]
+    pub fn merge_window(mut self, changes: usize) -> Self {
+        self.merging.window = changes.max(1);
+        self
+    }
+
+    /// How far ahead of this machine's clock that of a writer elsewhere is believed, in milliseconds; a minute unless said
+    /// otherwise. What claims to be written later counts as written then.
+    #[must_use]
+    pub fn clock_drift_ms(mut self, most: u64) -> Self {
+        self.merging.drift_ms = most;
         self
     }
 
@@ -146,10 +185,10 @@ impl Options {
         let span = tracing::info_span!("open", path = %path.display());
         let _entered = span.enter();
         match occupant(&*self.log.env.disk, path)? {
-            None => self.open_existing(path),
+            None => self.open_existing(path, Role::Store),
             Some(Occupant::Empty | Occupant::Missing) if self.log.create => match self.create_in(path) {
                 // Somebody was faster, between the look and the lock.
-                Err(Error::Exists { .. }) => self.open_existing(path),
+                Err(Error::Exists { .. }) => self.open_existing(path, Role::Store),
                 answer => answer,
             },
             Some(found) => Err(not_a_store(path, found)),
@@ -209,14 +248,14 @@ impl Options {
         Ok(self.assemble(log, history, reached, None))
     }
 
-    fn open_existing<S: State + Default>(&self, path: &Path) -> Result<Store<S>> {
+    pub(super) fn open_existing<S: State + Default>(&self, path: &Path, role: Role) -> Result<Store<S>> {
         let lock = directory::lock(&*self.log.env.disk, path)?;
         let proven = proven_by_snapshot(&*self.log.env.disk, path)?;
-        let found = Found::look(&self.log, path, Role::Store, proven.as_ref(), lock)?;
+        let found = Found::look(&self.log, path, role, proven.as_ref(), lock)?;
         let history = History::new(&self.log.env, path.to_owned(), found.reader(), self.log.segment_bytes);
         // Before anything is changed: a type that cannot read this must leave it as it is.
         let reached = history.reach(found.head())?;
-        let migration = migrate::due(&history, &reached.tip)?;
+        let migration = if role == Role::Store { migrate::due(&history, &reached.tip)? } else { None };
         let (log, cut) = found.mend()?;
         let history = history.written_through(log.reader());
         let mut store = self.assemble(log, history, reached, cut);
@@ -253,6 +292,7 @@ impl Options {
             history,
             newest,
             published,
+            merging: Merging::new(self.merging.clone()),
             snapshotter,
             opened,
         }

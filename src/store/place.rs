@@ -7,7 +7,6 @@ use super::{Commit, Store, migrate};
 use crate::draft::Drafted;
 use crate::error::Result;
 use crate::history::Tip;
-use crate::patch::Patch;
 use crate::record::{Change, Meta, WriterId};
 use crate::state::State;
 use std::sync::Arc;
@@ -41,25 +40,25 @@ impl<S: State + Default> Store<S> {
             let (version, state) = (newest.version, Arc::clone(&newest.state));
             return Ok(Commit { version, state, patch, inverse });
         }
-        self.log_change(newest, meta, undoes, drafted)
+        let change = self.change_after(newest, meta, undoes);
+        self.log_change(newest, change, drafted)
     }
 
     /// The same for a change that the document is complete with, whether or not it changes anything.
     pub(super) fn log_change(
         &self,
         newest: &mut Arc<Tip<S>>,
-        meta: Meta,
-        undoes: Option<u64>,
+        change: Change,
         drafted: Drafted<S>,
     ) -> Result<Commit<S>> {
         let Drafted { state, patch, inverse } = drafted;
-        let change = self.change_after(newest, meta, undoes, patch);
-        let mut body = Vec::with_capacity(USUAL_BODY_BYTES);
-        change.encode(self.writer(), &mut body);
+        let change = Change { patch, ..change };
+        let body = self.body_of(&change);
         let recorded_bytes = newest.recorded_bytes + body.len() as u64;
         let (end, chain) = self.log.enqueue(&[body])?;
         debug_assert_eq!(end, change.version, "versions and offsets go hand in hand");
         *newest = Arc::new(after(newest, &change, chain, state, recorded_bytes));
+        self.notice(newest, &change);
         let commit = Commit {
             version: change.version,
             state: Arc::clone(&newest.state),
@@ -72,31 +71,32 @@ impl<S: State + Default> Store<S> {
         Ok(commit)
     }
 
-    fn change_after(&self, tip: &Tip<S>, meta: Meta, undoes: Option<u64>, patch: Patch) -> Change {
-        let writer = self.writer();
-        Change {
-            version: tip.version + 1,
-            base: tip.version,
-            writer,
-            sequence: tip.sequence_of(writer) + 1,
-            stamp: tip.stamp.next(self.history.env.clock.now_ms()),
-            meta,
-            undoes,
-            schema: migrate::to_be_said(tip),
-            patch,
-        }
+    /// A change as it is recorded.
+    pub(super) fn body_of(&self, change: &Change) -> Vec<u8> {
+        let mut body = Vec::with_capacity(USUAL_BODY_BYTES);
+        change.encode(WriterId::of(self.log.id()), &mut body);
+        body
+    }
+
+    /// A change by this store's own writer, of which only the patch is not known.
+    pub(super) fn change_after(&self, tip: &Tip<S>, meta: Meta, undoes: Option<u64>) -> Change {
+        let writer = self.writer(tip);
+        let stamp = tip.stamp.next(self.history.env.clock.now_ms());
+        let change = Change::of(writer, tip.sequence_of(writer) + 1, tip.version + 1, stamp);
+        Change { meta, undoes, schema: migrate::to_be_said(tip), ..change }
     }
 
     /// Who the changes of this store are by.
-    pub(super) fn writer(&self) -> WriterId {
-        WriterId::of(self.log.id())
+    pub(super) fn writer(&self, tip: &Tip<S>) -> WriterId {
+        tip.ledger.home.unwrap_or(WriterId::of(self.log.id()))
     }
 }
 
-fn after<S>(tip: &Tip<S>, change: &Change, chain: u32, state: S, recorded_bytes: u64) -> Tip<S> {
-    let mut writers = Arc::clone(&tip.writers);
-    Arc::make_mut(&mut writers).insert(change.writer, change.sequence);
+/// What a change leads to.
+pub(super) fn after<S>(tip: &Tip<S>, change: &Change, chain: u32, state: S, recorded_bytes: u64) -> Tip<S> {
+    let mut ledger = Arc::clone(&tip.ledger);
+    Arc::make_mut(&mut ledger).enter(change);
     let (version, stamp, state) = (change.version, change.stamp, Arc::new(state));
     let schema = change.schema.unwrap_or(migrate::recorded_in(tip));
-    Tip { version, chain, stamp, writers, state, filled: false, recorded_bytes, schema }
+    Tip { version, chain, stamp, ledger, state, filled: false, says_nothing: false, recorded_bytes, schema }
 }

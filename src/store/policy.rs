@@ -28,6 +28,8 @@ pub struct SnapshotPolicy {
     every_changes: Option<u64>,
     every_bytes: Option<u64>,
     keep: Vec<Rule>,
+    /// How many at least are kept evenly over all versions, as far as there are so many; 0 for no such rule.
+    spread: u64,
 }
 
 /// The newest snapshot of each of the newest `count` spans of time in which there are any.
@@ -42,8 +44,8 @@ const HOUR_MS: u64 = 3_600_000;
 const DAY_MS: u64 = 24 * HOUR_MS;
 
 impl Default for SnapshotPolicy {
-    /// Every 100,000 changes or 64 MiB of them; kept are the last three, and one for each of the last 24 hours, 7 days and 5
-    /// weeks in which there are any.
+    /// Every 100,000 changes or 64 MiB of them; kept are the last three, one for each of the last 24 hours, 7 days and 5
+    /// weeks in which there are any, and eight to sixteen that lie evenly over all of the history.
     fn default() -> Self {
         SnapshotPolicy::on_demand()
             .every_changes(100_000)
@@ -52,13 +54,14 @@ impl Default for SnapshotPolicy {
             .keep_hourly(24)
             .keep_daily(7)
             .keep_weekly(5)
+            .keep_spread(8)
     }
 }
 
 impl SnapshotPolicy {
     /// None by itself; all that are asked for are kept.
     pub fn on_demand() -> Self {
-        SnapshotPolicy { every_changes: None, every_bytes: None, keep: Vec::new() }
+        SnapshotPolicy { every_changes: None, every_bytes: None, keep: Vec::new(), spread: 0 }
     }
 
     /// Takes one after so many changes.
@@ -99,6 +102,14 @@ impl SnapshotPolicy {
         self.keep(7 * DAY_MS, count)
     }
 
+    /// Keeps snapshots that lie evenly over all versions, `count` to twice as many, so that going back to any of them costs but so
+    /// large a part of all changes.
+    #[must_use]
+    pub fn keep_spread(mut self, count: usize) -> Self {
+        self.spread = count as u64;
+        self
+    }
+
     fn keep(mut self, span_ms: u64, count: usize) -> Self {
         self.keep.retain(|rule| rule.span_ms != span_ms);
         self.keep.push(Rule { span_ms, count });
@@ -121,14 +132,28 @@ impl SnapshotPolicy {
 
     /// Which of the snapshots, given as version and time in ascending order, no rule keeps.
     pub(super) fn thinned(&self, taken: &[(u64, u64)]) -> Vec<u64> {
-        if self.keep.is_empty() {
+        if self.keep.is_empty() && self.spread == 0 {
             return Vec::new();
         }
         let mut kept: BTreeSet<u64> = taken.last().map(|(version, _)| *version).into_iter().collect();
         for rule in &self.keep {
             kept.extend(rule.kept(taken));
         }
+        kept.extend(self.spread_over(taken));
         taken.iter().map(|(version, _)| *version).filter(|version| !kept.contains(version)).collect()
+    }
+}
+
+impl SnapshotPolicy {
+    /// The newest snapshot of each span of versions. Spans double as the history grows, so that those of before can stay.
+    fn spread_over(&self, taken: &[(u64, u64)]) -> Vec<u64> {
+        let newest = taken.last().map_or(0, |(version, _)| *version);
+        let Some(least) = newest.checked_div(self.spread) else { return Vec::new() };
+        // The largest power of two that leaves as many spans as were asked for.
+        let span = (least / 2 + 1).next_power_of_two();
+        let newest_of_each: BTreeMap<u64, u64> =
+            taken.iter().map(|(version, _)| (version / span, *version)).collect();
+        newest_of_each.into_values().collect()
     }
 }
 
@@ -360,6 +385,29 @@ mod tests {
         // The last of the day before; the last of each of the last three hours; the last two.
         assert_eq!(kept, [143, 209, 212, 214, 215]);
         assert!(SnapshotPolicy::on_demand().thinned(&taken).is_empty());
+    }
+
+    proptest! {
+        /// Taken and thinned as a store does: wherever somebody goes, the way is no longer than its share, and a step besides.
+        #[test]
+        fn spread_snapshots_lie_evenly_however_often_they_were_thinned(
+            steps in prop::collection::vec(1..2_000_u64, 1..300), count in 1..20_usize,
+        ) {
+            let policy = SnapshotPolicy::on_demand().keep_spread(count);
+            let (mut taken, mut version): (Vec<(u64, u64)>, u64) = (Vec::new(), 0);
+            for step in steps {
+                version += step;
+                taken.push((version, 0));
+                let gone = policy.thinned(&taken);
+                taken.retain(|(version, _)| !gone.contains(version));
+                prop_assert!(taken.len() <= 2 * count + 1);
+                let versions = taken.iter().map(|(version, _)| *version);
+                for (before, after) in std::iter::once(0).chain(versions.clone()).zip(versions) {
+                    // The newest of a span may lie at its beginning, and the next one at the end of the next.
+                    prop_assert!(after - before <= 2 * (version / count as u64 + 1) + 2_000, "{taken:?}");
+                }
+            }
+        }
     }
 
     proptest! {

@@ -28,6 +28,7 @@ impl fmt::Debug for Listening {
 }
 
 type Listener<S> = dyn Fn(&Commit<S>) + Send + Sync;
+type Waiter = dyn Fn(u64) + Send + Sync;
 
 /// The states of a store between being made and being seen.
 pub(super) struct Published<S> {
@@ -36,6 +37,8 @@ pub(super) struct Published<S> {
     /// On their way to the disk, oldest first.
     waiting: Mutex<VecDeque<Waiting<S>>>,
     listeners: Mutex<Vec<Weak<Listener<S>>>>,
+    /// Told which version is the newest, and nothing else: nobody keeps changes for them.
+    waiters: Mutex<Vec<Weak<Waiter>>>,
     /// Acknowledged, but not told to the listeners yet.
     untold: Mutex<VecDeque<Commit<S>>>,
     /// Held by the one thread that tells.
@@ -54,6 +57,7 @@ impl<S> Published<S> {
             newest: ArcSwap::new(tip),
             waiting: Mutex::default(),
             listeners: Mutex::default(),
+            waiters: Mutex::default(),
             untold: Mutex::default(),
             telling: Mutex::default(),
         }
@@ -72,14 +76,17 @@ impl<S> Published<S> {
 
     /// Lets everybody see what is acknowledged: the changes before offset `head`.
     pub(super) fn up_to(&self, head: u64) {
-        let heard = self.show(head);
+        let (shown, heard) = self.show(head);
+        if let Some(version) = shown {
+            self.wake(version);
+        }
         if heard {
             self.tell();
         }
     }
 
-    /// Returns whether there is something to tell.
-    fn show(&self, head: u64) -> bool {
+    /// Returns the newest version if it is another one now, and whether there is something to tell.
+    fn show(&self, head: u64) -> (Option<u64>, bool) {
         let mut waiting = ignore_poison(&self.waiting);
         let mut newest = None;
         let mut heard = Vec::new();
@@ -88,6 +95,7 @@ impl<S> Published<S> {
             heard.extend(next.commit);
             newest = Some(next.tip);
         }
+        let shown = newest.as_ref().map(|tip| tip.version);
         if let Some(tip) = newest {
             self.newest.store(tip);
         }
@@ -96,7 +104,7 @@ impl<S> Published<S> {
         if any {
             ignore_poison(&self.untold).extend(heard);
         }
-        any
+        (shown, any)
     }
 
     pub(super) fn listen(&self, listener: impl Fn(&Commit<S>) + Send + Sync + 'static) -> Listening {
@@ -109,7 +117,25 @@ impl<S> Published<S> {
         Listening { _listener: listener }
     }
 
-    fn is_heard(&self) -> bool {
+    /// Calls `waiter` with the newest version whenever that is another one, as long as what is returned is kept. It may hear of two in
+    /// the wrong order.
+    #[cfg(feature = "http")]
+    pub(super) fn wait_with(&self, waiter: impl Fn(u64) + Send + Sync + 'static) -> Listening {
+        let waiter = Arc::new(waiter);
+        let told: Arc<Waiter> = waiter.clone();
+        let mut waiters = ignore_poison(&self.waiters);
+        waiters.retain(|known| known.strong_count() > 0);
+        waiters.push(Arc::downgrade(&told));
+        Listening { _listener: waiter }
+    }
+
+    /// Nobody is called under a lock.
+    fn wake(&self, version: u64) {
+        let waiters: Vec<_> = ignore_poison(&self.waiters).iter().filter_map(Weak::upgrade).collect();
+        waiters.iter().for_each(|waiter| waiter(version));
+    }
+
+    pub(super) fn is_heard(&self) -> bool {
         ignore_poison(&self.listeners).iter().any(|listener| listener.strong_count() > 0)
     }
 

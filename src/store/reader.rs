@@ -93,6 +93,11 @@ impl<S: State + Default> Reader<S> {
         self.history.view.id()
     }
 
+    /// The log that the state is made from. O(1).
+    pub fn log(&self) -> crate::log::Reader {
+        self.history.view.clone()
+    }
+
     /// The newest state seen. O(1).
     pub fn state(&self) -> Arc<S> {
         Arc::clone(&self.tip().state)

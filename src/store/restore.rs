@@ -22,9 +22,9 @@ pub(super) fn restore<S: State + Default>(history: &History<S>, version: u64, ta
     }
     // The chain goes on from the source's: it still tells which history the new store grew from.
     let (chain, stamp, schema) = (tip.chain, tip.stamp, tip.schema);
-    let header = Header { store, epoch: 1, version, chain, stamp, parent: None, schema };
+    let header = Header { store, epoch: 1, version, chain, stamp, parent: None, schema, more: false };
     let state = if tip.is_older() { history.logged(&tip)? } else { tip.state.to_value() };
-    let writers = (*tip.writers).clone();
-    let snapshot = Snapshot { header, writers, state };
+    let ledger = (*tip.ledger).clone();
+    let snapshot = Snapshot { header, ledger, state };
     begin_at(&options, target, &snapshot, false)?.close()
 }

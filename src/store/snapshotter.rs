@@ -16,7 +16,7 @@ use crate::snapshot::{self, Delta, Header, Snapshot};
 use crate::state::State;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 use std::time::Duration;
 
@@ -53,6 +53,8 @@ pub(super) struct Keeper<S> {
     pub(super) moving_cursors: Mutex<()>,
     last: Mutex<Last>,
     newest: Newest,
+    /// Whether a whole snapshot is due, whatever the numbers say.
+    whole_wanted: AtomicBool,
 }
 
 /// What was recorded last. It may not be acknowledged yet.
@@ -82,6 +84,7 @@ impl<S: State + Default> Snapshotter<S> {
             moving_cursors: Mutex::default(),
             last,
             newest,
+            whole_wanted: AtomicBool::new(false),
         };
         Snapshotter { keeper: Arc::new(keeper), thread: OnceLock::new() }
     }
@@ -102,6 +105,15 @@ impl<S: State + Default> Snapshotter<S> {
         newest.version.store(version, Ordering::Relaxed);
         newest.recorded_bytes.store(recorded_bytes, Ordering::Relaxed);
         if self.keeper.is_due() {
+            self.ring();
+        }
+    }
+
+    /// The state was migrated: has a whole snapshot taken, so that nobody need replay what was before to get here. None where none
+    /// is taken without being asked for.
+    pub(super) fn migrated(&self) {
+        if self.keeper.policy.takes_any() {
+            self.keeper.whole_wanted.store(true, Ordering::Relaxed);
             self.ring();
         }
     }
@@ -146,7 +158,8 @@ impl<S: State + Default> Keeper<S> {
     fn is_due(&self) -> bool {
         let (version, recorded_bytes) = (&self.newest.version, &self.newest.recorded_bytes);
         let now = |number: &AtomicU64| number.load(Ordering::Relaxed);
-        self.policy.is_due(now(version), now(recorded_bytes), &self.last())
+        self.whole_wanted.load(Ordering::Relaxed)
+            || self.policy.is_due(now(version), now(recorded_bytes), &self.last())
     }
 
     /// Whether the thread is to merge what continues a whole snapshot.
@@ -186,7 +199,8 @@ impl<S: State + Default> Keeper<S> {
     fn begin_an_attempt(&self) -> bool {
         let tip = self.published.tip();
         let mut last = self.last();
-        let delta = last.invites_a_delta(tip.recorded_bytes);
+        let whole_wanted = self.whole_wanted.swap(false, Ordering::Relaxed);
+        let delta = !whole_wanted && last.invites_a_delta(tip.recorded_bytes);
         last.tried(tip.version, tip.recorded_bytes);
         delta
     }
@@ -247,13 +261,22 @@ impl<S: State + Default> Keeper<S> {
         if let Some(defect) = lineage.first().and_then(|header| self.history.flaw_of(header, parent_chain)) {
             return Err(Damage { path: snapshot::path_of(dir, parent), byte: 0, defect, intact: None }.into());
         }
-        let writers = (*tip.writers).clone();
-        Ok(Delta { header: self.header(tip, Some(parent)), parent_chain, writers, patch })
+        let ledger = (*tip.ledger).clone();
+        Ok(Delta { header: self.header(tip, Some(parent)), parent_chain, ledger, patch })
     }
 
     fn header(&self, tip: &Tip<S>, parent: Option<u64>) -> Header {
         let (version, chain, stamp, schema) = (tip.version, tip.chain, tip.stamp, tip.schema);
-        Header { store: self.log.id(), epoch: self.log.epoch(), version, chain, stamp, parent, schema }
+        Header {
+            store: self.log.id(),
+            epoch: self.log.epoch(),
+            version,
+            chain,
+            stamp,
+            parent,
+            schema,
+            more: false,
+        }
     }
 
     /// A snapshot proves how long the log is.
@@ -264,8 +287,8 @@ impl<S: State + Default> Keeper<S> {
     /// Writes a whole snapshot of a state, once that is durable; its length. Called by who is alone.
     pub(super) fn write(&self, tip: &Tip<S>) -> Result<u64> {
         self.make_durable(tip)?;
-        let (writers, state) = ((*tip.writers).clone(), self.history.logged(tip)?);
-        let snapshot = Snapshot { header: self.header(tip, None), writers, state };
+        let (ledger, state) = ((*tip.ledger).clone(), self.history.logged(tip)?);
+        let snapshot = Snapshot { header: self.header(tip, None), ledger, state };
         snapshot.write(&*self.history.env.disk, &self.history.dir)
     }
 

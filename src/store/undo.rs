@@ -5,6 +5,7 @@
 //! pairs of an undo and its redo in between do not count.
 
 use super::complete::applied;
+use super::propose::Proposal;
 use super::{Commit, Store};
 use crate::error::{Error, Result, UndoRefusal};
 use crate::patch::{self, Patch, interferes};
@@ -28,6 +29,12 @@ impl<S: State + Default> Store<S> {
     /// # Errors
     /// As `undo`.
     pub fn undo_with(&self, meta: Meta, version: u64) -> Result<Commit<S>> {
+        let (done, before) = self.to_take_back(version)?;
+        self.take_back(&done, before, meta)
+    }
+
+    /// The change that made `version`, and the version before it.
+    fn to_take_back(&self, version: u64) -> Result<(Change, u64)> {
         let head = self.version();
         if version > head {
             return Err(Error::BeyondHead { version, head });
@@ -35,10 +42,39 @@ impl<S: State + Default> Store<S> {
         let Some(before) = version.checked_sub(1) else {
             return Err(Error::UndoState { version, why: UndoRefusal::Beginning });
         };
-        let Some(done) = self.changes(version..=version)?.next().transpose()? else {
-            return Err(Error::BeyondHead { version, head });
-        };
-        self.take_back(&done, before, meta)
+        match self.changes(version..=version)?.next().transpose()? {
+            Some(done) => Ok((done, before)),
+            None => Err(Error::BeyondHead { version, head }),
+        }
+    }
+
+    /// The undo of a change as it would come next, for an order that is kept elsewhere; nothing if it changes nothing.
+    ///
+    /// # Errors
+    /// As `undo`.
+    pub(crate) fn propose_undo(&self, meta: &Meta, version: u64) -> Result<Option<Proposal>> {
+        let (done, before) = self.to_take_back(version)?;
+        loop {
+            let head = self.version();
+            self.unless_touched(&done, head)?;
+            let inverse = patch::apply(&*self.at(before)?, &done.patch)?.inverse;
+            let newest = self.lock_tip()?;
+            if newest.version == head {
+                let drafted = applied(&*newest.state, &inverse)?;
+                return self.propose_one(&newest, meta.clone(), Some(version), drafted);
+            }
+            drop(newest);
+            // What came is about to become visible.
+            std::thread::yield_now();
+        }
+    }
+
+    /// The same of doing again what was undone.
+    ///
+    /// # Errors
+    /// As `redo`.
+    pub(crate) fn propose_redo(&self, meta: &Meta, version: u64) -> Result<Option<Proposal>> {
+        self.propose_undo(meta, self.undo_of(version)?)
     }
 
     /// Checks and applies against one and the same state: whenever somebody else was faster, looks again.
@@ -79,14 +115,17 @@ impl<S: State + Default> Store<S> {
     /// # Errors
     /// As `redo`.
     pub fn redo_with(&self, meta: Meta, version: u64) -> Result<Commit<S>> {
+        self.undo_with(meta, self.undo_of(version)?)
+    }
+
+    /// The version that is the undo of another, and in force.
+    fn undo_of(&self, version: u64) -> Result<u64> {
         let head = self.version();
         if version > head {
             return Err(Error::BeyondHead { version, head });
         }
-        match self.standing_undo(version)? {
-            Some(undo) => self.undo_with(meta, undo),
-            None => Err(Error::UndoState { version, why: UndoRefusal::NotUndone }),
-        }
+        let not_undone = Error::UndoState { version, why: UndoRefusal::NotUndone };
+        self.standing_undo(version)?.ok_or(not_undone)
     }
 
     /// The undo of a version that is in force: one that was not taken back itself, or whose taking back was.

@@ -1,0 +1,90 @@
+//! A store whose changes are made elsewhere: opened like any other, fed through its log, changed by nobody here.
+//!
+//! Leaves what comes, and from where, to `replica`. Always: the state is made of what is durable in the store's own log, by the
+//! code that opens it.
+
+use super::open::Options;
+use super::{Commit, Store, ignore_poison};
+use crate::error::{Result, Role};
+use crate::history::Tip;
+use crate::io::Env;
+use crate::log::{self, Log};
+use crate::patch;
+use crate::record::{Stamp, WriterId};
+use crate::state::State;
+use std::path::Path;
+use std::sync::Arc;
+
+impl Options {
+    /// Opens the store of a replica.
+    pub(crate) fn open_followed<S: State + Default>(&self, path: &Path) -> Result<Store<S>> {
+        self.open_existing(path, Role::Replica)
+    }
+}
+
+impl<S: State + Default> Store<S> {
+    /// Makes visible what has become durable in the log since. O(what came).
+    pub(crate) fn take_over(&self) -> Result<u64> {
+        let mut newest = ignore_poison(&self.newest);
+        if self.published.is_heard() {
+            while newest.version < self.log.head() {
+                *newest = self.take_over_one(&newest)?;
+            }
+        } else {
+            let tip = self.history.after(&newest)?;
+            if tip.version > newest.version {
+                self.show(&tip, || Commit::of(&tip, patch::Patch::default(), patch::Patch::default()));
+                *newest = tip;
+            }
+        }
+        self.notice_since(&newest);
+        Ok(newest.version)
+    }
+
+    /// The next change alone, for those who listen.
+    fn take_over_one(&self, newest: &Arc<Tip<S>>) -> Result<Arc<Tip<S>>> {
+        let tip = self.history.next(newest)?;
+        let change = crate::history::change_at(&self.history.view, newest.version)?;
+        let inverse = patch::apply(&*newest.state, &change.patch).map(|applied| applied.inverse)?;
+        self.show(&tip, || Commit::of(&tip, change.patch, inverse));
+        Ok(tip)
+    }
+
+    fn show(&self, tip: &Arc<Tip<S>>, commit: impl FnOnce() -> Commit<S>) {
+        self.published.await_durable(Arc::clone(tip), commit);
+        self.published.up_to(tip.version);
+        self.snapshotter.recorded(tip.version, tip.recorded_bytes);
+        self.packing.recorded(&self.log);
+    }
+
+    /// The newest number of a writer at a version.
+    pub(crate) fn sequence_at(&self, writer: WriterId, version: u64) -> Result<u64> {
+        let tip = self.published.tip();
+        let tip = if tip.version == version { tip } else { self.history.tip_at(version)? };
+        Ok(tip.sequence_of(writer))
+    }
+
+    /// When the newest change was recorded.
+    pub(crate) fn stamp(&self) -> Stamp {
+        self.published.tip().stamp
+    }
+
+    pub(crate) fn log(&self) -> &Arc<Log> {
+        &self.log
+    }
+
+    /// Reads what is durable.
+    pub(crate) fn log_reader(&self) -> log::Reader {
+        self.log.reader()
+    }
+
+    pub(crate) fn env(&self) -> &Env {
+        &self.history.env
+    }
+}
+
+impl<S> Commit<S> {
+    fn of(tip: &Tip<S>, patch: patch::Patch, inverse: patch::Patch) -> Commit<S> {
+        Commit { version: tip.version, state: Arc::clone(&tip.state), patch, inverse }
+    }
+}

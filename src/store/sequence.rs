@@ -1,0 +1,332 @@
+//! What becomes of a submission, decided under the lock of the newest state.
+//!
+//! Makes for `merge` what it asks for: the window of what came since, states, the clock. Always: deciding changes nothing.
+
+use super::complete::applied;
+use super::merge::Recipe;
+use super::{Store, ignore_poison};
+use crate::draft::{Drafted, draft};
+use crate::error::{Error, Result};
+use crate::history::{Tip, decode};
+use crate::merge::{
+    Bridge, Call, Case, Guard, Outcome, Passed, Resolved, Submission, Views, Window,
+    applied_as_far_as_it_fits, correction, resolve,
+};
+use crate::patch::{Patch, steps, touches};
+use crate::record::{Merged, Note, Refusal, Resolution, Stamp, WriterId};
+use crate::state::State;
+use crate::value::Value;
+use std::cell::OnceCell;
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// What becomes of a submission.
+pub(super) struct Decided<S> {
+    /// What takes effect; nothing if it is refused.
+    pub(super) drafted: Option<Drafted<S>>,
+    pub(super) outcome: Outcome,
+    pub(super) notes: Vec<Note>,
+    pub(super) merged: Merged,
+    /// What its writer has not seen, as it reads after the submission.
+    pub(super) bridge: Bridge,
+    /// What would have become of it without rules.
+    pub(super) passed: Patch,
+}
+
+/// A change that nobody brought over anything.
+pub(super) fn as_it_was(written: Stamp) -> Merged {
+    Merged { written, outcome: Outcome::Clean, notes: Vec::new(), original: None, behind: Vec::new() }
+}
+
+/// What takes effect, or why nothing does; and the notes.
+type Fate<S> = (std::result::Result<Drafted<S>, (Refusal, String)>, Vec<Note>);
+
+impl<S: State + Default> Store<S> {
+    /// What is to become of a submission.
+    pub(super) fn decided(&self, newest: &Arc<Tip<S>>, submission: &Submission) -> Result<Decided<S>> {
+        let (base, head) = (submission.base, newest.version);
+        if base > head {
+            return Err(Error::BeyondHead { version: base, head });
+        }
+        let decide = |window: &Window| self.decide(newest, window, submission);
+        self.with_window(newest, base, submission.writer(), decide)
+    }
+
+    fn with_window<T>(
+        &self,
+        newest: &Tip<S>,
+        base: u64,
+        writer: Option<WriterId>,
+        then: impl FnOnce(&Window) -> Result<T>,
+    ) -> Result<T> {
+        let head = newest.version;
+        let mut window = ignore_poison(&self.merging.window);
+        if !window.as_ref().is_some_and(|known| known.head() == head && known.base() <= base) {
+            *window = Some(self.read_window(newest, base)?);
+        }
+        let window = window.get_or_insert_with(|| Window::after(head));
+        if let Some(writer) = writer {
+            self.reach_back(newest, window, base, writer)?;
+        }
+        then(window)
+    }
+
+    /// The document that somebody saw who knew version `base` and, if it is a writer, has submitted changes of its own since. As
+    /// [`document`](Store::document), and then what merging one costs.
+    ///
+    /// # Errors
+    /// As `document` and [`merge`](Store::merge).
+    #[cfg(feature = "http")]
+    pub(crate) fn document_seen(&self, base: u64, writer: Option<WriterId>) -> Result<Value> {
+        let Some(writer) = writer.filter(|_| base < self.version()) else { return self.document(base) };
+        let newest = self.lock_newest()?;
+        let seen = |window: &Window| self.seen_by(&newest, window, Some(writer), base);
+        self.with_window(&newest, base, Some(writer), seen)
+    }
+
+    /// What came after `base`.
+    fn read_window(&self, newest: &Tip<S>, base: u64) -> Result<Window> {
+        let known = newest.version.saturating_sub(self.merging.arbiter.window as u64);
+        let oldest = self.oldest().max(known);
+        if base < oldest {
+            return Err(Error::TooOld { base, oldest });
+        }
+        self.window_after(newest, base)
+    }
+
+    /// Has the window begin early enough to tell what a writer sees on top of `base`, as far as the log goes back. What its changes
+    /// lean on is known once they are read: each time at least twice as many are.
+    fn reach_back(&self, newest: &Tip<S>, window: &mut Window, base: u64, writer: WriterId) -> Result<()> {
+        let most = 2 * self.merging.arbiter.window as u64;
+        let oldest = self.oldest().max(newest.version.saturating_sub(most));
+        loop {
+            let first = window.leans_on(base, writer).max(oldest);
+            if first >= window.base() {
+                return Ok(());
+            }
+            let twice = window.base().saturating_sub(window.head() - window.base());
+            *window = self.window_after(newest, first.min(twice).max(oldest))?;
+        }
+    }
+
+    fn window_after(&self, newest: &Tip<S>, base: u64) -> Result<Window> {
+        if base == newest.version {
+            return Ok(Window::after(base));
+        }
+        self.must_be_logged(newest.version)?;
+        let mut window = Window::after(base);
+        let mut records = self.history.view.records(base)?;
+        while window.head() < newest.version {
+            // Something that is missing must not be taken for something that never met.
+            let Some(frame) = records.next_record()? else {
+                return Err(Error::BeyondHead { version: newest.version, head: window.head() });
+            };
+            window.push(self.entry_of(newest, &decode(&frame)?)?, usize::MAX);
+        }
+        Ok(window)
+    }
+
+    fn decide(&self, newest: &Arc<Tip<S>>, window: &Window, submission: &Submission) -> Result<Decided<S>> {
+        let written = self.believed(newest, submission);
+        let state_at = |version: u64| self.document_at(newest, version);
+        let (writer, patch) = (submission.writer(), &submission.patch);
+        let (seen, met) = window.bridge(submission.base, writer, patch, &state_at)?;
+        let mut bridge = seen.clone();
+        let Passed { patch: passed, behind, is_contested } = bridge.pass(patch, &met);
+        let fate = match self.guarded(newest, window, submission) {
+            Err(refused) => (Err(refused), Vec::new()),
+            Ok(()) => match if is_contested { None } else { applied(&*newest.state, &passed).ok() } {
+                Some(drafted) => (Ok(drafted), Vec::new()),
+                None => self.resolved(newest, window, submission, written, (&seen, &met))?,
+            },
+        };
+        let met_nothing = met.is_empty() && passed == *patch;
+        let mut decided = self.told(submission, written, met_nothing, fate, bridge, passed);
+        decided.merged.behind = behind;
+        Ok(decided)
+    }
+
+    fn told(
+        &self,
+        submission: &Submission,
+        written: Stamp,
+        met_nothing: bool,
+        (fate, notes): Fate<S>,
+        bridge: Bridge,
+        passed: Patch,
+    ) -> Decided<S> {
+        let lost = |note: &Note| matches!(note.resolution, Resolution::Dropped);
+        let fate = match fate {
+            Ok(_) if submission.all_or_nothing && notes.iter().any(lost) => {
+                Err((Refusal::Conflict, "not all of it can be done".to_owned()))
+            }
+            other => other,
+        };
+        let as_submitted = fate.as_ref().is_ok_and(|drafted| drafted.patch == submission.patch);
+        let other = |note: &Note| !matches!(note.resolution, Resolution::Won | Resolution::Restored);
+        let (drafted, outcome) = match fate {
+            Err((why, detail)) => (None, Outcome::Rejected { why, detail }),
+            Ok(drafted) if notes.iter().any(other) => (Some(drafted), Outcome::Partial),
+            Ok(drafted) if as_submitted && notes.is_empty() && met_nothing => (Some(drafted), Outcome::Clean),
+            Ok(drafted) => (Some(drafted), Outcome::Rebased),
+        };
+        let original = (!as_submitted).then(|| submission.patch.clone());
+        let behind = Vec::new();
+        let merged = Merged { written, outcome: outcome.clone(), notes: notes.clone(), original, behind };
+        Decided { drafted, outcome, notes, merged, bridge, passed }
+    }
+
+    /// A writer's clock, unless it is too far ahead of ours.
+    fn believed(&self, newest: &Tip<S>, submission: &Submission) -> Stamp {
+        let now_ms = self.history.env.clock.now_ms();
+        let here = newest.stamp.next(now_ms);
+        let most =
+            Stamp::of_ms(now_ms.max(newest.stamp.millis()).saturating_add(self.merging.arbiter.drift_ms));
+        submission.written.map_or(here, |written| written.min(most))
+    }
+
+    /// Whether what must hold does.
+    fn guarded(
+        &self,
+        newest: &Tip<S>,
+        window: &Window,
+        submission: &Submission,
+    ) -> std::result::Result<(), (Refusal, String)> {
+        let is_own = |writer: WriterId| Some(writer) == submission.writer();
+        for guard in &submission.guards {
+            match guard {
+                Guard::Test { place, value } => {
+                    let state = newest.state.to_value();
+                    if place.find(&state) != Some(value) {
+                        return Err((
+                            Refusal::Guard,
+                            format!("another value than tested for is at \"{place}\""),
+                        ));
+                    }
+                }
+                Guard::Unchanged { place } => {
+                    let mut since = window.since(submission.base.max(window.base()));
+                    if let Some(entry) =
+                        since.find(|entry| !is_own(entry.writer) && touches(&entry.patch, place))
+                    {
+                        let version = entry.version;
+                        return Err((Refusal::Guard, format!("version {version} touched \"{place}\"")));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// By the rules.
+    fn resolved(
+        &self,
+        newest: &Arc<Tip<S>>,
+        window: &Window,
+        submission: &Submission,
+        written: Stamp,
+        (bridge, met): (&Bridge, &BTreeSet<u64>),
+    ) -> Result<Fate<S>> {
+        let views = Views {
+            make_head: Box::new(|| newest.state.to_value()),
+            make_seen: Box::new(|| match &submission.seen {
+                Some(seen) => Ok(seen.document()),
+                None => self.seen_by(newest, window, submission.writer(), bridge.base()),
+            }),
+            before: Box::new(|version| self.document_at(newest, version.saturating_sub(1))),
+            patch: &submission.patch,
+            head: OnceCell::new(),
+            seen: OnceCell::new(),
+            made: OnceCell::new(),
+        };
+        let (rules, functions) = (&*newest.ledger.rules, &*self.merging.arbiter.functions);
+        let case = Case { submission, written, rules, functions, window, bridge, met, views: &views };
+        let answer = match resolve(&case) {
+            // The submission does not even fit what its writer saw.
+            Err(Error::Apply(refused)) => {
+                return Ok((Err((Refusal::Inapplicable, refused.to_string())), Vec::new()));
+            }
+            answer => answer?,
+        };
+        Ok(match answer {
+            Resolved::Patch(patch, notes) => match applied(&*newest.state, &patch) {
+                Ok(drafted) => (Ok(drafted), notes),
+                Err(refused) => (Err((Refusal::Inapplicable, refused.to_string())), notes),
+            },
+            Resolved::Refused(refused, notes) => (Err(refused), notes),
+            Resolved::Rerun(notes) => (self.rerun(newest, submission.call.as_ref()), notes),
+        })
+    }
+
+    /// Runs the recipe of a submission on the newest state.
+    fn rerun(
+        &self,
+        newest: &Tip<S>,
+        call: Option<&Call>,
+    ) -> std::result::Result<Drafted<S>, (Refusal, String)> {
+        let known = call.and_then(|call| Some((self.merging.recipe(&call.name)?, call)));
+        let Some((recipe, Call { name, args })) = known else {
+            return Err((
+                Refusal::Rerun,
+                "what it met is for its recipe to see, which is not known here".into(),
+            ));
+        };
+        let recipe: &Recipe<S> = &*recipe;
+        let run = || draft(&*newest.state, |state: &mut S| recipe(state, args));
+        match catch_unwind(AssertUnwindSafe(run)) {
+            Ok(Ok(drafted)) => Ok(drafted),
+            Ok(Err(refused)) => Err((Refusal::Function, format!("the recipe {name:?}: {refused}"))),
+            Err(_) => Err((Refusal::Function, format!("the recipe {name:?} panicked"))),
+        }
+    }
+
+    /// The state that the writer of a submission saw: the version it knew, and its own changes since.
+    fn seen_by(
+        &self,
+        newest: &Arc<Tip<S>>,
+        window: &Window,
+        writer: Option<WriterId>,
+        base: u64,
+    ) -> Result<Value> {
+        let mut seen = self.document_at(newest, base)?;
+        let Some(writer) = writer else { return Ok(seen) };
+        let state_at = |version: u64| self.document_at(newest, version);
+        for patch in window.own_since(base, writer, &state_at)? {
+            seen = applied_as_far_as_it_fits(&seen, &mut steps(&patch));
+        }
+        Ok(seen)
+    }
+
+    /// What a version showed.
+    fn document_at(&self, newest: &Arc<Tip<S>>, version: u64) -> Result<Value> {
+        if version == newest.version {
+            return Ok(newest.state.to_value());
+        }
+        self.must_be_logged(newest.version)?;
+        Ok(self.history.at(version)?.to_value())
+    }
+
+    /// What a submission leaves behind, for the next one of its writer. It is recorded by then, so nothing may fail: what cannot be
+    /// told is made from the log when it is asked for.
+    pub(super) fn after_merged(
+        &self,
+        before: &Tip<S>,
+        version: u64,
+        writer: Option<WriterId>,
+        effective: &Patch,
+        (mut bridge, passed): (Bridge, &Patch),
+    ) {
+        let mut window = ignore_poison(&self.merging.window);
+        let (Some(known), Some(writer)) = (window.as_mut(), writer) else { return };
+        if effective != passed && before.version > 0 {
+            let Ok(correction) = correction(&before.state.to_value(), passed, effective) else {
+                *window = None;
+                return;
+            };
+            bridge.correct(version, &correction);
+            known.correct_newest(correction);
+        }
+        known.keep_bridge(writer, bridge);
+    }
+}
