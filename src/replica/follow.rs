@@ -1,0 +1,356 @@
+//! Following without being asked: a thread that takes what comes, and comes back after every trouble that passes.
+//!
+//! Three threads share the work, so that none waits for what another does: this one receives and verifies, the log's own syncs, and
+//! one makes the state. Always: what is visible is durable here; a trouble that does not pass ends the following and
+//! nothing else.
+
+use super::link::{Link, Pulled, is_passing};
+use super::{Replica, ignore_poison};
+use crate::error::{Error, IoContext, Result};
+use crate::io::Entropy;
+use crate::log::Log;
+use crate::state::State;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+/// The first pause after a trouble; each that follows is twice as long, up to the longest.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+/// So many pieces are told apart that have arrived and are not visible; more of them count as one.
+const PIECES_MAX: usize = 1024;
+
+/// How far a replica is behind, for all that it knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Lag {
+    /// How many changes of the source are known of and not visible here.
+    pub changes: u64,
+    /// How many bytes those take, as they are sent: to within a piece of a feed, 256 KiB. What a source that does not tell has not sent
+    /// yet is not among them.
+    pub bytes: u64,
+    /// For how long there have been such; nothing if there are none.
+    pub since: Option<Duration>,
+    /// Whether the source is being heard: one that is not may have come further.
+    pub connected: bool,
+}
+
+/// Keeps a replica following. Dropping it stops that, and waits for it.
+#[derive(Debug)]
+#[must_use = "dropping it ends the following"]
+pub struct Following {
+    course: Arc<Course>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Following {
+    /// Stops following, at the latest when the source says the next time that it is there, which it does every second.
+    pub fn stop(self) {
+        drop(self);
+    }
+
+    /// Whether it has ended by itself, which only a trouble that does not pass brings about. O(1).
+    pub fn is_over(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Stops following, and says why it had ended by itself if it had.
+    ///
+    /// # Errors
+    /// As [`Replica::catch_up`].
+    pub fn finish(mut self) -> Result<()> {
+        self.end();
+        ignore_poison(&self.course.ended_by).take().map_or(Ok(()), Err)
+    }
+
+    fn end(&mut self) {
+        self.course.stop();
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the thread that follows panicked");
+        }
+        self.course.stopped.store(false, Ordering::SeqCst);
+    }
+}
+
+impl Drop for Following {
+    fn drop(&mut self) {
+        if self.thread.is_some() {
+            self.end();
+        }
+    }
+}
+
+/// What the threads of a replica tell each other, and those who wait.
+#[derive(Debug)]
+pub(super) struct Course {
+    stopped: AtomicBool,
+    follows: AtomicBool,
+    connected: AtomicBool,
+    /// The source's version when it was last heard of.
+    seen: AtomicU64,
+    /// How many bytes it had then that have not arrived.
+    awaited_bytes: AtomicU64,
+    arrived: Mutex<Arrived>,
+    /// Since when there is something that is not visible here.
+    behind: Mutex<Option<Instant>>,
+    /// Why the following ended.
+    ended_by: Mutex<Option<Error>>,
+    /// Whether making the state failed the last time.
+    misfits: AtomicBool,
+    /// Counts what is worth looking at again.
+    news: Mutex<u64>,
+    heard: Condvar,
+}
+
+/// What has arrived, and how much of it is visible.
+#[derive(Debug, Default)]
+struct Arrived {
+    bytes: u64,
+    visible_bytes: u64,
+    /// How many had arrived when the log ended at this offset, for all that is not visible yet.
+    up_to: VecDeque<(u64, u64)>,
+}
+
+impl Arrived {
+    fn invisible_bytes(&mut self, version: u64) -> u64 {
+        while self.up_to.front().is_some_and(|(end, _)| *end <= version) {
+            self.visible_bytes = self.up_to.pop_front().map_or(0, |(_, bytes)| bytes);
+        }
+        self.bytes - self.visible_bytes
+    }
+}
+
+impl Course {
+    pub(super) fn new(link: &Link) -> Course {
+        Course {
+            stopped: AtomicBool::new(false),
+            follows: AtomicBool::new(false),
+            connected: AtomicBool::new(false),
+            seen: AtomicU64::new(link.seen),
+            awaited_bytes: AtomicU64::new(link.awaited_bytes),
+            arrived: Mutex::default(),
+            behind: Mutex::default(),
+            ended_by: Mutex::default(),
+            misfits: AtomicBool::new(false),
+            news: Mutex::default(),
+            heard: Condvar::new(),
+        }
+    }
+
+    /// What the link knows of the source, and what has come of it: the log ends at `end` with that.
+    pub(super) fn hears(&self, link: &Link, end: u64) {
+        self.seen.fetch_max(link.seen, Ordering::SeqCst);
+        self.awaited_bytes.store(link.awaited_bytes, Ordering::SeqCst);
+        let mut arrived = ignore_poison(&self.arrived);
+        if link.arrived_bytes > arrived.bytes {
+            arrived.bytes = link.arrived_bytes;
+            if arrived.up_to.len() == PIECES_MAX {
+                arrived.up_to.pop_back();
+            }
+            arrived.up_to.push_back((end, link.arrived_bytes));
+        }
+    }
+
+    /// How many bytes are known of and not part of `version`, which is visible.
+    fn behind_bytes(&self, version: u64) -> u64 {
+        ignore_poison(&self.arrived).invisible_bytes(version) + self.awaited_bytes.load(Ordering::SeqCst)
+    }
+
+    /// A piece of the log was made into a state, or could not be.
+    pub(super) fn note(&self, answer: &Result<u64>) {
+        if let Err(error) = answer {
+            tracing::error!(%error, "what came cannot be made visible");
+        }
+        if let Ok(version) = answer {
+            ignore_poison(&self.arrived).invisible_bytes(*version);
+        }
+        self.misfits.store(answer.is_err(), Ordering::SeqCst);
+        self.tell();
+    }
+
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Ordering::SeqCst);
+        self.tell();
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+
+    fn tell(&self) {
+        *ignore_poison(&self.news) += 1;
+        self.heard.notify_all();
+    }
+
+    /// Sleeps until `enough`, or for as long as `patience` says; whether it was enough.
+    fn wait(&self, patience: Duration, mut enough: impl FnMut() -> bool) -> bool {
+        let news = ignore_poison(&self.news);
+        let waited = self.heard.wait_timeout_while(news, patience, |_| !enough());
+        !waited.unwrap_or_else(PoisonError::into_inner).1.timed_out()
+    }
+}
+
+impl<S: State + Default> Replica<S> {
+    /// Follows the source in a thread of its own, for as long as the returned guard lives: takes each change as soon as it is
+    /// durable there. A source that cannot be reached, or stops answering, is tried again, at first after a tenth of a second,
+    /// in the end every half minute, never at the same moments as other replicas.
+    ///
+    /// # Errors
+    /// [`Error::Io`] when no thread can be started. What ends it later, [`Following::finish`] tells.
+    pub fn follow(&self) -> Result<Following> {
+        self.follow_after(Pause::up_to(LONGEST_PAUSE))
+    }
+
+    /// The same, with other pauses between attempts.
+    pub(super) fn follow_after(&self, pause: Pause) -> Result<Following> {
+        let replayer = Arc::clone(&self.replayer);
+        self.store.log().syncer(move |_| replayer.ring())?;
+        let course = Arc::clone(&self.course);
+        let (link, store) = (Arc::clone(&self.link), Arc::clone(&self.store));
+        let told = Arc::clone(&course);
+        let run = move || {
+            told.follows.store(true, Ordering::SeqCst);
+            follow(&mut ignore_poison(&link), store.log(), &*store.env().entropy, &told, pause);
+            told.follows.store(false, Ordering::SeqCst);
+            told.connected.store(false, Ordering::SeqCst);
+            told.tell();
+        };
+        let thread = thread::Builder::new().name("redraft-follow".into()).spawn(run);
+        let thread = thread.during("start a thread for", self.store.path())?;
+        Ok(Following { course, thread: Some(thread) })
+    }
+
+    /// Waits until `version` is visible here, so that who wrote it elsewhere can read it here; up to `patience`. The state then,
+    /// which may be a later one.
+    ///
+    /// # Errors
+    /// [`Error::BeyondHead`] when it did not come in time; what making the state of it failed with.
+    pub fn wait_for(&self, version: u64, patience: Duration) -> Result<Arc<S>> {
+        let is_there = || self.store.version() >= version;
+        let is_over = || is_there() || self.course.misfits.load(Ordering::SeqCst);
+        self.course.wait(patience, is_over);
+        if !is_there() && self.course.misfits.load(Ordering::SeqCst) {
+            self.store.take_over()?;
+        }
+        let (head, state) = self.store.newest();
+        if head >= version { Ok(state) } else { Err(Error::BeyondHead { version, head }) }
+    }
+
+    /// How far the replica is behind. O(1).
+    pub fn lag(&self) -> Lag {
+        let changes = self.course.seen.load(Ordering::SeqCst).saturating_sub(self.store.version());
+        let bytes = self.course.behind_bytes(self.store.version());
+        let mut behind = ignore_poison(&self.course.behind);
+        let since = (changes > 0).then(|| behind.get_or_insert_with(Instant::now).elapsed());
+        if changes == 0 {
+            *behind = None;
+        }
+        Lag {
+            changes,
+            bytes: if changes == 0 { 0 } else { bytes },
+            since,
+            connected: self.course.connected.load(Ordering::SeqCst),
+        }
+    }
+
+    /// Whether a thread follows, which has what a call would do done already.
+    pub(super) fn is_following(&self) -> bool {
+        self.course.follows.load(Ordering::SeqCst)
+    }
+}
+
+/// Follows until it is stopped, or something is wrong that does not pass.
+fn follow(link: &mut Link, log: &Log, entropy: &dyn Entropy, course: &Course, mut pause: Pause) {
+    while !course.is_stopped() {
+        let before = log.end();
+        let answer = follow_once(link, log, Syncing::Meanwhile, &mut |link| {
+            course.connected.store(true, Ordering::SeqCst);
+            course.hears(link, log.end());
+            !course.is_stopped()
+        });
+        course.connected.store(false, Ordering::SeqCst);
+        if let Err(error) = pause.after(answer, log.end() > before) {
+            *ignore_poison(&course.ended_by) = Some(error);
+            return;
+        }
+        course.wait(pause.next(entropy), || course.is_stopped());
+    }
+}
+
+/// How long to wait before the next attempt.
+pub(super) struct Pause {
+    next: Duration,
+    longest: Duration,
+}
+
+impl Pause {
+    /// Each pause is twice as long as the one before, up to this.
+    pub(super) fn up_to(longest: Duration) -> Pause {
+        Pause { next: SHORTEST_PAUSE, longest }
+    }
+
+    /// One that is this long at most.
+    pub(super) fn of(longest: Duration) -> Pause {
+        Pause { next: longest, longest }
+    }
+
+    /// What an attempt that got on or not came to. What does not pass is handed on.
+    pub(super) fn after(&mut self, answer: Result<()>, got_on: bool) -> Result<()> {
+        match answer {
+            Err(error) if !is_passing(&error) => {
+                tracing::error!(%error, "following ends");
+                return Err(error);
+            }
+            Err(error) => tracing::warn!(%error, pause = ?self.next, "following is interrupted"),
+            Ok(()) => {}
+        }
+        if got_on {
+            self.next = SHORTEST_PAUSE;
+        }
+        Ok(())
+    }
+
+    /// Between a half and the whole of it; the next one is longer.
+    pub(super) fn next(&mut self, entropy: &dyn Entropy) -> Duration {
+        let mut bytes = [0; 4];
+        let drawn =
+            entropy.fill(&mut bytes).map(|()| f64::from(u32::from_le_bytes(bytes)) / f64::from(u32::MAX));
+        // Without randomness all pauses are as long as they can be.
+        let pause = self.next.mul_f64(0.5 + drawn.unwrap_or(1.0) / 2.0);
+        self.next = (self.next * 2).min(self.longest);
+        pause
+    }
+}
+
+/// Who makes durable what came.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Syncing {
+    /// A thread of the log, while the next piece comes.
+    Meanwhile,
+    /// This one, before it goes on.
+    AtOnce,
+}
+
+/// Until the source ends the feed, something is wrong, or `go_on`, which is asked after each piece and each pulse, says no.
+pub(super) fn follow_once(
+    link: &mut Link,
+    log: &Log,
+    syncing: Syncing,
+    go_on: &mut dyn FnMut(&Link) -> bool,
+) -> Result<()> {
+    link.agrees(log)?;
+    let mut arrivals = link.begin(log, true)?;
+    while go_on(link) {
+        match link.pull(&mut arrivals, log)? {
+            Pulled::Some { .. } if syncing == Syncing::Meanwhile => log.sync_soon()?,
+            Pulled::Some { .. } => drop(log.sync()?),
+            Pulled::None => {}
+            Pulled::End => return Ok(()),
+        }
+        link.acknowledge(log.head(), false)?;
+    }
+    Ok(())
+}

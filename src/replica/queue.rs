@@ -1,0 +1,125 @@
+//! [`Queue`]: the changes of one writer that are not confirmed yet, and the state that shows with them.
+//!
+//! Leaves the disk and the way to the sequencer to `writer`. What comes in is led past what waits, by the same steps as the
+//! sequencer takes, so that both believe the same. Always: the view is the confirmed state with all that waits, as far as it fits.
+
+use crate::error::Result;
+use crate::merge::{Places, Submission, applied_as_far_as_it_fits, correction};
+use crate::patch::{self, Patch, Step, lead, steps, steps_behind};
+use crate::record::{Change, Merged, WriterId};
+use crate::state::State;
+use crate::value::Value;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// A change that waits.
+#[derive(Clone, Debug)]
+pub(super) struct Waiting {
+    /// As it was made.
+    pub(super) submission: Submission,
+    pub(super) sequence: u64,
+    /// As it reads on the confirmed state and all that waits before it.
+    pub(super) run: Vec<Step>,
+}
+
+impl Waiting {
+    pub(super) fn patch(&self) -> Patch {
+        self.run.iter().map(|step| step.op.clone()).collect()
+    }
+}
+
+/// What waits, and what shows with it.
+#[derive(Debug)]
+pub(super) struct Queue<S> {
+    pub(super) writer: WriterId,
+    /// The version that all of it stands on.
+    pub(super) confirmed: u64,
+    pub(super) view: Arc<S>,
+    pub(super) waiting: VecDeque<Waiting>,
+    /// Where what waits works, by sequence.
+    places: Places,
+}
+
+/// What came in, for who waits.
+pub(super) enum Taken {
+    /// A change by somebody else.
+    Other,
+    /// One of ours, which no longer waits.
+    Ours(Box<Waiting>, Option<Box<Merged>>),
+}
+
+impl<S: State> Queue<S> {
+    pub(super) fn on(writer: WriterId, confirmed: u64, view: Arc<S>) -> Self {
+        Queue { writer, confirmed, view, waiting: VecDeque::new(), places: Places::default() }
+    }
+
+    /// Adds a change to the end, with what shows then.
+    pub(super) fn push(&mut self, sequence: u64, submission: Submission, view: Arc<S>) {
+        let run = steps(&submission.patch);
+        self.places.note(sequence, &submission.patch);
+        self.waiting.push_back(Waiting { submission, sequence, run });
+        self.view = view;
+    }
+
+    /// Takes in the next confirmed change. `before` and `after` give the confirmed states around it. O(what it meets of what waits).
+    pub(super) fn take(
+        &mut self,
+        change: &Change,
+        before: impl FnOnce() -> Result<Value>,
+        after: impl FnOnce() -> Result<Arc<S>>,
+    ) -> Result<Taken> {
+        debug_assert_eq!(change.version, self.confirmed + 1, "changes come without gaps");
+        self.confirmed = change.version;
+        let is_ours = |front: &Waiting| change.writer == self.writer && change.sequence == front.sequence;
+        let ours = if self.waiting.front().is_some_and(is_ours) { self.waiting.pop_front() } else { None };
+        let Some(ours) = ours else {
+            let met = self.places.meeting(0, &change.patch);
+            let behind = change.merged.as_ref().map_or(&[][..], |merged| &merged.behind);
+            let item =
+                self.lead_past(steps_behind(&change.patch, behind), |sequence| met.contains(&sequence));
+            self.show(item, after)?;
+            return Ok(Taken::Other);
+        };
+        if self.waiting.is_empty() {
+            self.places = Places::default();
+        }
+        let believed = ours.patch();
+        if believed != change.patch {
+            let corrected = correction(&before()?, &believed, &change.patch)?;
+            let item = self.lead_past(steps(&corrected), |_| true);
+            self.show(item, after)?;
+        }
+        Ok(Taken::Ours(Box::new(ours), change.merged.clone()))
+    }
+
+    /// What is left of a change once it is led past all that waits, and the other way round.
+    fn lead_past(&mut self, mut item: Vec<Step>, meets: impl Fn(u64) -> bool) -> Vec<Step> {
+        for waiting in self.waiting.iter_mut().filter(|waiting| meets(waiting.sequence)) {
+            let led = lead(item, std::mem::take(&mut waiting.run));
+            (item, waiting.run) = (led.earlier, led.later);
+        }
+        item
+    }
+
+    fn show(&mut self, item: Vec<Step>, after: impl FnOnce() -> Result<Arc<S>>) -> Result<()> {
+        if self.waiting.is_empty() {
+            self.view = after()?;
+            return Ok(());
+        }
+        let patch: Patch = item.into_iter().map(|step| step.op).collect();
+        match patch::apply(&*self.view, &patch) {
+            Ok(applied) => self.view = Arc::new(applied.state),
+            Err(_) => self.rebuild(&*after()?),
+        }
+        Ok(())
+    }
+
+    /// Shows anew what waits on a confirmed state, each change as far as it fits.
+    pub(super) fn rebuild(&mut self, confirmed: &S) {
+        let mut view = confirmed.clone();
+        for waiting in &mut self.waiting {
+            view = applied_as_far_as_it_fits(&view, &mut waiting.run);
+        }
+        self.view = Arc::new(view);
+    }
+}

@@ -1,0 +1,95 @@
+//! Taking up what waits at a writer: from what is kept of it on the disk, and the history since the first of it was made.
+//!
+//! Done when a writer is opened, and again where something failed in the middle of taking in what came. Always: whatever was in memory is
+//! made anew; what is kept on the disk is only read.
+
+use super::queue::Queue;
+use super::writer::{Inner, RERUN_OF_TAG, Writer, number};
+use crate::error::{Damage, Defect, Error, Result};
+use crate::log;
+use crate::merge::{Outcome, Refusal, Submission};
+use crate::record::DecodeError;
+use crate::state::State;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+impl<S: State + Default> Writer<S> {
+    /// Takes up what waited when it was open last: goes once more through the history since the first of it was made.
+    pub(super) fn resume(&self, inner: &mut Inner<S>) -> Result<()> {
+        let (store, writer) = (&self.replica.store, inner.queue.writer);
+        let (kept, (version, state)) = (self.kept()?, store.newest());
+        let confirmed = store.sequence_at(writer, version)?;
+        inner.last = kept.iter().map(number).max().unwrap_or(0).max(confirmed);
+        let clocks = kept.iter().filter_map(|submission| submission.written);
+        inner.stamp = clocks.chain([store.stamp()]).max().unwrap_or_default();
+        inner.given_back.clear();
+        inner.kept_bytes = self.log.reader().bytes_since(self.log.oldest())?;
+        inner.queue = Queue::on(writer, version, state);
+        let made_anew: BTreeSet<u64> = kept.iter().filter_map(made_anew_for).collect();
+        let Some(waits) = kept.iter().find(|submission| number(submission) > confirmed) else {
+            return Ok(());
+        };
+        let (from, settled) = self.beginning(&kept, waits.base)?;
+        inner.queue = Queue::on(writer, from, store.at(from)?);
+        for submission in kept.into_iter().filter(|submission| number(submission) > settled) {
+            self.take_up_to(inner, submission.base, &made_anew)?;
+            let view = Arc::clone(&inner.queue.view);
+            inner.queue.push(number(&submission), submission, view);
+        }
+        self.take_up_to(inner, version, &made_anew)?;
+        inner.queue.rebuild(&*store.at(version)?);
+        Ok(())
+    }
+
+    /// All that is kept of what was made here.
+    fn kept(&self) -> Result<Vec<Submission>> {
+        let mut kept = Vec::new();
+        let mut records = self.log.reader().records(self.log.oldest())?;
+        while let Some(record) = records.next_record()? {
+            kept.push(Submission::from_bytes(record.payload()).map_err(|flaw| unreadable(&record, &flaw))?);
+        }
+        Ok(kept)
+    }
+
+    /// The version to begin with, so that whatever something stands on that waits is there, and the newest number that was settled by
+    /// then.
+    fn beginning(&self, kept: &[Submission], base: u64) -> Result<(u64, u64)> {
+        let store = &self.replica.store;
+        let mut from = base;
+        loop {
+            let oldest = store.oldest();
+            if from < oldest {
+                return Err(Error::TooOld { base: from, oldest });
+            }
+            let settled = store.sequence_at(self.id(), from)?;
+            let first = kept.iter().find(|submission| number(submission) > settled);
+            match first.map(|submission| submission.base).filter(|base| *base < from) {
+                Some(earlier) => from = earlier,
+                None => return Ok((from, settled)),
+            }
+        }
+    }
+
+    fn take_up_to(&self, inner: &mut Inner<S>, version: u64, made_anew: &BTreeSet<u64>) -> Result<()> {
+        self.each_up_to(inner, version, |inner, change| {
+            let Some((settled, ours)) = self.take_one(inner, change)? else { return Ok(()) };
+            let is_given_back = matches!(settled.outcome, Outcome::Rejected { why: Refusal::Rerun, .. });
+            if is_given_back && !made_anew.contains(&settled.sequence) {
+                inner.given_back.push(ours);
+            }
+            inner.settle(settled);
+            Ok(())
+        })
+    }
+}
+
+/// The number of the change that one was made anew for.
+fn made_anew_for(submission: &Submission) -> Option<u64> {
+    submission.meta.tags.get(RERUN_OF_TAG)?.parse().ok()
+}
+
+fn unreadable(record: &log::Record<'_>, flaw: &DecodeError) -> Error {
+    let (path, byte) = record.place();
+    let defect = Defect::Undecodable { part: "a change that waits", reason: flaw.to_string() };
+    Damage { path: path.to_owned(), byte, defect, intact: Some(record.offset()) }.into()
+}

@@ -1,0 +1,469 @@
+//! [`Writer`]: a replica that writes. Its changes show at once, wait on its own disk, and are merged elsewhere.
+//!
+//! Leaves bringing them over what comes in to `queue`, and deciding to the [`Sequencer`]. Always: what waits is durable; it waits until
+//! it is seen in the history, whatever was answered; numbers have no gaps.
+
+use super::queue::{Queue, Taken, Waiting};
+use super::sequencer::Sequencer;
+use super::settled::{Listener, Pending, Settled};
+use super::{Progress, Replica, ignore_poison};
+use crate::draft::{Drafted, Outcome as RecipeOutcome, draft};
+use crate::error::{Error, Result};
+use crate::history::decode;
+use crate::log::{self, Log};
+use crate::merge::{Call, Outcome, Refusal, Seen, Submission};
+use crate::record::{Change, Meta, Stamp, WriterId};
+use crate::state::State;
+use crate::value::Value;
+use std::collections::BTreeMap;
+use std::error::Error as StdError;
+use std::fmt;
+use std::sync::{Arc, Mutex, Weak};
+
+/// The directory in that of the replica where changes wait.
+const PENDING: &str = "pending";
+/// The segments there are small: what no longer waits goes segment by segment.
+const SEGMENT_BYTES: u64 = 64 << 10;
+/// So many are submitted at a time.
+const BATCH: usize = 4096;
+/// A recipe whose change was given back is run again so many times.
+const RERUNS: usize = 16;
+/// Tells how many times a change was made anew.
+const RERUN_TAG: &str = "rerun";
+/// Tells the number of the change that it was made for: one that was given back is made anew once.
+pub(super) const RERUN_OF_TAG: &str = "rerun.of";
+
+type Recipe<S> = dyn Fn(&mut S, &Value) -> Result<(), Box<dyn StdError + Send + Sync>> + Send + Sync;
+
+/// A replica that writes.
+///
+/// What it makes shows at once in its [`view`](Writer::view) and is durable on its own disk: it survives a crash, and waits for as long as
+/// the sequencer cannot be reached. It is acknowledged only once it comes back with the history ([`Settled`]): until then others
+/// do not see it, and it may still turn out otherwise than it shows.
+///
+/// ```
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let dir = tempfile::tempdir()?;
+/// # let (primary, copy) = (dir.path().join("primary"), dir.path().join("copy"));
+/// use redraft::{Replica, Store, Value, value};
+/// use std::sync::Arc;
+///
+/// let store = Arc::new(Store::<Value>::open(&primary)?);
+/// store.produce(|doc| doc["list"] = value!(["a"]))?;
+/// let writer = Replica::<Value>::open(&primary, &copy)?.write_through(Arc::clone(&store))?;
+/// writer.exchange()?;
+///
+/// writer.produce(|doc| doc["list"].as_list_mut().unwrap().push("mine"))?; // offline, for all we care
+/// store.produce(|doc| doc["list"].as_list_mut().unwrap().insert(0, "theirs"))?;
+/// assert_eq!(writer.view()?["list"], value!(["a", "mine"]));
+///
+/// writer.exchange()?; // what waits goes there, and what is new comes here
+/// assert_eq!(writer.view()?["list"], value!(["theirs", "a", "mine"]));
+/// assert_eq!(writer.pending(), 0);
+/// assert_eq!(store.state(), writer.view()?);
+/// # Ok(()) }
+/// ```
+pub struct Writer<S: State + Default = Value> {
+    pub(super) replica: Replica<S>,
+    sequencer: Arc<dyn Sequencer>,
+    pub(super) log: Log,
+    pub(super) queue: Mutex<Inner<S>>,
+    recipes: Mutex<BTreeMap<String, Arc<Recipe<S>>>>,
+    pub(super) listeners: Mutex<Vec<Weak<Listener>>>,
+}
+
+pub(super) struct Inner<S> {
+    pub(super) queue: Queue<S>,
+    /// The newest number that was given.
+    pub(super) last: u64,
+    /// The clock: not before anything that was seen.
+    pub(super) stamp: Stamp,
+    /// What was settled and nobody has heard of yet.
+    pub(super) untold: Vec<Settled>,
+    /// The newest number that was put among them.
+    pub(super) settled: u64,
+    /// Those whose recipe is to be run again, once it is known.
+    pub(super) given_back: Vec<Submission>,
+    /// How many bytes were kept since nothing waited last.
+    pub(super) kept_bytes: u64,
+    /// Whether something failed while what came was taken in, so that what is here is not what it should be.
+    is_off: bool,
+}
+
+impl<S> Inner<S> {
+    /// Puts a change among what is to be told. What is taken in once more is not told once more.
+    pub(super) fn settle(&mut self, settled: Settled) {
+        if settled.sequence > self.settled {
+            self.settled = settled.sequence;
+            self.untold.push(settled);
+        }
+    }
+}
+
+/// The number of a change of a writer.
+pub(super) fn number(submission: &Submission) -> u64 {
+    submission.by.map_or(0, |(_, sequence)| sequence)
+}
+
+impl<S: State + Default> fmt::Debug for Writer<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").field("replica", &self.replica.store.path()).finish_non_exhaustive()
+    }
+}
+
+impl<S: State + Default> Replica<S> {
+    /// Makes of it a replica that writes, through whoever merges for the store that it follows. What waited when it was open last is
+    /// there. Costs reading that, and what came since; a handful of syncs the first time.
+    ///
+    /// # Errors
+    /// [`Error::TooOld`] when something waits that was made on a version this replica no longer keeps. Otherwise as opening a log.
+    pub fn write_through(self, sequencer: impl Sequencer + 'static) -> Result<Writer<S>> {
+        let dir = self.store.path().join(PENDING);
+        let options = log::Options::new().env(self.store.env().clone()).segment_bytes(SEGMENT_BYTES);
+        let log = options.open(&dir)?;
+        let writer = WriterId::of(log.id());
+        let (confirmed, state) = self.store.newest();
+        let inner = Inner {
+            queue: Queue::on(writer, confirmed, state),
+            last: 0,
+            stamp: Stamp::default(),
+            untold: Vec::new(),
+            settled: 0,
+            given_back: Vec::new(),
+            kept_bytes: 0,
+            is_off: false,
+        };
+        let writer = Writer {
+            replica: self,
+            sequencer: Arc::new(sequencer),
+            log,
+            queue: Mutex::new(inner),
+            recipes: Mutex::default(),
+            listeners: Mutex::default(),
+        };
+        writer.resume(&mut ignore_poison(&writer.queue))?;
+        Ok(writer)
+    }
+}
+
+impl<S: State + Default> Writer<S> {
+    /// The replica beneath: what is confirmed, its history, following. O(1).
+    pub fn replica(&self) -> &Replica<S> {
+        &self.replica
+    }
+
+    /// Who its changes are by, in the history. O(1).
+    pub fn id(&self) -> WriterId {
+        WriterId::of(self.log.id())
+    }
+
+    /// What is confirmed here, with all that waits. O(what came since it was asked for last, led past what waits).
+    ///
+    /// # Errors
+    /// As reading the history.
+    pub fn view(&self) -> Result<Arc<S>> {
+        self.with_queue(|inner| Ok(Arc::clone(&inner.queue.view)))
+    }
+
+    /// How many changes wait. O(1).
+    pub fn pending(&self) -> usize {
+        ignore_poison(&self.queue).queue.waiting.len()
+    }
+
+    /// The number of the first that waits.
+    fn front(&self) -> Option<u64> {
+        ignore_poison(&self.queue).queue.waiting.front().map(|waiting| waiting.sequence)
+    }
+
+    /// Runs `recipe` on a draft of the view. What it changed waits from then on, durably: one sync. Reaches nobody.
+    ///
+    /// # Errors
+    /// As [`Store::produce`](crate::Store::produce).
+    pub fn produce<R: RecipeOutcome>(&self, recipe: impl FnOnce(&mut S) -> R) -> Result<Pending<S>> {
+        self.produce_with(Meta::default(), recipe)
+    }
+
+    /// [`produce`](Writer::produce), with a label, a time or tags for the history.
+    ///
+    /// # Errors
+    /// As `produce`.
+    pub fn produce_with<R: RecipeOutcome>(
+        &self,
+        meta: Meta,
+        recipe: impl FnOnce(&mut S) -> R,
+    ) -> Result<Pending<S>> {
+        let pending = self.produce_noted(meta, recipe, Pending::clone)?;
+        self.keep()?;
+        Ok(pending)
+    }
+
+    /// The same before it is durable, noted by somebody before it can be settled.
+    pub(super) fn produce_noted<R: RecipeOutcome, T>(
+        &self,
+        meta: Meta,
+        recipe: impl FnOnce(&mut S) -> R,
+        noted: impl FnOnce(&Pending<S>) -> T,
+    ) -> Result<T> {
+        self.with_queue(|inner| {
+            let drafted = draft(&*inner.queue.view, recipe)?;
+            Ok(noted(&self.wait(inner, drafted, |submission| submission.meta(meta))?))
+        })
+    }
+
+    /// Makes a recipe known, so that it can be [run](Writer::run) by its name, and run again where what it made meets something. One
+    /// of the same name is replaced. O(1).
+    pub fn recipe<E: Into<Box<dyn StdError + Send + Sync>>>(
+        &self,
+        name: impl Into<String>,
+        recipe: impl Fn(&mut S, &Value) -> Result<(), E> + Send + Sync + 'static,
+    ) {
+        let recipe = move |state: &mut S, args: &Value| recipe(state, args).map_err(Into::into);
+        ignore_poison(&self.recipes).insert(name.into(), Arc::new(recipe));
+    }
+
+    /// [`produce`](Writer::produce) by a recipe that is [known](Writer::recipe). Where the rules say so
+    /// ([`Policy::Rebase`](crate::merge::Policy::Rebase)) it is run again on what others made meanwhile, there or here.
+    ///
+    /// # Errors
+    /// As `produce`; [`Error::NoRecipe`] when there is none of that name.
+    pub fn run(&self, name: &str, args: impl Into<Value>) -> Result<Pending<S>> {
+        let pending = self.run_noted(name, args.into(), Pending::clone)?;
+        self.keep()?;
+        Ok(pending)
+    }
+
+    /// See [`produce_noted`](Self::produce_noted).
+    pub(super) fn run_noted<T>(
+        &self,
+        name: &str,
+        args: Value,
+        noted: impl FnOnce(&Pending<S>) -> T,
+    ) -> Result<T> {
+        let recipe = self.known(name).ok_or_else(|| Error::NoRecipe { name: name.to_owned() })?;
+        self.with_queue(|inner| {
+            let drafted = draft(&*inner.queue.view, |state: &mut S| recipe(state, &args))?;
+            Ok(noted(&self.wait(inner, drafted, |submission| submission.call(name, args))?))
+        })
+    }
+
+    /// Makes durable what waits. One sync, shared by all who ask for it at the same time. If it fails, what is here is made anew from what
+    /// is on the disk.
+    fn keep(&self) -> Result<()> {
+        self.log.sync().map(drop).inspect_err(|_| ignore_poison(&self.queue).is_off = true)
+    }
+
+    /// How many bytes are kept for what waits, and for what that stands on. O(1).
+    pub(super) fn kept_bytes(&self) -> u64 {
+        ignore_poison(&self.queue).kept_bytes
+    }
+
+    fn known(&self, name: &str) -> Option<Arc<Recipe<S>>> {
+        ignore_poison(&self.recipes).get(name).cloned()
+    }
+
+    /// Submits what waits, in order, until nothing does or something fails; how many were. What they came to shows once it comes
+    /// back with the history. Costs what is sent.
+    ///
+    /// # Errors
+    /// What the sequencer answers, or [`Error::Unreachable`]: what was not submitted goes on waiting.
+    pub fn push(&self) -> Result<usize> {
+        let mut pushed = 0;
+        let mut from = 0;
+        loop {
+            let batch = self.batch(from, false)?;
+            let Some(last) = batch.last().and_then(|submission| submission.by) else { return Ok(pushed) };
+            match self.sequencer.submit(&batch) {
+                Ok(_) => {}
+                Err(Error::TooOld { .. }) => self.push_as_it_reads_now(from)?,
+                Err(error) => return Err(error),
+            }
+            pushed += batch.len();
+            from = last.1;
+        }
+    }
+
+    /// What was made too many versions back is submitted as it reads on the newest version here.
+    fn push_as_it_reads_now(&self, from: u64) -> Result<()> {
+        self.replica.catch_up()?;
+        self.sequencer.submit(&self.batch(from, true)?).map(drop)
+    }
+
+    /// The next that wait, behind number `from`. They are durable: a number that somebody saw is not given again.
+    fn batch(&self, from: u64, as_it_reads_now: bool) -> Result<Vec<Submission>> {
+        let batch: Vec<Submission> = self.with_queue(|inner| {
+            let confirmed = inner.queue.confirmed;
+            let waiting = inner.queue.waiting.iter().filter(|waiting| waiting.sequence > from).take(BATCH);
+            let told = |waiting: &Waiting| match as_it_reads_now {
+                true => Submission {
+                    base: confirmed,
+                    patch: waiting.patch(),
+                    seen: None,
+                    ..waiting.submission.clone()
+                },
+                false => waiting.submission.clone(),
+            };
+            Ok(waiting.map(told).collect())
+        })?;
+        if !batch.is_empty() {
+            self.keep()?;
+        }
+        Ok(batch)
+    }
+
+    /// [Pushes](Writer::push) what waits, takes in what is new, and does so again for what had to be made anew.
+    ///
+    /// # Errors
+    /// As `push` and [`Replica::catch_up`].
+    pub fn exchange(&self) -> Result<Progress> {
+        loop {
+            let waited = self.front();
+            self.push()?;
+            let progress = self.replica.catch_up()?;
+            self.view()?;
+            // What was merged and does not come back yet is not durable there.
+            if self.front().is_none_or(|front| Some(front) == waited) {
+                return Ok(progress);
+            }
+        }
+    }
+
+    /// Ends the session cleanly. What waits goes on waiting.
+    ///
+    /// # Errors
+    /// As [`Replica::close`].
+    pub fn close(self) -> Result<()> {
+        let Writer { replica, sequencer, log, .. } = self;
+        log.close()?;
+        drop(sequencer);
+        replica.close()
+    }
+
+    /// Gives a change its number and its place among those that wait; [`keep`](Self::keep) makes it durable.
+    pub(super) fn wait(
+        &self,
+        inner: &mut Inner<S>,
+        drafted: Drafted<S>,
+        about: impl FnOnce(Submission) -> Submission,
+    ) -> Result<Pending<S>> {
+        if drafted.patch.is_empty() {
+            return Ok(Pending { sequence: None, state: Arc::clone(&inner.queue.view) });
+        }
+        let (sequence, writer) = (inner.last + 1, inner.queue.writer);
+        inner.stamp = inner.stamp.next(self.replica.store.env().clock.now_ms());
+        let submission = Submission::new(inner.queue.confirmed, drafted.patch).by(writer, sequence);
+        let submission = about(submission.written(inner.stamp));
+        let kept = submission.to_bytes();
+        self.log.enqueue(&[&kept])?;
+        inner.kept_bytes += kept.len() as u64;
+        let state = Arc::new(drafted.state);
+        // What was seen need not be found out again, as long as somebody remembers.
+        let seen = Some(Seen::of(Arc::clone(&inner.queue.view)));
+        inner.queue.push(sequence, Submission { seen, ..submission }, Arc::clone(&state));
+        inner.last = sequence;
+        Ok(Pending { sequence: Some(sequence), state })
+    }
+
+    /// Brings the queue up to what is visible, and does something with it.
+    pub(super) fn with_queue<T>(&self, then: impl FnOnce(&mut Inner<S>) -> Result<T>) -> Result<T> {
+        let mut inner = ignore_poison(&self.queue);
+        if inner.is_off {
+            self.resume(&mut inner)?;
+            inner.is_off = false;
+        }
+        if let Err(error) = self.refresh(&mut inner) {
+            inner.is_off = true;
+            return Err(error);
+        }
+        let answer = then(&mut inner);
+        drop(inner);
+        self.tell();
+        answer
+    }
+
+    fn refresh(&self, inner: &mut Inner<S>) -> Result<()> {
+        let (version, state) = self.replica.store.newest();
+        if inner.queue.waiting.is_empty() && inner.given_back.is_empty() {
+            (inner.queue.confirmed, inner.queue.view) = (version, state);
+            inner.stamp = inner.stamp.max(self.replica.store.stamp());
+            return Ok(());
+        }
+        self.each_up_to(inner, version, |inner, change| self.take_next(inner, change))?;
+        let is_known = |submission: &Submission| {
+            submission.call.as_ref().is_some_and(|call| self.known(&call.name).is_some())
+        };
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut inner.given_back).into_iter().partition(is_known);
+        inner.given_back = unknown;
+        for given_back in known {
+            self.again(inner, &given_back)?;
+        }
+        self.give_up_what_is_settled(inner)
+    }
+
+    /// Shows each change up to a version that is not taken in yet.
+    pub(super) fn each_up_to(
+        &self,
+        inner: &mut Inner<S>,
+        version: u64,
+        mut take: impl FnMut(&mut Inner<S>, &Change) -> Result<()>,
+    ) -> Result<()> {
+        if inner.queue.confirmed >= version {
+            return Ok(());
+        }
+        let mut records = self.replica.store.log_reader().records(inner.queue.confirmed)?;
+        while inner.queue.confirmed < version {
+            let Some(record) = records.next_record()? else { break };
+            take(inner, &decode(&record)?)?;
+        }
+        Ok(())
+    }
+
+    fn take_next(&self, inner: &mut Inner<S>, change: &Change) -> Result<()> {
+        let Some((mut settled, ours)) = self.take_one(inner, change)? else { return Ok(()) };
+        if matches!(settled.outcome, Outcome::Rejected { why: Refusal::Rerun, .. }) {
+            settled.again_as = self.again(inner, &ours)?;
+        }
+        inner.settle(settled);
+        Ok(())
+    }
+
+    /// Takes in the next change that is visible; what became of it, if it is ours.
+    pub(super) fn take_one(
+        &self,
+        inner: &mut Inner<S>,
+        change: &Change,
+    ) -> Result<Option<(Settled, Submission)>> {
+        let (store, version) = (&self.replica.store, change.version);
+        inner.stamp = inner.stamp.max(change.stamp);
+        let before = || Ok(store.at(version - 1)?.to_value());
+        let Taken::Ours(ours, merged) = inner.queue.take(change, before, || store.at(version))? else {
+            return Ok(None);
+        };
+        let (outcome, notes) =
+            merged.map_or((Outcome::Clean, Vec::new()), |merged| (merged.outcome, merged.notes));
+        let settled = Settled { sequence: ours.sequence, version, outcome, notes, again_as: None };
+        Ok(Some((settled, ours.submission)))
+    }
+
+    /// Runs a recipe whose change was given back once more, as a new change.
+    fn again(&self, inner: &mut Inner<S>, given_back: &Submission) -> Result<Option<u64>> {
+        let Some(Call { name, args }) = given_back.call.clone() else { return Ok(None) };
+        let runs = given_back.meta.tags.get(RERUN_TAG).and_then(|runs| runs.parse().ok()).unwrap_or(0);
+        let Some(recipe) = self.known(&name).filter(|_| runs < RERUNS) else { return Ok(None) };
+        let Ok(drafted) = draft(&*inner.queue.view, |state: &mut S| recipe(state, &args)) else {
+            return Ok(None);
+        };
+        let meta = given_back.meta.clone().tag(RERUN_TAG, (runs + 1).to_string());
+        let meta = meta.tag(RERUN_OF_TAG, number(given_back).to_string());
+        Ok(self.wait(inner, drafted, |submission| submission.meta(meta).call(name, args))?.sequence)
+    }
+
+    /// What is settled, and nothing that waits stands on, need not be kept.
+    fn give_up_what_is_settled(&self, inner: &mut Inner<S>) -> Result<()> {
+        if inner.kept_bytes > 0 && inner.queue.waiting.is_empty() && inner.given_back.is_empty() {
+            self.log.truncate_front(self.log.head())?;
+            inner.kept_bytes = 0;
+        }
+        Ok(())
+    }
+}
