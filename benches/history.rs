@@ -7,11 +7,11 @@ mod unsynced;
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
-use redraft::io::Env;
+use redraft::io::{Env, SeededEntropy};
 use redraft::value::Pointer;
-use redraft::{Filter, Options, Reader, Store, Value};
+use redraft::{Filter, Options, Reader, Store, Value, value};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 fn main() {
     divan::main();
@@ -36,6 +36,34 @@ fn million() -> &'static Path {
         (dir, path)
     });
     path
+}
+
+/// What one of many items looks like; a million of them are some 165 MB of JSON.
+fn item(number: u64) -> Value {
+    let word = |place: u64| format!("w{} ", number.wrapping_mul(2_654_435_761 + place) % 9_973);
+    value!({
+        "id": number,
+        "name": format!("item {number}"),
+        "done": number.is_multiple_of(3),
+        "price": (number % 10_000) as f64 / 100.0,
+        "text": (0..12).map(word).collect::<String>(),
+        "tags": ["red", "green"],
+    })
+}
+
+/// A store of so many items, and a million changes of their prices; snapshots as they come and go by default.
+fn many_items(items: u64) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().expect("a temporary directory");
+    let path = dir.path().join("store");
+    let env = Env { disk: Arc::new(unsynced::Unsynced), ..Env::real() };
+    let store: Store<Value> = Options::new().env(env).open(&path).expect("a new store");
+    store.produce(|doc| doc["items"] = (0..items).map(item).collect::<Vec<_>>().into()).expect("the items");
+    for number in 0..CHANGES {
+        let at = number.wrapping_mul(7_919) % items;
+        store.produce(|doc| doc["items"][at as usize]["price"] = (number as f64).into()).expect("a change");
+    }
+    store.close().expect("a clean close");
+    (dir, path)
 }
 
 fn reader() -> Reader<Value> {
@@ -75,6 +103,22 @@ fn one_on_and_one_back(bencher: Bencher<'_, '_>) {
         .counter(ItemsCount::new(versions.len()))
         .with_inputs(in_the_middle)
         .bench_refs(|reader| versions.map(|version| reader.at(version).expect("a state")));
+}
+
+/// A hundred random versions, by one who comes to the store for that: the median, and as the slowest the worst of them.
+#[divan::bench(args = [10_000, 1_000_000], sample_count = 100, sample_size = 1)]
+fn at_a_random_version(bencher: Bencher<'_, '_>, items: u64) {
+    static BUILT: Mutex<Option<(u64, tempfile::TempDir, PathBuf)>> = Mutex::new(None);
+    let mut built = BUILT.lock().expect("nobody panics with it");
+    if built.as_ref().is_none_or(|(of, ..)| *of != items) {
+        let (dir, path) = many_items(items);
+        *built = Some((items, dir, path));
+    }
+    let (_, _, path) = built.as_ref().expect("it was built");
+    let (reader, dice) = (Reader::<Value>::open(path).expect("an open store"), SeededEntropy::new(7));
+    bencher
+        .with_inputs(|| 1 + dice.below(CHANGES as usize) as u64)
+        .bench_values(|version| reader.at(version).expect("a state"));
 }
 
 #[divan::bench]

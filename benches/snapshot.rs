@@ -65,6 +65,22 @@ fn change(store: &Store<Value>, items: u64, count: u64) {
     assert_eq!(store.version(), from + count, "each changes something");
 }
 
+/// What a busy thread costs a writer that has nothing to do with it: a machine gives its cores to both, or rations them.
+fn a_busy_thread_beside_a_writer(store: &Store<Value>, items: u64) {
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut number = 1_u64;
+            while !done.load(SeqCst) {
+                number = std::hint::black_box(number.wrapping_mul(6_364_136_223_846_793_005) + 1);
+            }
+        });
+        let (median, slow, count) = writing(store, items, |count| count == 18_000);
+        done.store(true, SeqCst);
+        println!("writing beside a busy thread: median {median:?}, 99.9 % {slow:?} of {count}");
+    });
+}
+
 /// Snapshots one after the other while somebody writes; some hold the whole state.
 fn snapshots_beside_a_writer(store: &Store<Value>, items: u64) {
     let done = AtomicBool::new(false);
@@ -103,6 +119,7 @@ fn large_state(path: &Path, items: u64) {
     println!("{items} items, {:.0} MB as JSON", store.state().to_string().len() as f64 / 1e6);
     let (median, slow, count) = writing(&store, items, |count| count == 3_000);
     println!("writing alone: median {median:?}, 99.9 % {slow:?} of {count}");
+    a_busy_thread_beside_a_writer(&store, items);
     snapshots_beside_a_writer(&store, items);
     for _ in 0..3 {
         // Of a version that has one, it is written again as a whole.

@@ -66,6 +66,40 @@ fn a_program_started_meanwhile_does_not_hold_the_lock() {
     assert!(again.is_ok(), "{:?}", again.err());
 }
 
+/// Between its birth and its own program every process that is begun here has all our files open, the lock's among them.
+#[test]
+fn a_process_that_is_being_born_does_not_hold_the_lock_of_a_log_that_was_closed() {
+    let dir = tempfile::tempdir().unwrap();
+    let log = Log::open(dir.path()).unwrap();
+    // SAFETY: the child waits to be killed.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: touches no memory of the test's.
+        unsafe { while libc::pause() != 0 {} }
+    }
+    assert!(child > 0, "no fork");
+    log.close().unwrap();
+    let again = Log::open(dir.path());
+    // SAFETY: ends, and waits for, the child that was made above.
+    unsafe { libc::kill(child, libc::SIGKILL) };
+    // SAFETY: as above.
+    assert_eq!(unsafe { libc::waitpid(child, std::ptr::null_mut(), 0) }, child);
+    assert!(again.is_ok(), "{:?}", again.err());
+}
+
+#[test]
+fn a_forked_process_that_closes_what_it_has_leaves_the_lock_to_the_one_it_came_from() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut log = Some(Log::open(dir.path()).unwrap());
+    let code = in_a_child(|| {
+        drop(log.take());
+        REFUSED
+    });
+    assert_eq!(code, REFUSED);
+    assert!(matches!(Log::open(dir.path()), Err(Error::Locked { .. })));
+    log.take().unwrap().close().unwrap();
+}
+
 /// sled would write to the same file from both.
 #[cfg(feature = "index")]
 #[test]

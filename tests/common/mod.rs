@@ -7,6 +7,7 @@ pub(crate) mod documents;
 pub(crate) mod logs;
 pub(crate) mod ops;
 pub(crate) mod power;
+pub(crate) mod typing;
 pub(crate) mod vectors;
 pub(crate) mod waiting;
 pub(crate) mod watched;

@@ -13,6 +13,7 @@ pub(crate) enum Call {
     List,
     Open(PathBuf, Access),
     Rename(PathBuf, PathBuf),
+    Link(PathBuf, PathBuf),
     Remove(PathBuf),
     SyncDir,
     Lock,
@@ -34,9 +35,9 @@ impl Call {
     }
 }
 
-type Watcher = Arc<dyn Fn(&Call) + Send + Sync>;
+type Watcher = Arc<dyn Fn(&Call) -> io::Result<()> + Send + Sync>;
 
-/// Passes everything on to the disk beneath, after telling the watcher.
+/// Passes everything on to the disk beneath, after telling the watcher, unless that refuses.
 #[derive(Clone)]
 pub(crate) struct Watched {
     inner: Arc<dyn Disk>,
@@ -45,11 +46,24 @@ pub(crate) struct Watched {
 
 impl Watched {
     pub(crate) fn new(inner: impl Disk + 'static, watcher: impl Fn(&Call) + Send + Sync + 'static) -> Self {
+        let never = move |call: &Call| {
+            watcher(call);
+            Ok(())
+        };
+        Watched { inner: Arc::new(inner), watcher: Arc::new(never) }
+    }
+
+    /// One that answers some calls with an error of its own.
+    pub(crate) fn refusing(
+        inner: impl Disk + 'static,
+        refusal: impl Fn(&Call) -> Option<io::ErrorKind> + Send + Sync + 'static,
+    ) -> Self {
+        let watcher = move |call: &Call| refusal(call).map_or(Ok(()), |kind| Err(kind.into()));
         Watched { inner: Arc::new(inner), watcher: Arc::new(watcher) }
     }
 
-    fn tell(&self, call: &Call) {
-        (self.watcher)(call);
+    fn tell(&self, call: &Call) -> io::Result<()> {
+        (self.watcher)(call)
     }
 }
 
@@ -61,12 +75,12 @@ impl fmt::Debug for Watched {
 
 impl Disk for Watched {
     fn create_dir(&self, path: &Path) -> io::Result<()> {
-        self.tell(&Call::CreateDir);
+        self.tell(&Call::CreateDir)?;
         self.inner.create_dir(path)
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {
-        self.tell(&Call::List);
+        self.tell(&Call::List)?;
         self.inner.list(dir)
     }
 
@@ -75,28 +89,37 @@ impl Disk for Watched {
     }
 
     fn open(&self, path: &Path, access: Access) -> io::Result<Arc<dyn File>> {
-        self.tell(&Call::Open(path.to_owned(), access));
+        self.tell(&Call::Open(path.to_owned(), access))?;
         let inner = self.inner.open(path, access)?;
         Ok(Arc::new(WatchedFile { inner, path: path.to_owned(), disk: self.clone() }))
     }
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        self.tell(&Call::Rename(from.to_owned(), to.to_owned()));
+        self.tell(&Call::Rename(from.to_owned(), to.to_owned()))?;
         self.inner.rename(from, to)
     }
 
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.tell(&Call::Link(from.to_owned(), to.to_owned()))?;
+        self.inner.link(from, to)
+    }
+
+    fn is_shared(&self, path: &Path) -> io::Result<bool> {
+        self.inner.is_shared(path)
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
-        self.tell(&Call::Remove(path.to_owned()));
+        self.tell(&Call::Remove(path.to_owned()))?;
         self.inner.remove(path)
     }
 
     fn sync_dir(&self, dir: &Path) -> io::Result<()> {
-        self.tell(&Call::SyncDir);
+        self.tell(&Call::SyncDir)?;
         self.inner.sync_dir(dir)
     }
 
     fn try_lock(&self, path: &Path) -> io::Result<LockAttempt> {
-        self.tell(&Call::Lock);
+        self.tell(&Call::Lock)?;
         self.inner.try_lock(path)
     }
 }
@@ -110,22 +133,22 @@ struct WatchedFile {
 
 impl File for WatchedFile {
     fn read_at(&self, buffer: &mut [u8], at: u64) -> io::Result<usize> {
-        self.disk.tell(&Call::Read(self.path.clone(), at));
+        self.disk.tell(&Call::Read(self.path.clone(), at))?;
         self.inner.read_at(buffer, at)
     }
 
     fn write_at(&self, bytes: &[u8], at: u64) -> io::Result<usize> {
-        self.disk.tell(&Call::Write(self.path.clone(), at, bytes.len()));
+        self.disk.tell(&Call::Write(self.path.clone(), at, bytes.len()))?;
         self.inner.write_at(bytes, at)
     }
 
     fn sync(&self) -> io::Result<()> {
-        self.disk.tell(&Call::Sync(self.path.clone()));
+        self.disk.tell(&Call::Sync(self.path.clone()))?;
         self.inner.sync()
     }
 
     fn len(&self) -> io::Result<u64> {
-        self.disk.tell(&Call::Len(self.path.clone()));
+        self.disk.tell(&Call::Len(self.path.clone()))?;
         self.inner.len()
     }
 
@@ -134,12 +157,12 @@ impl File for WatchedFile {
     }
 
     fn set_len(&self, len: u64) -> io::Result<()> {
-        self.disk.tell(&Call::SetLen(self.path.clone(), len));
+        self.disk.tell(&Call::SetLen(self.path.clone(), len))?;
         self.inner.set_len(len)
     }
 
     fn allocate(&self, len: u64) -> io::Result<()> {
-        self.disk.tell(&Call::Allocate(self.path.clone(), len));
+        self.disk.tell(&Call::Allocate(self.path.clone(), len))?;
         self.inner.allocate(len)
     }
 }

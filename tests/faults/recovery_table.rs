@@ -288,7 +288,7 @@ fn following_a_restored_store_without_its_first_snapshot_names_the_damage() {
     let source = Path::new("/restored");
     open(&disk).unwrap().restore(20, source).unwrap();
     redraft::io::Disk::remove(&disk, &source.join("00000000000000000020.snap")).unwrap();
-    let follower = options(&disk).create(true).open_replica(source, Path::new("/replica"));
+    let follower = options(&disk).create(true).open_mirror(source, Path::new("/replica"));
     let Err(Error::Damaged(found)) = follower else { panic!("not damage") };
     assert_eq!(found.defect, Defect::BaseMissing { oldest: 20 });
 }

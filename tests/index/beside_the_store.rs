@@ -1,7 +1,7 @@
 //! The directory of the index is in nobody's way: verification, repair, readers, replicas and restoring see what they saw.
 
 use crate::asked::{agrees, asked_store, files, index_of, open, options, scan};
-use redraft::{Error, Occupant, Repair, Replica, Store, Value, verify};
+use redraft::{Error, Mirror, Occupant, Repair, Store, Value, verify};
 use std::fs;
 
 #[test]
@@ -34,7 +34,7 @@ fn a_replica_and_a_restored_store_are_made_without_it() {
     let (dir, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let places = asked_store(dir.path(), 50);
     let (copy, restored) = (elsewhere.path().join("copy"), elsewhere.path().join("restored"));
-    let mut replica = Replica::open(dir.path(), &copy).unwrap();
+    let mut replica = Mirror::open(dir.path(), &copy).unwrap();
     assert_eq!(replica.catch_up().unwrap().version, 50);
     assert_eq!(scan(&copy, &places[0], ..), scan(dir.path(), &places[0], ..));
     open(dir.path()).restore(20, &restored).unwrap();

@@ -39,6 +39,10 @@ fn a_log_opened_as_a_store_is_refused_and_stays_as_it_is() {
     let torn = copy(&killed);
     torn.put(&segment_path(0), bytes);
     drop(log);
+    for image in [&disk, &killed] {
+        let refused = crate::common::reader(image).map(drop);
+        assert!(matches!(refused, Err(Error::Role { .. })), "{refused:?}");
+    }
     for image in [disk, killed, torn] {
         let before = contents(&image);
         let refused = crate::common::open(&image).map(|_: Store<Value>| ());

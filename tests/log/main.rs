@@ -26,6 +26,8 @@ mod opening;
 mod packed;
 mod point_costs;
 mod power_cut;
+mod proven;
+mod refused;
 mod sizes;
 mod threads;
 mod torn;

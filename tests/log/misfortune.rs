@@ -163,3 +163,13 @@ fn a_failed_write_of_what_was_queued_names_the_place_of_the_first_of_its_records
     let answer = log.append(b"more");
     assert!(matches!(answer, Err(Error::Poisoned { pending: None, .. })), "surely not done: {answer:?}");
 }
+
+#[test]
+fn a_ticket_of_a_failed_sync_names_the_place_of_the_first_of_its_records() {
+    let disk = FaultDisk::new(MemoryDisk::new(), None);
+    let log = options(&disk).create(true).open(dir()).unwrap();
+    log.append_all(["a", "b"]).unwrap();
+    disk.fail_syncs(true);
+    let answer = log.submit_all(["c", "d", "e"]).unwrap().wait();
+    assert!(matches!(answer, Err(Error::Poisoned { pending: Some(3), .. })), "{answer:?}");
+}

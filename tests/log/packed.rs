@@ -5,10 +5,11 @@
 
 use super::damage::{Closed, flipped, noticed, read_every_way};
 use crate::common::logs::{chains, forward, options};
-use crate::common::{Saying, check, copy, dir, segment_path};
-use redraft::ErrorKind;
+use crate::common::{Saying, check, copy, dir, env, segment_path};
 use redraft::io::{Failure, FaultDisk, FaultPlan, MemoryDisk, SeededEntropy};
 use redraft::log::Log;
+use redraft::repair::Mending;
+use redraft::{ErrorKind, Options, Repair};
 
 /// Three segments that are well worth packing, of more than one block each, and one that is not sealed.
 fn packable() -> Closed {
@@ -78,6 +79,21 @@ fn who_has_it_open_reads_on() {
     for reader in [&elsewhere, &writer.reader()] {
         assert!(!read_every_way(&log, reader, &SeededEntropy::new(3)));
     }
+}
+
+/// Nothing was written behind it yet, so the next session makes sure of its seal: it is in a block, and was synced with that. The
+/// footer was written over the file as if that were the segment.
+#[test]
+fn the_last_one_that_is_packed_stays_as_it_is_when_its_writer_is_killed() {
+    let log = packable();
+    let opened = options(&log.disk).segment_bytes(12 << 10).open(dir()).unwrap();
+    // Giving up the beginning begins a segment.
+    assert!(opened.truncate_front(200).unwrap() > 0 && opened.pack().unwrap().1 > 0);
+    let killed = Closed { disk: log.disk.process_kill(), ..log };
+    let before = sealed(&killed);
+    drop(options(&killed.disk).open(dir()).unwrap());
+    assert_eq!(sealed(&killed), before);
+    assert!(check(&killed.disk).unwrap().is_sound());
 }
 
 #[test]
@@ -151,6 +167,55 @@ fn damage_costs_the_block_it_hits_and_a_damaged_table_costs_nothing() {
         assert!(!read_every_way(&log, &reader, &SeededEntropy::new(6)), "a record is lost");
         assert!(!check(&image).unwrap().is_sound(), "unnoticed");
     }
+}
+
+/// Repairs, at whatever call from the first one on an attempt before that failed.
+fn mended(damaged: &MemoryDisk, whole: &MemoryDisk, path: &std::path::Path, first: u64) {
+    let before = damaged.bytes(path);
+    for call in first.. {
+        let image = copy(damaged);
+        let disk =
+            FaultDisk::new(image.clone(), Some(FaultPlan { call, failure: Failure::Medium, forever: true }));
+        let outcome = Options::new().env(env(&disk)).plan_repair(dir()).and_then(Repair::carry_out);
+        for left in [image.process_kill(), image.power_cut(call)] {
+            let _saying = Saying(format!("call {call}"));
+            let repair = Options::new().env(env(&left)).plan_repair(dir()).unwrap();
+            if repair.is_needed() {
+                let steps = repair.steps();
+                assert!(steps.len() == 1 && steps[0].mending == Mending::TableMade, "{steps:?}");
+                assert_eq!((repair.loss().at_least, repair.copied()), (0, &[path.to_owned()][..]));
+                repair.carry_out().unwrap();
+            }
+            let aside = left.files().into_iter().filter(|file| file.file_name() == path.file_name());
+            assert!(aside.map(|file| left.bytes(&file)).any(|bytes| bytes == before), "it is not aside");
+            assert_eq!(left.bytes(path), whole.bytes(path));
+            assert!(check(&left).unwrap().is_sound());
+        }
+        if outcome.is_ok() && disk.calls() <= call {
+            return assert!(call > 20, "only {call} calls were made");
+        }
+    }
+}
+
+#[test]
+fn a_repair_makes_a_damaged_table_anew_from_the_blocks_and_loses_nothing() {
+    let log = packed();
+    let (path, bytes) = sealed(&log).remove(1);
+    let blocks = u32::from_le_bytes(*bytes[bytes.len() - 16..].first_chunk().unwrap()) as usize;
+    let table = bytes.len() - 24 - 4 * blocks;
+    for at in [table, table + 5, bytes.len() - 24, bytes.len() - 16, bytes.len() - 12, bytes.len() - 1] {
+        let _saying = Saying(format!("byte {at} of {}, the table is at {table}", bytes.len()));
+        let first = if at == table { 0 } else { 1_000_000 };
+        mended(&log.with(&path, flipped(&bytes, 8 * at)), &log.disk, &path, first);
+    }
+    // What else is wrong with it is mended as in any other segment.
+    let mut twice = flipped(&bytes, 8 * table);
+    twice = flipped(&twice, 8 * (64 + 8 + 20));
+    let image = log.with(&path, twice);
+    let repair = Options::new().env(env(&image)).plan_repair(dir()).unwrap();
+    assert!(repair.steps().iter().all(|step| step.mending != Mending::TableMade), "{:?}", repair.steps());
+    repair.carry_out().unwrap();
+    assert!(check(&image).unwrap().is_sound());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A record may be of any size: smaller than anything read at once, as large as that to the byte, or larger than its segment.
 
-use crate::common::dir;
 use crate::common::logs::{backward, forward, options};
+use crate::common::{dir, segment_path};
 use redraft::io::MemoryDisk;
 use redraft::log::Options;
 use redraft::{Error, RECORD_BYTES_MAX};
@@ -64,6 +64,21 @@ fn a_hundred_thousand_records_in_a_thousand_segments() {
     for offset in (0..100_000).step_by(997) {
         assert_eq!(log.read(offset).unwrap(), (offset as u32).to_le_bytes());
     }
+}
+
+/// Whatever else is written with it: its segment is no larger than it needs to be.
+#[test]
+fn a_record_that_is_larger_than_a_segment_gets_one_of_its_own_size() {
+    let disk = MemoryDisk::new();
+    let log = options(&disk).create(true).open(dir()).unwrap();
+    log.append_all([body(3000), body(9), body(5000), body(7000)]).unwrap();
+    let allocated = |base| {
+        let bytes = disk.bytes(&segment_path(base)).unwrap();
+        u64::from_le_bytes(*bytes[40..].first_chunk().unwrap())
+    };
+    // Header, frame, mark, and a footer with one position.
+    let around = 64 + 8 + 20 + 4 + 4 + 4 + 28;
+    assert_eq!([0, 1, 2, 3].map(allocated), [3000 + around, 512, 5000 + around, 7000 + around]);
 }
 
 /// The limit is looked at before anything is copied, and what is refused takes nothing else with it.

@@ -137,6 +137,38 @@ fn a_log_can_be_opened_for_reading_while_its_front_goes() {
     }
 }
 
+/// It is looked for in an empty segment, which has gone by the time that is looked at again.
+#[test]
+fn who_is_on_the_way_when_the_front_goes_is_told_of_the_record_that_was_asked_for() {
+    let mut told = 0;
+    for before in 1..12 {
+        let (disk, log) = fresh();
+        let (log, calls) = (Arc::new(log), Mutex::new(before));
+        let writer = Arc::clone(&log);
+        let watched = Watched::new(disk, move |call| {
+            if matches!(call, Call::Open(_, Access::Read)) {
+                let mut left = calls.lock().unwrap();
+                if *left == 0 {
+                    (0..10).for_each(|number| append(&writer, number));
+                    writer.truncate_front(7).unwrap();
+                }
+                *left -= 1;
+            }
+        });
+        let reader = options(&watched).open_read_only(dir()).unwrap();
+        match reader.read(1) {
+            Ok(record) => assert_eq!(record, [2; 170]),
+            Err(Error::BeyondHead { version: 1, .. }) => {}
+            Err(Error::Compacted { version: 1, oldest }) => {
+                assert_eq!(oldest, log.oldest());
+                told += 1;
+            }
+            Err(error) => panic!("{error:?}, after {before} looks"),
+        }
+    }
+    assert!(told > 0);
+}
+
 #[test]
 fn appending_and_reading_go_on_while_the_front_goes_again_and_again() {
     let (disk, log) = fresh();

@@ -173,6 +173,14 @@ proptest! {
         c in run_of_picks(small_value(), 6),
     ) {
         let (incoming, first) = (patch(&base, &a), patch(&base, &b));
+        // Between two parts nobody remembers what stood behind something that the first one took away.
+        let is_element = |op: &Op| matches!(op.path.last(), Some(Segment::Index(_)));
+        let takes = |op: &Op| match &op.action {
+            Action::Splice { del, .. } => *del > 0,
+            Action::Remove => is_element(op),
+            _ => false,
+        };
+        prop_assume!(!first.iter().any(takes));
         let second = patch(&after(&base, &first), &c);
         let step = transform(&incoming, &first, Side::Later);
         let parts = transform(&step.patch, &second, Side::Later);
@@ -361,6 +369,41 @@ fn each_rule_holds_on_both_sides() {
     on_sides(set(7.into()), op("/n", Inc(2)), (&[set(9.into())], None), (&[set(7.into())], None));
     on_sides(op("/n", Inc(2)), set("x".into()), (&[], Some(Overwritten)), (&[], Some(Overwritten)));
     on_both(op("/n", Inc(2)), op("", Replace(one())), &[], Some(Gone));
+}
+
+fn typed(at: usize, del: usize, ins: &str) -> Op {
+    Op::new(Path::root(), Action::Splice { at, del, ins: Insert::Text(ins.into()) })
+}
+
+#[test]
+fn what_was_typed_behind_something_stays_behind_what_came_in_its_place() {
+    // The one types behind "b"; the other takes "b" away, and then types where it was.
+    let behind = || Patch::from(vec![typed(2, 0, "y")]);
+    let instead = || Patch::from(vec![typed(1, 1, ""), typed(1, 0, "x")]);
+    let (end, ..) = both_ways(&value!("abc"), &behind(), &instead());
+    assert_eq!(end, value!("axyc"));
+    let (end, ..) = both_ways(&value!("abc"), &instead(), &behind());
+    assert_eq!(end, value!("axyc"));
+}
+
+#[test]
+fn one_splice_and_two_on_three_letters_end_alike_whichever_come_first() {
+    let all = |len: usize, ins: &[&str]| -> Vec<Op> {
+        let stretches = (0..=len).flat_map(|at| (0..=len - at).map(move |del| (at, del)));
+        stretches.flat_map(|(at, del)| ins.iter().map(move |ins| typed(at, del, ins))).collect()
+    };
+    let base = value!("abc");
+    for one in all(3, &["", "y"]) {
+        for first in all(3, &["", "x"]) {
+            let first = Patch::from(vec![first]);
+            let len = after(&base, &first).as_str().map_or(0, str::len);
+            for second in all(len, &["", "z"]) {
+                let (one, two) = (Patch::from(vec![one.clone()]), compose(&first, &vec![second].into()));
+                both_ways(&base, &one, &two);
+                both_ways(&base, &two, &one);
+            }
+        }
+    }
 }
 
 #[test]

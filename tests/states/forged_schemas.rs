@@ -88,7 +88,7 @@ fn a_snapshot_of_another_schema_than_the_log_is_damage() {
         "{report:?}"
     );
     // A flag that nobody knows is of the future.
-    bytes[11] = 4;
+    bytes[11] = 8;
     let header_check = check_of(&bytes).to_le_bytes();
     bytes[56..60].copy_from_slice(&header_check);
     disk.put(&snapshot_path(3), bytes);

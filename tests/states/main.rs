@@ -12,6 +12,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod begun_elsewhere;
 mod collection_laws;
 mod fixtures;
 mod forged_schemas;

@@ -201,7 +201,7 @@ fn what_was_changed_before_a_migration_is_not_undone_and_the_migration_neither()
 fn a_replica_follows_across_a_migration() {
     let (disk, states) = written(7);
     let copy = Path::new("/copy");
-    let mut replica = options(&disk).create(true).open_replica(dir(), copy).unwrap();
+    let mut replica = options(&disk).create(true).open_mirror(dir(), copy).unwrap();
     replica.catch_up().unwrap();
     let reader = options(&disk).open_read_only::<Third>(copy).unwrap();
     assert_eq!((reader.schema(), &*reader.state()), (1, &states[BEFORE as usize].second().third()));
@@ -395,4 +395,28 @@ fn on_a_real_disk_too() {
     assert_eq!(store.state().cards.len(), 2);
     store.close().unwrap();
     assert!(verify(dir.path()).unwrap().is_sound());
+}
+
+/// Whoever opens it next need not replay what is of the older schema.
+#[test]
+fn a_migration_is_followed_by_a_whole_snapshot_which_the_next_opening_begins_with() {
+    let (disk, states) = written(9);
+    let store: Store<Third> = options(&disk).open(dir()).unwrap();
+    assert_eq!(store.opened().migrated_from, Some(1));
+    store.close().unwrap();
+    let reader = options(&disk).open_read_only::<Value>(dir()).unwrap();
+    assert_eq!(reader.snapshots().unwrap().last(), Some(&(BEFORE + 1)));
+    let store: Store<Third> = options(&disk).open(dir()).unwrap();
+    assert_eq!((store.opened().from_snapshot, store.opened().replayed), (Some(BEFORE + 1), 0));
+    assert_eq!(*store.state(), states[BEFORE as usize].second().third());
+    store.close().unwrap();
+    assert!(check(&disk).unwrap().is_sound());
+}
+
+#[test]
+fn where_snapshots_are_taken_on_demand_only_a_migration_takes_none() {
+    let (disk, _) = written(9);
+    let on_demand = options(&disk).snapshots(SnapshotPolicy::on_demand());
+    on_demand.open::<Third>(dir()).unwrap().close().unwrap();
+    assert_eq!(on_demand.open::<Third>(dir()).unwrap().opened().from_snapshot, Some(11));
 }

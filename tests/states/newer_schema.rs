@@ -127,7 +127,7 @@ fn a_store_that_began_with_a_newer_schema_is_refused_too() {
 fn the_source_of_a_replica_may_be_newer_than_who_reads_the_replica() {
     let disk = migrated(true);
     let copy = Path::new("/copy");
-    options(&disk).create(true).open_replica(dir(), copy).unwrap().catch_up().unwrap();
+    options(&disk).create(true).open_mirror(dir(), copy).unwrap().catch_up().unwrap();
     refused(options(&disk).open_read_only::<Second>(copy), 2);
     assert_eq!(options(&disk).open_read_only::<Value>(copy).unwrap().schema(), 3);
     assert_eq!(options(&disk).open_read_only_at::<First>(copy, 5).unwrap().state().moves, 5);

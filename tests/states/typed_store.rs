@@ -296,3 +296,36 @@ fn a_keyed_list_whose_parts_disagree_in_the_log_is_not_read() {
     assert_eq!(store.state().cards.len(), 2);
     assert!(matches!(store.at(2), Err(Error::Misfit { version: 2, .. })));
 }
+
+/// Nothing was recorded of what a type begins with, so the first change of the fork is all of it.
+#[test]
+fn a_fork_goes_on_from_what_the_type_shows_also_from_version_0() {
+    #[derive(Clone, Debug, PartialEq, State)]
+    #[state(schema = 3, migrate = "unchanged")]
+    struct Counted {
+        count: u8,
+    }
+    fn unchanged(_from: u32, _document: &mut Value) {}
+    impl Default for Counted {
+        fn default() -> Self {
+            Counted { count: 7 }
+        }
+    }
+
+    let place = place();
+    let store = Store::<Counted>::open(&place.path).unwrap();
+    store.produce(|state| state.count = 1).unwrap();
+    for (version, count) in [(0, 7), (1, 1)] {
+        let target = place.path.with_extension(version.to_string());
+        store.fork(version, &target).unwrap();
+        is_sound(&target);
+        let fork = Store::<Counted>::open(&target).unwrap();
+        assert_eq!((fork.state().count, fork.schema(), fork.opened().migrated_from), (count, 3, None));
+        fork.produce(|state| state.count += 1).unwrap();
+        assert_eq!(fork.at(version + 1).unwrap().count, count);
+        fork.close().unwrap();
+        let dynamic = Reader::<Value>::open(&target).unwrap();
+        assert_eq!(*dynamic.state(), value!({ "count": count + 1 }));
+        is_sound(&target);
+    }
+}

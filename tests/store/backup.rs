@@ -199,7 +199,7 @@ fn a_backup_left_behind_begins_anew_where_its_source_does() {
 #[test]
 fn a_backup_of_a_replica_or_of_a_restored_store_is_one_like_any() {
     let (disk, store, model) = written(6, 60, &[]);
-    let mut replica = options(&disk).create(true).open_replica(dir(), "/replica").unwrap();
+    let mut replica = options(&disk).create(true).open_mirror(dir(), "/replica").unwrap();
     replica.catch_up().unwrap();
     options(&disk).open_read_only::<Value>("/replica").unwrap().backup(backup_dir()).unwrap();
     holds(&disk, &model, 0, 60);
@@ -234,7 +234,7 @@ fn nothing_is_written_into_it_by_accident() {
         matches!(refused, Err(Error::Role { wanted: Role::Store, found: Role::Backup, .. })),
         "{refused:?}"
     );
-    let refused = options(&disk).open_replica(dir(), backup_dir());
+    let refused = options(&disk).open_mirror(dir(), backup_dir());
     assert!(
         matches!(refused, Err(Error::Role { wanted: Role::Replica, found: Role::Backup, .. })),
         "{refused:?}"
@@ -254,7 +254,7 @@ fn what_is_not_a_backup_of_this_store_is_refused_and_left_as_it_is() {
         .unwrap();
     other.produce(|doc| doc["n"] = 1.into()).unwrap();
     other.backup("/of another").unwrap();
-    let mut replica = options(&disk).create(true).open_replica(dir(), "/replica").unwrap();
+    let mut replica = options(&disk).create(true).open_mirror(dir(), "/replica").unwrap();
     replica.catch_up().unwrap();
     replica.close().unwrap();
     Disk::create_dir(&disk, Path::new("/notes")).unwrap();
@@ -311,8 +311,7 @@ fn a_backup_of_another_history_is_refused_and_left_as_it_is() {
 #[test]
 fn a_backup_whose_segments_begin_elsewhere_is_refused() {
     let (disk, store, model) = written(10, 40, &[]);
-    let mut replica =
-        options(&disk).create(true).segment_bytes(4096).open_replica(dir(), "/replica").unwrap();
+    let mut replica = options(&disk).create(true).segment_bytes(4096).open_mirror(dir(), "/replica").unwrap();
     replica.catch_up().unwrap();
     options(&disk).open_read_only::<Value>("/replica").unwrap().backup(backup_dir()).unwrap();
     assert!(matches!(store.backup(backup_dir()), Err(Error::Exists { .. })));

@@ -44,12 +44,12 @@ fn a_new_log_is_not_one_that_somebody_else_made_a_moment_ago() {
 fn a_replica_is_started_only_where_that_is_wanted() {
     let (disk, _store, _) = written(3, 5, &[]);
     let place = Path::new("/replica");
-    let refused = options(&disk).open_replica(dir(), place);
+    let refused = options(&disk).open_mirror(dir(), place);
     assert!(matches!(refused, Err(Error::NotAStore { found: Occupant::Missing, .. })), "{refused:?}");
-    let mut replica = options(&disk).create(true).open_replica(dir(), place).unwrap();
+    let mut replica = options(&disk).create(true).open_mirror(dir(), place).unwrap();
     assert_eq!(replica.catch_up().unwrap().version, 5);
     drop(replica);
-    assert_eq!(options(&disk).open_replica(dir(), place).unwrap().version(), 5);
+    assert_eq!(options(&disk).open_mirror(dir(), place).unwrap().version(), 5);
 }
 
 #[test]

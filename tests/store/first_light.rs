@@ -1,6 +1,6 @@
 //! The whole path once: draft, log, rewind, undo, snapshot, restore, follow, verify, on the real disk.
 
-use redraft::{Meta, Options, Reader, Replica, Store, Value, value, verify};
+use redraft::{Meta, Mirror, Options, Reader, Store, Value, value, verify};
 
 #[test]
 fn what_was_produced_is_there_after_reopening_at_every_version() {
@@ -31,7 +31,7 @@ fn what_was_produced_is_there_after_reopening_at_every_version() {
     assert!(report.is_sound(), "{report:?}");
     assert_eq!(report.intact, 202);
 
-    let mut replica = Replica::open(&path, dir.path().join("c")).unwrap();
+    let mut replica = Mirror::open(&path, dir.path().join("c")).unwrap();
     assert_eq!(replica.catch_up().unwrap().copied, 202);
     replica.close().unwrap();
     assert_eq!(Reader::<Value>::open(dir.path().join("c")).unwrap().state(), reader.state());

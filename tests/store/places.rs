@@ -48,7 +48,7 @@ fn a_replica_that_starts_slowly_replaces_nothing() {
     let (disk, store, _) = written(5, 30, &[10]);
     drop(store);
     let watched = somebody_is_faster(&disk);
-    stands_as_acknowledged(&disk, &options(&watched).create(true).open_replica(dir(), target()).map(drop));
+    stands_as_acknowledged(&disk, &options(&watched).create(true).open_mirror(dir(), target()).map(drop));
 }
 
 /// It could not be opened: its log began with the source's genesis under an identity of its own.
@@ -80,7 +80,7 @@ fn what_was_restored_is_good_up_to_the_version_it_begins_with() {
 fn a_replica_goes_on_once_its_source_can_be_read_again() {
     let (disk, store, model) = written(5, 30, &[]);
     drop(store);
-    let mut replica = options(&disk).create(true).open_replica(dir(), target()).unwrap();
+    let mut replica = options(&disk).create(true).open_mirror(dir(), target()).unwrap();
     let second = disk
         .files()
         .into_iter()

@@ -1,10 +1,11 @@
 //! What was redacted is gone from every version and every file, and nothing else is.
 
+use crate::common::watched::{Call, Watched};
 use crate::common::{check, contents, dir, env, options};
 use proptest::prelude::*;
 use redraft::io::MemoryDisk;
 use redraft::value::Pointer;
-use redraft::{Error, ErrorKind, Meta, Options, Redacted, Replica, Retention, Store, Value, value};
+use redraft::{Error, ErrorKind, Meta, Mirror, Options, Redacted, Retention, Store, Value, value};
 use std::path::Path;
 
 const SECRET: &str = "ann@example.org";
@@ -233,8 +234,8 @@ fn cursors_stay_where_they_are() {
 fn a_replica_fetches_everything_anew() {
     let disk = MemoryDisk::new();
     let replica_dir = Path::new("/replica");
-    let follow = || -> redraft::Result<Replica> {
-        Options::new().env(env(&disk)).create(true).open_replica(dir(), replica_dir)
+    let follow = || -> redraft::Result<Mirror> {
+        Options::new().env(env(&disk)).create(true).open_mirror(dir(), replica_dir)
     };
     people(&disk).close().unwrap();
     let mut replica = follow().unwrap();
@@ -258,6 +259,12 @@ fn a_replica_fetches_everything_anew() {
     writer.close().unwrap();
     let mut replica = follow().unwrap();
     assert_eq!(replica.catch_up().unwrap().version, 5);
+    replica.close().unwrap();
+    // It is of this edition now, so nothing is exchanged again.
+    let renames =
+        |call: &Call| matches!(call, Call::Rename(..)).then_some(std::io::ErrorKind::PermissionDenied);
+    let watched = Watched::refusing(disk.clone(), renames);
+    assert_eq!(Options::new().env(env(&watched)).open_mirror(dir(), replica_dir).unwrap().version(), 5);
 }
 
 /// An older copy of the source cannot take a redacted replica back.
@@ -268,11 +275,11 @@ fn a_replica_of_a_later_edition_does_not_follow_an_older_one() {
     let older = contents(&disk);
     redact(&disk, &["/list/1/mail"]);
     let options = Options::new().env(env(&disk)).create(true);
-    options.open_replica(dir(), "/replica").unwrap().catch_up().unwrap();
+    options.open_mirror(dir(), "/replica").unwrap().catch_up().unwrap();
     for (path, _) in contents(&disk).iter().filter(|(path, _)| path.starts_with(dir())) {
         redraft::io::Disk::remove(&disk, path).unwrap();
     }
     older.into_iter().for_each(|(path, bytes)| disk.put(&path, bytes));
-    let refused = options.open_replica(dir(), "/replica").unwrap_err();
+    let refused = options.open_mirror(dir(), "/replica").unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Diverged, "{refused}");
 }

@@ -24,7 +24,7 @@ fn tear(disk: &MemoryDisk, dir: &Path) {
 #[test]
 fn what_is_opened_as_something_else_is_refused_before_a_torn_tail_is_cut() {
     let (disk, store, _) = written(5, 30, &[]);
-    let mut replica = options(&disk).create(true).open_replica(dir(), replica_dir()).unwrap();
+    let mut replica = options(&disk).create(true).open_mirror(dir(), replica_dir()).unwrap();
     replica.catch_up().unwrap();
     assert_eq!(replica.version(), 30);
     let killed = disk.process_kill();
@@ -33,7 +33,7 @@ fn what_is_opened_as_something_else_is_refused_before_a_torn_tail_is_cut() {
     let before = contents(&killed);
     let as_store = options(&killed).open::<redraft::Value>(replica_dir());
     assert!(matches!(as_store, Err(Error::Role { .. })), "{as_store:?}");
-    let as_replica = options(&killed).open_replica(replica_dir(), dir());
+    let as_replica = options(&killed).open_mirror(replica_dir(), dir());
     assert!(matches!(as_replica, Err(Error::Role { .. })), "{as_replica:?}");
     assert_eq!(before, contents(&killed), "a refusal changes nothing");
     // As what they are they open, and the cut is told.

@@ -3,7 +3,7 @@
 
 use crate::common::{dir, options};
 use proptest::prelude::*;
-use redraft::io::{FaultDisk, MemoryDisk};
+use redraft::io::{FaultDisk, MemoryDisk, SeededEntropy};
 use redraft::{Reader, Store, Value};
 
 /// More than two of the stretches after which a state is kept on a long way.
@@ -11,8 +11,12 @@ const CHANGES: u64 = 2_500;
 
 /// A store in which `/n` is the version, closed.
 fn counting(disk: &FaultDisk, snapshots: &[u64]) {
+    counting_to(disk, CHANGES, snapshots);
+}
+
+fn counting_to(disk: &FaultDisk, changes: u64, snapshots: &[u64]) {
     let store: Store<Value> = options(disk).segment_bytes(16 << 10).create(true).open(dir()).unwrap();
-    for version in 1..=CHANGES {
+    for version in 1..=changes {
         drop(store.submit(|doc| doc["n"] = version.into()).unwrap());
         if snapshots.contains(&version) {
             store.sync().unwrap();
@@ -46,6 +50,20 @@ fn going_back_reads_a_few_times_what_going_forward_does() {
     let forward = bytes(&disk, &there(), from..from + steps);
     let back = bytes(&disk, &there(), (from - steps..from).rev());
     assert!(back < 8 * forward, "{back} bytes back, {forward} forward");
+}
+
+/// Where somebody has been before, states are kept over all of it, not those alone that were met last.
+#[test]
+fn who_has_gone_through_all_of_it_goes_anywhere_for_a_small_part_of_that() {
+    let (disk, changes) = (FaultDisk::new(MemoryDisk::new(), None), 60 << 10);
+    counting_to(&disk, changes, &[]);
+    let before = disk.bytes_read();
+    let reader = options(&disk).open_read_only(dir()).unwrap();
+    let all = disk.bytes_read() - before;
+    let dice = SeededEntropy::new(3);
+    let leaps = (0..12).map(|_| 1 + dice.below(changes as usize / 2) as u64);
+    let leaping = bytes(&disk, &reader, leaps);
+    assert!(leaping < all, "{leaping} bytes in 12 leaps, {all} in all");
 }
 
 proptest! {

@@ -19,7 +19,7 @@ fn what_the_library_gives_out_can_be_shared_between_threads() {
     shared::<(Store<Value>, Reader<Value>, redraft::Changes, redraft::Listening)>();
     shared::<(redraft::Commit<Value>, redraft::Ticket<'_, Value>, redraft::Draft<Value>)>();
     shared::<(log::Log, log::Reader, log::Records, log::Backward, log::Ticket<'_>)>();
-    shared::<(redraft::Replica, redraft::Repair, redraft::Report, Error)>();
+    shared::<(redraft::Replica, redraft::Mirror, redraft::Repair, redraft::Report, Error)>();
 }
 
 #[test]

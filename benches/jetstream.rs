@@ -1,0 +1,207 @@
+//! Nodes over NATS JetStream: how fast one writes, several at once, and a new one reads, beside a bare client of the same server.
+//!
+//! One server on this machine, alone. `REDRAFT_RECORDS` sets how many records are written (100,000) and read.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a benchmark prints, reads its settings, and fails by panicking"
+)]
+
+use async_nats::jetstream::{self, consumer, stream};
+use futures_util::StreamExt;
+use redraft::jetstream::JetStream;
+use redraft::replica::{Beginning, Node};
+use redraft::{Options, Replica, Value};
+use std::collections::VecDeque;
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// A record is about so long.
+const RECORD_BYTES: usize = 256;
+/// So many are under way at a time: about as many as the bare client allows.
+const UNDER_WAY: usize = 4096;
+const KEYS: usize = 1000;
+const NODES: usize = 4;
+
+struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Server {
+    fn start(dir: &Path) -> Option<Server> {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = Command::new("nats-server");
+        command.args(["-js", "-a", "127.0.0.1", "-p", &port.to_string(), "-sd"]).arg(dir);
+        let child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
+        let begun = Instant::now();
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(begun.elapsed() < Duration::from_secs(10), "the server does not answer");
+            thread::sleep(Duration::from_millis(20));
+        }
+        Some(Server { child, port })
+    }
+
+    fn url(&self) -> String {
+        format!("nats://127.0.0.1:{}", self.port)
+    }
+
+    fn settings(&self, stream: &str) -> JetStream {
+        JetStream::from_url(&format!("{}?stream={stream}", self.url())).unwrap()
+    }
+
+    fn node(&self, stream: &str, dir: &Path) -> Node<Value> {
+        let order = Arc::new(self.settings(stream).open().unwrap());
+        Options::new().index(false).open_node(order, dir).unwrap()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn records() -> usize {
+    std::env::var("REDRAFT_RECORDS").ok().and_then(|count| count.parse().ok()).unwrap_or(100_000)
+}
+
+fn rate(what: &str, count: usize, took: Duration) -> f64 {
+    let rate = count as f64 / took.as_secs_f64();
+    println!("{what:<56} {rate:>12.0} /s");
+    rate
+}
+
+/// As many as the server takes, each acknowledged, many under way.
+async fn bare_publisher(url: &str, count: usize) -> Duration {
+    let context = jetstream::new(async_nats::connect(url).await.unwrap());
+    let config = stream::Config { name: "BARE".into(), subjects: vec!["bare".into()], ..Default::default() };
+    context.create_stream(config).await.unwrap();
+    let payload = axum::body::Bytes::from(vec![b'x'; RECORD_BYTES]);
+    let begun = Instant::now();
+    let mut under_way = VecDeque::new();
+    for _ in 0..count {
+        under_way.push_back(context.publish("bare", payload.clone()).await.unwrap().into_future());
+        if under_way.len() == UNDER_WAY {
+            under_way.pop_front().unwrap().await.unwrap();
+        }
+    }
+    for acknowledged in under_way {
+        acknowledged.await.unwrap();
+    }
+    begun.elapsed()
+}
+
+async fn bare_latencies(url: &str, count: usize) -> Vec<Duration> {
+    let context = jetstream::new(async_nats::connect(url).await.unwrap());
+    let payload = axum::body::Bytes::from(vec![b'x'; RECORD_BYTES]);
+    let mut latencies = Vec::with_capacity(count);
+    for _ in 0..count {
+        let begun = Instant::now();
+        context.publish("bare", payload.clone()).await.unwrap().await.unwrap();
+        latencies.push(begun.elapsed());
+    }
+    latencies
+}
+
+async fn bare_consumer(url: &str, count: usize) -> Duration {
+    let context = jetstream::new(async_nats::connect(url).await.unwrap());
+    let stream = context.get_stream("BARE").await.unwrap();
+    let begun = Instant::now();
+    let config = consumer::pull::OrderedConfig::default();
+    let messages = stream.create_consumer(config).await.unwrap().messages().await.unwrap();
+    let mut messages = messages.take(count);
+    while let Some(message) = messages.next().await {
+        assert_eq!(message.unwrap().payload.len(), RECORD_BYTES);
+    }
+    begun.elapsed()
+}
+
+fn write(node: &Node<Value>, name: usize, count: usize) {
+    let text = "x".repeat(RECORD_BYTES - 50);
+    let mut under_way = VecDeque::new();
+    for n in 0..count {
+        let key = format!("key{:04}", (n * 7919) % KEYS);
+        let value = format!("{name} wrote {n:08} {text}");
+        under_way.push_back(node.submit(|doc| doc[key.as_str()] = value.into()).unwrap());
+        if under_way.len() == UNDER_WAY {
+            node.wait(&under_way.pop_front().unwrap()).unwrap();
+        }
+    }
+    for awaited in &under_way {
+        node.wait(awaited).unwrap();
+    }
+}
+
+fn percentile(latencies: &mut [Duration], of_thousand: usize) -> Duration {
+    latencies.sort_unstable();
+    latencies[(latencies.len() * of_thousand / 1000).min(latencies.len() - 1)]
+}
+
+fn table(what: &str, mut latencies: Vec<Duration>) {
+    let [half, most, nearly_all] = [500, 990, 999].map(|part| percentile(&mut latencies, part));
+    println!("{what:<40} median {half:>9.1?}  p99 {most:>9.1?}  p99.9 {nearly_all:>9.1?}");
+}
+
+fn main() {
+    let dir = tempfile::tempdir().unwrap();
+    let Some(server) = Server::start(&dir.path().join("server")) else {
+        println!("nats-server is not installed: nothing is measured");
+        return;
+    };
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let count = records();
+    println!("{count} records of {RECORD_BYTES} bytes, one server, R1, on this machine\n");
+
+    let bare = rate("a bare publisher", count, runtime.block_on(bare_publisher(&server.url(), count)));
+    let one = server.node("ONE", &dir.path().join("one"));
+    let begun = Instant::now();
+    write(&one, 0, count);
+    let alone = rate("one node", count, begun.elapsed());
+    println!("{:<56} {:>12.2} (goal: 0.5 at least)\n", "  of the bare publisher", alone / bare);
+
+    let several: Vec<Node<Value>> =
+        (0..NODES).map(|n| server.node("FOUR", &dir.path().join(format!("node{n}")))).collect();
+    let begun = Instant::now();
+    thread::scope(|scope| {
+        for (name, node) in several.iter().enumerate() {
+            scope.spawn(move || write(node, name, count / NODES));
+        }
+    });
+    let together = rate("four nodes at once, together", count, begun.elapsed());
+    println!("{:<56} {:>12.2} (goal: 0.5 at least)\n", "  of one node", together / alone);
+    drop(several);
+
+    let read = rate("a bare ordered consumer", count, runtime.block_on(bare_consumer(&server.url(), count)));
+    let order = Arc::new(server.settings("ONE").open().unwrap());
+    let begun = Instant::now();
+    let replica: Replica<Value> =
+        Options::new().index(false).replica_of(order, dir.path().join("new"), Beginning::Oldest).unwrap();
+    assert_eq!(replica.catch_up().unwrap().version, count as u64);
+    let replayed = rate("a new node: verified, on its disk, in its state", count, begun.elapsed());
+    println!("{:<56} {:>12.2} (goal: 0.5 at least)\n", "  of the bare consumer", replayed / read);
+
+    let rounds = 2000;
+    table("a bare publisher, one by one", runtime.block_on(bare_latencies(&server.url(), rounds)));
+    let latency = |node: &Node<Value>, n: usize| {
+        let begun = Instant::now();
+        node.produce(|doc| doc["latency"] = (n as u64).into()).unwrap();
+        begun.elapsed()
+    };
+    table("one node, one by one", (0..rounds).map(|n| latency(&one, n)).collect());
+    let other = server.node("ONE", &dir.path().join("other"));
+    let seen = |n: usize| {
+        let begun = Instant::now();
+        let settled = one.produce(|doc| doc["latency"] = (n as u64).into()).unwrap();
+        other.wait_for(settled.version).unwrap();
+        begun.elapsed()
+    };
+    table("the same, until another node shows it", (0..rounds).map(seen).collect());
+}

@@ -1,0 +1,253 @@
+//! A replica that writes: its changes show at once, survive a crash, and end where the sequencer says, however long it was offline.
+
+use crate::common::{env, seed};
+use redraft::io::{Env, Failure, FaultDisk, FaultPlan, MemoryDisk};
+use redraft::merge::{Outcome, Policy, Rules};
+use redraft::replica::{Beginning, Directory, Sequencer, Writer};
+use redraft::{Options, Replica, Result, Store, Value, value};
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+fn options(disk: &MemoryDisk) -> Options {
+    Options::new().env(env(disk)).segment_bytes(1 << 14)
+}
+
+fn primary(disk: &MemoryDisk, base: Value) -> Arc<Store<Value>> {
+    let store = options(disk).open::<Value>("/primary").unwrap();
+    store.produce(move |doc| *doc = base).unwrap();
+    Arc::new(store)
+}
+
+fn writer(disk: &MemoryDisk, name: &str, store: &Arc<Store<Value>>) -> Writer<Value> {
+    writer_through(disk, name, Arc::clone(store))
+}
+
+fn writer_through(disk: &MemoryDisk, name: &str, sequencer: impl Sequencer + 'static) -> Writer<Value> {
+    let env =
+        Env { entropy: Arc::new(redraft::io::SeededEntropy::new(seed(name.len() as u64))), ..env(disk) };
+    let options = Options::new().env(env).segment_bytes(1 << 14);
+    let replica: Replica<Value> = options.open_replica("/primary", Path::new("/").join(name)).unwrap();
+    let writer = replica.write_through(sequencer).unwrap();
+    writer.replica().catch_up().unwrap();
+    writer
+}
+
+fn list(doc: &mut Value) -> &mut redraft::value::List {
+    doc["list"].as_list_mut().unwrap()
+}
+
+#[test]
+fn what_is_made_offline_shows_at_once_and_survives_a_crash() {
+    let disk = MemoryDisk::new();
+    let store = primary(&disk, value!({ "list": ["a"] }));
+    let offline = writer(&disk, "w", &store);
+    for n in 0..5 {
+        offline.produce(|doc| list(doc).push(n)).unwrap();
+    }
+    let shown = offline.view().unwrap();
+    assert_eq!(offline.pending(), 5);
+    // Whatever is in memory is gone.
+    drop(offline);
+    store.produce(|doc| list(doc).insert(0, "x")).unwrap();
+    let again: Replica<Value> = options(&disk).open_replica("/primary", "/w").unwrap();
+    let again = again.write_through(Arc::clone(&store)).unwrap();
+    assert_eq!((again.pending(), again.view().unwrap()), (5, shown));
+    again.produce(|doc| list(doc).push("last")).unwrap();
+    again.exchange().unwrap();
+    assert_eq!(again.pending(), 0);
+    assert_eq!(store.state()["list"], value!(["x", "a", 0, 1, 2, 3, 4, "last"]));
+    assert_eq!(again.view().unwrap(), store.state());
+}
+
+/// Carries out what it is given, and loses the answer.
+struct Deaf(Arc<Store<Value>>);
+
+impl Sequencer for Deaf {
+    fn submit(&self, submissions: &[redraft::merge::Submission]) -> Result<Vec<redraft::Receipt>> {
+        self.0.merge_all(submissions)?;
+        let source = std::io::ErrorKind::TimedOut.into();
+        Err(redraft::Error::Unreachable { from: "here".into(), operation: "submit", source })
+    }
+}
+
+#[test]
+fn an_answer_that_is_lost_costs_nothing_and_nothing_is_done_twice() {
+    let disk = MemoryDisk::new();
+    let store = primary(&disk, value!({ "list": [], "n": 0 }));
+    let deaf = writer_through(&disk, "w", Deaf(Arc::clone(&store)));
+    for n in 0..3 {
+        deaf.produce(|doc| list(doc).push(n)).unwrap();
+        assert!(deaf.push().is_err());
+    }
+    assert_eq!(deaf.pending(), 3);
+    deaf.replica().catch_up().unwrap();
+    assert_eq!(deaf.view().unwrap()["list"], value!([0, 1, 2]));
+    assert_eq!((deaf.pending(), store.version()), (0, 4));
+}
+
+#[test]
+fn what_the_rules_make_of_it_is_told_and_shown() {
+    let disk = MemoryDisk::new();
+    let store = primary(&disk, value!({ "title": "a", "votes": 1, "note": "x" }));
+    let rules = Rules::new()
+        .with("/title".parse().unwrap(), Policy::FirstWins)
+        .with("/votes".parse().unwrap(), Policy::Counter);
+    store.set_rules(rules).unwrap();
+    let writer = writer(&disk, "w", &store);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&told);
+    let _listening = writer.listen(move |settled| heard.lock().unwrap().push(settled.outcome.clone()));
+    writer.produce(|doc| doc["title"] = "mine".into()).unwrap();
+    writer.produce(|doc| doc["votes"] = 2.into()).unwrap();
+    writer.produce(|doc| doc["title"] = "mine again".into()).unwrap();
+    writer.produce(|doc| doc["votes"] = 3.into()).unwrap();
+    writer.produce(|doc| doc["note"] = "y".into()).unwrap();
+    store.produce(|doc| doc["title"] = "theirs".into()).unwrap();
+    store.produce(|doc| doc["votes"] = 11.into()).unwrap();
+    writer.exchange().unwrap();
+    assert_eq!(*store.state(), value!({ "title": "theirs", "votes": 13, "note": "y" }));
+    assert_eq!(writer.view().unwrap(), store.state());
+    let told = told.lock().unwrap().clone();
+    assert_eq!(told.len(), 5);
+    assert_eq!((&told[0], &told[1], &told[4]), (&Outcome::Partial, &Outcome::Partial, &Outcome::Clean));
+}
+
+#[test]
+fn a_recipe_that_is_given_back_is_run_again_here() {
+    let disk = MemoryDisk::new();
+    let store = primary(&disk, value!({ "x": 10 }));
+    store.set_rules(Rules::new().with("/x".parse().unwrap(), Policy::Rebase)).unwrap();
+    let writer = writer(&disk, "w", &store);
+    writer.recipe("double", |doc: &mut Value, _: &Value| {
+        doc["x"] = (doc["x"].as_i64().ok_or("no number")? * 2).into();
+        Ok::<(), &'static str>(())
+    });
+    writer.run("double", ()).unwrap();
+    store.produce(|doc| doc["x"] = 7.into()).unwrap();
+    writer.exchange().unwrap();
+    assert_eq!((store.state()["x"].as_i64(), writer.pending()), (Some(14), 0));
+    assert!(matches!(writer.run("treble", ()), Err(redraft::Error::NoRecipe { .. })));
+}
+
+#[test]
+fn what_was_settled_before_anybody_listened_is_told_to_the_first_who_does() {
+    let disk = MemoryDisk::new();
+    let store = primary(&disk, value!({ "list": [] }));
+    let writer = writer(&disk, "w", &store);
+    writer.produce(|doc| list(doc).push(1)).unwrap();
+    writer.exchange().unwrap();
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let heard = Arc::clone(&told);
+    let _listening = writer.listen(move |settled| heard.lock().unwrap().push(settled.sequence));
+    assert_eq!(*told.lock().unwrap(), [1]);
+}
+
+/// Takes the first change that it is given, and goes away.
+struct Leaves(Arc<Store<Value>>);
+
+impl Sequencer for Leaves {
+    fn submit(&self, submissions: &[redraft::merge::Submission]) -> Result<Vec<redraft::Receipt>> {
+        self.0.merge_all(&submissions[..1])?;
+        let source = std::io::ErrorKind::TimedOut.into();
+        Err(redraft::Error::Unreachable { from: "here".into(), operation: "submit", source })
+    }
+}
+
+fn double(doc: &mut Value, _: &Value) -> std::result::Result<(), &'static str> {
+    doc["x"] = (doc["x"].as_i64().ok_or("no number")? * 2).into();
+    Ok(())
+}
+
+/// Something that was made before the other was given back waits still, so that the other is gone through once more.
+#[test]
+fn a_recipe_that_was_given_back_is_run_again_once_also_if_the_program_dies_then() {
+    let disk = MemoryDisk::new();
+    let store = primary(&disk, value!({ "x": 10, "list": [] }));
+    store.set_rules(Rules::new().with("/x".parse().unwrap(), Policy::Rebase)).unwrap();
+    let first = writer_through(&disk, "w", Leaves(Arc::clone(&store)));
+    first.recipe("double", double);
+    first.run("double", ()).unwrap();
+    first.produce(|doc| list(doc).push("waits")).unwrap();
+    store.produce(|doc| doc["x"] = 7.into()).unwrap();
+    assert!(first.push().is_err());
+    first.replica().catch_up().unwrap();
+    assert_eq!(first.view().unwrap()["x"].as_i64(), Some(14));
+    drop(first);
+    let second = writer(&disk, "w", &store);
+    second.recipe("double", double);
+    second.exchange().unwrap();
+    assert_eq!(*store.state(), value!({ "x": 14, "list": ["waits"] }));
+    assert_eq!((second.view().unwrap(), second.pending()), (store.state(), 0));
+}
+
+/// What a session comes to whose disk fails at one call: which numbers were taken as waiting.
+fn on_a_failing_disk(primary: &MemoryDisk, store: &Arc<Store<Value>>, disk: &FaultDisk) -> (Vec<i64>, bool) {
+    let env = Env::simulated(disk.clone(), 9);
+    let options = Options::new().env(env).segment_bytes(1 << 14);
+    let source = Arc::new(Directory::open_in(&self::env(primary), "/primary").unwrap());
+    let open = || -> Result<Writer<Value>> {
+        let replica: Replica<Value> = options.replica_of(source.clone(), "/w", Beginning::Oldest)?;
+        let writer = replica.write_through(Arc::clone(store))?;
+        writer.replica().catch_up()?;
+        Ok(writer)
+    };
+    let Ok(writer) = open() else { return (Vec::new(), false) };
+    let mut taken = Vec::new();
+    for n in 0..6 {
+        let made = writer.produce(|doc| {
+            doc["title"] = format!("mine {n}").as_str().into();
+            list(doc).push(n);
+        });
+        taken.extend(made.is_ok().then_some(n));
+        store.produce(|doc| doc["title"] = format!("theirs {n}").as_str().into()).unwrap();
+        if n % 2 == 1 {
+            let _ = writer.exchange();
+        }
+    }
+    // Whatever failed before: what shows in the end is what is there.
+    let is_whole = writer.exchange().is_ok() && writer.pending() == 0;
+    if is_whole {
+        assert_eq!(writer.view().unwrap(), store.state());
+    }
+    (taken, is_whole)
+}
+
+#[test]
+fn whichever_call_of_its_disk_fails_nothing_that_waits_is_lost_and_nothing_is_done_twice() {
+    let session = |plan| {
+        let primary_disk = MemoryDisk::new();
+        let store = primary(&primary_disk, value!({ "list": [], "title": "" }));
+        store.set_rules(Rules::new().with("/title".parse().unwrap(), Policy::FirstWins)).unwrap();
+        let disk = FaultDisk::new(MemoryDisk::new(), plan);
+        let (taken, is_whole) = on_a_failing_disk(&primary_disk, &store, &disk);
+        (primary_disk, store, disk, taken, is_whole)
+    };
+    let (.., disk, all, is_whole) = session(None);
+    assert!(is_whole && all.len() == 6);
+    let (mut gone_on, calls) = (0, disk.calls());
+    for call in 0..calls {
+        let plan = FaultPlan { call, failure: Failure::Medium, forever: false };
+        let (primary_disk, store, disk, taken, is_whole) = session(Some(plan));
+        gone_on += u64::from(is_whole);
+        if !is_whole {
+            let left = FaultDisk::new(disk.memory().process_kill(), None);
+            let options = Options::new().env(Env::simulated(left, 9)).segment_bytes(1 << 14);
+            let source = Arc::new(Directory::open_in(&env(&primary_disk), "/primary").unwrap());
+            let replica: Replica<Value> = options.replica_of(source, "/w", Beginning::Oldest).unwrap();
+            let writer = replica.write_through(Arc::clone(&store)).unwrap();
+            writer.replica().catch_up().unwrap();
+            writer.exchange().unwrap();
+            assert_eq!((writer.pending(), writer.view().unwrap()), (0, store.state()), "call {call}");
+        }
+        let there: Vec<i64> =
+            store.state()["list"].as_list().unwrap().iter().filter_map(Value::as_i64).collect();
+        for n in 0..6 {
+            let times = there.iter().filter(|item| **item == n).count();
+            assert!(
+                times == 1 || times == 0 && !taken.contains(&n),
+                "call {call}: {n} is there {times} times"
+            );
+        }
+    }
+    assert!(gone_on > calls / 10, "{gone_on} of {calls} sessions went on by themselves");
+}

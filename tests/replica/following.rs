@@ -1,0 +1,219 @@
+//! A replica that follows: what was written there is read here, listeners hear it, a source that goes away is waited for, and one
+//! that is another history ends it.
+
+use crate::common::waiting::PATIENCE;
+use crate::common::{dir, env, options, written};
+use crate::wire::{Wire, bytes_of};
+use redraft::io::MemoryDisk;
+use redraft::replica::{Beginning, Directory, Feed};
+use redraft::{Error, Options, Replica, Role, SnapshotPolicy, Store, Value};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+fn source(disk: &MemoryDisk) -> Arc<Directory> {
+    Arc::new(Directory::open_in(&env(disk), dir()).unwrap())
+}
+
+fn replica(disk: &MemoryDisk, copy: &MemoryDisk) -> Replica<Value> {
+    options(copy).create(true).replica_of(source(disk), dir(), Beginning::Oldest).unwrap()
+}
+
+fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < PATIENCE, "{what}");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn what_was_written_there_is_read_here_and_heard() {
+    let (disk, store, _) = written(1, 5, &[]);
+    let replica = replica(&disk, &MemoryDisk::new());
+    let (sender, heard) = mpsc::channel();
+    let _listening = replica.store().listen(move |commit| drop(sender.send(commit.clone())));
+    let following = replica.follow().unwrap();
+    for n in 0..100_u64 {
+        let written = store.produce(|doc| doc["n"] = n.into()).unwrap();
+        let state = replica.wait_for(written.version(), PATIENCE).unwrap();
+        assert_eq!(state["n"].as_i64(), Some(n as i64));
+    }
+    let commits: Vec<_> = (0..105).map(|_| heard.recv_timeout(PATIENCE).unwrap()).collect();
+    assert_eq!(
+        commits.iter().map(redraft::Commit::version).collect::<Vec<_>>(),
+        (1..=105).collect::<Vec<_>>()
+    );
+    for pair in commits.windows(2) {
+        let back = redraft::apply(&**pair[1].state(), pair[1].inverse()).unwrap().state;
+        assert_eq!(back, **pair[0].state());
+        assert_eq!(redraft::apply(&back, pair[1].patch()).unwrap().state, **pair[1].state());
+    }
+    until("the lag is known to be over", || replica.lag().changes == 0);
+    assert!(replica.lag().connected && replica.lag().since.is_none());
+    assert_eq!(replica.catch_up().unwrap().version, 105, "a thread does it already");
+    following.finish().unwrap();
+    assert!(!replica.lag().connected);
+    replica.close().unwrap();
+}
+
+#[test]
+fn nobody_changes_a_replica_but_its_source() {
+    let (disk, store, _) = written(2, 5, &[]);
+    let replica = replica(&disk, &MemoryDisk::new());
+    replica.catch_up().unwrap();
+    let copy = replica.store();
+    let refused = [
+        copy.produce(|doc| doc["n"] = 1.into()).map(drop),
+        copy.submit(|doc| doc["n"] = 1.into()).map(drop),
+        copy.apply(&redraft::Patch::default()).map(drop),
+        copy.undo(5).map(drop),
+        copy.commit(copy.draft()).map(drop),
+    ];
+    for answer in refused {
+        let is_role = matches!(answer, Err(Error::Role { wanted: Role::Store, found: Role::Replica, .. }));
+        assert!(is_role, "{answer:?}");
+    }
+    assert_eq!(copy.newest(), store.newest());
+}
+
+/// Whoever waits for a version that does not come is told so, when the time is over.
+#[test]
+fn waiting_ends() {
+    let (disk, _store, _) = written(3, 5, &[]);
+    let replica = replica(&disk, &MemoryDisk::new());
+    let answer = replica.wait_for(6, Duration::from_millis(20));
+    assert!(matches!(answer, Err(Error::BeyondHead { version: 6, head: 0 })), "{answer:?}");
+    replica.catch_up().unwrap();
+    let answer = replica.wait_for(6, Duration::from_millis(20));
+    assert!(matches!(answer, Err(Error::BeyondHead { version: 6, head: 5 })), "{answer:?}");
+    assert!(replica.wait_for(4, Duration::ZERO).is_ok());
+}
+
+#[test]
+fn a_source_that_goes_away_is_waited_for() {
+    let (disk, store, _) = written(4, 5, &[]);
+    let up = Arc::new(AtomicBool::new(true));
+    let switch = Arc::clone(&up);
+    let end = Directory::open_in(&env(&disk), dir()).unwrap();
+    let wire =
+        Wire { answers: Box::new(move || switch.load(SeqCst)), ..Wire::new(end, |bytes| (bytes, false)) };
+    let copy = MemoryDisk::new();
+    let replica: Replica =
+        options(&copy).create(true).replica_of(Arc::new(wire), dir(), Beginning::Oldest).unwrap();
+    let following = replica.follow().unwrap();
+    replica.wait_for(5, PATIENCE).unwrap();
+    for round in 0..2_u64 {
+        up.store(false, SeqCst);
+        let version = store.produce(|doc| doc["round"] = round.into()).unwrap().version();
+        std::thread::sleep(Duration::from_millis(30));
+        assert!(!following.is_over());
+        up.store(true, SeqCst);
+        replica.wait_for(version, PATIENCE).unwrap();
+    }
+    following.finish().unwrap();
+}
+
+#[test]
+fn another_history_ends_it_and_both_stay_as_they_are() {
+    let (disk, store, _) = written(5, 20, &[]);
+    let copy = MemoryDisk::new();
+    let mut mirror = options(&copy).create(true).mirror_of(source(&disk), dir(), Beginning::Oldest).unwrap();
+    mirror.catch_up().unwrap();
+    mirror.close().unwrap();
+    drop(store);
+    let (fork, forked, _) = written(5, 12, &[]);
+    forked.produce(|doc| doc["fork"] = true.into()).unwrap();
+    assert_eq!(forked.version(), 13);
+    let opened = options(&copy).create(true).replica_of::<Value>(source(&fork), dir(), Beginning::Oldest);
+    match opened.map(drop) {
+        Err(Error::Diverged { offset: 12, source_head: 13, replica_head: 20 }) => {}
+        other => panic!("{other:?}"),
+    }
+    let report = options(&copy).verify(dir()).unwrap();
+    assert!(report.is_sound() && report.intact == 20);
+}
+
+#[test]
+fn replicas_of_replicas_come_to_the_same() {
+    let (disk, store, _) = written(6, 5, &[]);
+    let (first, second) = (MemoryDisk::new(), MemoryDisk::new());
+    let near = replica(&disk, &first);
+    let far = replica(&first, &second);
+    let (following, too) = (near.follow().unwrap(), far.follow().unwrap());
+    for n in 0..50_u64 {
+        store.produce(|doc| doc["n"] = n.into()).unwrap();
+    }
+    assert_eq!(far.wait_for(55, PATIENCE).unwrap(), store.state());
+    near.wait_for(55, PATIENCE).unwrap();
+    assert_eq!(near.store().newest(), far.store().newest());
+    drop((following, too));
+}
+
+/// A replica takes snapshots of its own, and is opened from them.
+#[test]
+fn a_replica_is_opened_from_its_own_snapshots() {
+    let (disk, _store, model) = written(7, 200, &[]);
+    let copy = MemoryDisk::new();
+    let options: Options = options(&copy).create(true).snapshots(SnapshotPolicy::default().every_changes(50));
+    let replica: Replica = options.replica_of(source(&disk), dir(), Beginning::Oldest).unwrap();
+    replica.catch_up().unwrap();
+    replica.store().snapshot().unwrap();
+    replica.close().unwrap();
+    let replica: Replica = options.replica_of(source(&disk), dir(), Beginning::Oldest).unwrap();
+    assert_eq!(replica.store().opened().from_snapshot, Some(200));
+    assert_eq!(*replica.store().state(), model.states[200]);
+}
+
+/// Others read what a replica holds while it follows: each sees states that were.
+#[test]
+fn whoever_reads_meanwhile_sees_states_that_were_in_order() {
+    let (disk, store, _) = written(8, 1, &[]);
+    let replica = replica(&disk, &MemoryDisk::new());
+    let following = replica.follow().unwrap();
+    let seen = Mutex::new(Vec::new());
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !done.load(SeqCst) {
+                let (version, state) = replica.store().newest();
+                seen.lock().unwrap().push((version, state["n"].as_i64()));
+            }
+        });
+        for n in 0..300_i64 {
+            store.produce(|doc| doc["n"] = n.into()).unwrap();
+        }
+        replica.wait_for(301, PATIENCE).unwrap();
+        done.store(true, SeqCst);
+    });
+    let seen = seen.into_inner().unwrap();
+    assert!(seen.is_sorted_by_key(|(version, _)| *version));
+    assert!(seen.iter().all(|(version, n)| *version < 2 || *n == Some(*version as i64 - 2)));
+    drop(following);
+    let _: &Store<Value> = replica.store();
+}
+
+/// In bytes, too: what a source has that was not sent, and what came and is not visible.
+#[test]
+fn a_replica_knows_how_many_bytes_it_is_behind() {
+    let (disk, store, _) = written(1, 40, &[]);
+    let sent = |from: u64| bytes_of(Feed::of(&store, from).unwrap()).len() as u64;
+    let copy = MemoryDisk::new();
+    let replica = replica(&disk, &copy);
+    assert_eq!((replica.lag().changes, replica.lag().bytes), (40, sent(0) - sent(40)));
+    assert_eq!(replica.catch_up().unwrap().behind_bytes, 0);
+    assert_eq!((replica.lag().changes, replica.lag().bytes), (0, 0));
+    replica.close().unwrap();
+    let text = "a long text ".repeat(50_000);
+    for n in 0..8_u64 {
+        let different = format!("{n}{}", text.chars().rev().skip(n as usize).collect::<String>());
+        store.produce(|doc| doc[format!("k{n}").as_str()] = different.into()).unwrap();
+    }
+    let mut mirror = options(&copy).mirror_of(source(&disk), dir(), Beginning::Oldest).unwrap();
+    let mut told = Vec::new();
+    mirror.catch_up_with(|step| told.push((step.version, step.behind_bytes))).unwrap();
+    assert!(told.len() > 2, "{told:?}");
+    for (version, behind) in told {
+        assert_eq!(behind, sent(version) - sent(48), "at version {version}");
+    }
+}

@@ -1,0 +1,156 @@
+//! What goes through a node and is no recipe: patches as they are, and taking changes back.
+
+use redraft::merge::{Outcome, Rules};
+use redraft::patch::Action;
+use redraft::replica::{LocalOrder, Node, Order, Place, Source, Status};
+use redraft::{Error, Meta, Patch, Result, UndoRefusal, Value, value};
+use std::io::Read;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+fn patch(native: &str) -> Patch {
+    Patch::from_native(native.as_bytes(), &value!({ "n": 0 })).unwrap()
+}
+
+fn set(place: &str, value: impl Into<Value>) -> Patch {
+    let value = value.into();
+    patch(&format!(r#"[{{"op":"add","path":["{place}"],"value":{value}}}]"#))
+}
+
+fn count() -> Patch {
+    patch(r#"[{"op":"inc","path":["n"],"by":1}]"#)
+}
+
+fn order_in(dir: &Path) -> Arc<LocalOrder> {
+    Arc::new(LocalOrder::open(dir.join("order")).unwrap())
+}
+
+fn node(order: &Arc<LocalOrder>, dir: &Path, name: &str) -> Node<Value> {
+    Node::open(Arc::<LocalOrder>::clone(order), dir.join(name)).unwrap()
+}
+
+#[test]
+fn patches_of_several_nodes_keep_their_operations() {
+    let dir = tempfile::tempdir().unwrap();
+    let order = order_in(dir.path());
+    let nodes = ["a", "b", "c", "d"].map(|name| node(&order, dir.path(), name));
+    nodes[0].apply(&set("n", 0)).unwrap();
+    std::thread::scope(|scope| {
+        for node in &nodes {
+            scope.spawn(|| {
+                node.wait_for(1).unwrap();
+                (0..25).for_each(|_| assert!(node.apply(&count()).is_ok()));
+            });
+        }
+    });
+    for node in nodes {
+        assert_eq!(node.wait_for(101).unwrap()["n"], value!(100));
+        let incs = node.store().changes(2..).unwrap().map(|change| change.unwrap().patch);
+        assert!(incs.into_iter().all(|patch| matches!(patch[0].action, Action::Inc(1))));
+        node.close().unwrap();
+    }
+}
+
+#[test]
+fn a_patch_that_does_not_fit_is_refused_and_nothing_waits() {
+    let dir = tempfile::tempdir().unwrap();
+    let order = order_in(dir.path());
+    let node = node(&order, dir.path(), "here");
+    let answer = node.apply(&count());
+    assert!(matches!(answer, Err(Error::Apply(_))), "{answer:?}");
+    let answer: std::result::Result<_, Box<dyn std::error::Error>> =
+        node.apply_with(Meta::default(), |_| Err("not today".into()));
+    assert_eq!(answer.unwrap_err().to_string(), "not today");
+    let settled = node.apply(&Patch::default()).unwrap();
+    assert_eq!((settled.sequence, settled.outcome), (0, Outcome::Clean));
+    assert_eq!((node.store().version(), node.writer().pending()), (0, 0));
+    let label = Meta::label("first");
+    node.apply_with(label, |state| Ok::<_, Error>(set("seen", state == &Value::default()))).unwrap();
+    assert_eq!(*node.state().unwrap(), value!({ "seen": true }));
+    assert_eq!(
+        node.store().changes(1..).unwrap().next().unwrap().unwrap().meta.label.as_deref(),
+        Some("first")
+    );
+}
+
+#[test]
+fn an_undo_of_a_node_is_what_an_undo_of_a_store_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let order = order_in(dir.path());
+    let (here, there) = (node(&order, dir.path(), "here"), node(&order, dir.path(), "there"));
+    here.apply(&set("a", 1)).unwrap();
+    here.apply(&set("b", 2)).unwrap();
+    there.wait_for(2).unwrap();
+    assert_eq!(there.undo(1).unwrap(), 3);
+    here.wait_for(3).unwrap();
+    assert_eq!(*here.state().unwrap(), value!({ "b": 2 }));
+    let undo = here.store().changes(3..=3).unwrap().next().unwrap().unwrap();
+    assert_eq!(undo.undoes, Some(1));
+    let again = here.undo(1);
+    assert!(
+        matches!(again, Err(Error::UndoState { version: 1, why: UndoRefusal::AlreadyUndone })),
+        "{again:?}"
+    );
+    assert_eq!(here.redo(1).unwrap(), 4);
+    assert_eq!(*here.state().unwrap(), value!({ "a": 1, "b": 2 }));
+    assert!(matches!(here.redo(2), Err(Error::UndoState { version: 2, why: UndoRefusal::NotUndone })));
+    assert!(matches!(here.undo(9), Err(Error::BeyondHead { version: 9, .. })));
+    // Rules are a change too, and take nothing along.
+    here.set_rules(Rules::new()).unwrap();
+    assert_eq!(here.store().version(), 4);
+}
+
+/// An order in which somebody else is faster, once.
+#[derive(Debug)]
+struct Faster {
+    order: Arc<LocalOrder>,
+    others: Mutex<Option<Node<Value>>>,
+}
+
+impl Source for Faster {
+    fn name(&self) -> String {
+        self.order.name()
+    }
+    fn status(&self) -> Result<Status> {
+        self.order.status()
+    }
+    fn chain_at(&self, offset: u64) -> Result<u32> {
+        self.order.chain_at(offset)
+    }
+    fn snapshots(&self) -> Result<Vec<u64>> {
+        self.order.snapshots()
+    }
+    fn snapshot(&self, version: u64) -> Result<Box<dyn Read + Send>> {
+        self.order.snapshot(version)
+    }
+    fn feed(&self, from: u64, lives: bool) -> Result<Box<dyn Read + Send>> {
+        self.order.feed(from, lives)
+    }
+}
+
+impl Order for Faster {
+    fn append(&self, place: Place, records: &[Vec<u8>]) -> Result<()> {
+        let other = self.others.lock().unwrap().take();
+        other.into_iter().for_each(|other| assert!(other.apply(&set("a", "theirs")).is_ok()));
+        self.order.append(place, records)
+    }
+    fn batch_bytes(&self) -> usize {
+        self.order.batch_bytes()
+    }
+}
+
+#[test]
+fn an_undo_overwrites_nothing_that_somebody_was_faster_with() {
+    let dir = tempfile::tempdir().unwrap();
+    let order = order_in(dir.path());
+    let other = node(&order, dir.path(), "other");
+    other.apply(&set("a", 1)).unwrap();
+    other.apply(&set("a", 2)).unwrap();
+    let faster = Arc::new(Faster { order, others: Mutex::new(Some(other)) });
+    let here = Node::<Value>::open(faster, dir.path().join("here")).unwrap();
+    here.wait_for(2).unwrap();
+    let answer = here.undo(2);
+    assert!(matches!(answer, Err(Error::UndoConflict { version: 2, later: 3, .. })), "{answer:?}");
+    assert_eq!(*here.state().unwrap(), value!({ "a": "theirs" }));
+    assert_eq!(here.store().version(), 3);
+}
