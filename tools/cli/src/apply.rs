@@ -1,13 +1,15 @@
 //! `redraft apply`: one patch, or one for each line, applied to the newest state.
 //!
-//! A patch is converted against the very state it is applied to: this process is the only writer of the store, and it
-//! does one patch at a time. An acknowledgement is written only once the change survives power loss.
+//! A patch is converted against the very state it is applied to, and one is done at a time. An acknowledgement is written only once the
+//! change is durable: it survives power loss, or whatever the stream it went to survives.
 
 use crate::output::Output;
-use crate::{files, stores, text};
+use crate::places::Place;
+use crate::writing::{Placed, Target};
+use crate::{files, text};
 use anyhow::{Context, Result, anyhow};
 use redraft::patch::json::PatchJsonError;
-use redraft::{Commit, Meta, Patch, Store, Value};
+use redraft::{Meta, Patch, Value};
 use serde::Serialize;
 use std::io::BufRead;
 use std::path::PathBuf;
@@ -15,8 +17,8 @@ use std::path::PathBuf;
 /// Apply a patch to the newest state. All of it or nothing; durable once acknowledged.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The store.
-    store: PathBuf,
+    #[command(flatten)]
+    store: Place,
     /// The patch: a file, or - for stdin.
     #[arg(default_value = "-", hide_default_value = true)]
     patch: PathBuf,
@@ -68,38 +70,49 @@ impl Format {
 struct Acknowledged {
     version: u64,
     ops: usize,
+    /// What became of it, where others write too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    outcome: Option<&'static str>,
+}
+
+impl Acknowledged {
+    fn of(placed: &Placed) -> Acknowledged {
+        let &Placed { version, ops, outcome } = placed;
+        Acknowledged { version, ops, outcome }
+    }
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let meta = Meta { label: args.label.clone(), ..Meta::default() };
     if args.lines {
-        let store = stores::write(&args.store)?;
+        let store = args.store.write(output)?;
         let done = lines(&store, args, &meta, output);
         // The store is closed properly even if a line was bad; the line is what the user has to hear of.
         let closed = store.close();
         done?;
-        return Ok(closed?);
+        return closed;
     }
     let text = files::read(&args.patch)?;
-    let store = stores::write(&args.store)?;
-    let patch = args.format.read(&text, &store.state()).with_context(|| files::name(&args.patch))?;
-    let commit = store.apply_with(meta, &patch)?;
-    store.close()?;
-    let (version, ops) = (commit.version(), commit.patch().len());
+    let store = args.store.write(output)?;
+    let make = |state: &Value| args.format.read(&text, state).with_context(|| files::name(&args.patch));
+    let placed = store.apply(meta, make);
+    let closed = store.close();
+    let placed = placed?;
+    closed?;
+    let Placed { version, ops, .. } = placed;
     let human = match ops {
         0 => format!("version {version}: the patch changes nothing"),
-        _ => format!("version {version}: {}", text::count(ops as u64, "op")),
+        _ => format!("version {version}: {}{}", text::count(ops as u64, "op"), placed.remark()),
     };
-    output.tell(&Acknowledged { version, ops }, human)
+    output.tell(&Acknowledged::of(&placed), human)
 }
 
 /// Reads and applies in one step: the state read for is the state applied to.
-fn line(store: &Store<Value>, format: Format, text: &[u8], meta: Meta) -> Result<Commit<Value>> {
-    let patch = format.read_in_line(text, 0, &store.state())?;
-    Ok(store.apply_with(meta, &patch)?)
+fn line(store: &Target, format: Format, text: &[u8], meta: Meta) -> Result<Placed> {
+    store.apply(meta, |state| format.read_in_line(text, 0, state))
 }
 
-fn lines(store: &Store<Value>, args: &Args, meta: &Meta, output: &mut Output) -> Result<()> {
+fn lines(store: &Target, args: &Args, meta: &Meta, output: &mut Output) -> Result<()> {
     let mut input = files::open(&args.patch)?;
     let (mut text, mut number) = (Vec::new(), 0u64);
     loop {
@@ -112,12 +125,11 @@ fn lines(store: &Store<Value>, args: &Args, meta: &Meta, output: &mut Output) ->
         if text.trim_ascii().is_empty() {
             continue;
         }
-        let commit = line(store, args.format, text.trim_ascii_end(), meta.clone()).with_context(|| {
+        let placed = line(store, args.format, text.trim_ascii_end(), meta.clone()).with_context(|| {
             let kept = store.version();
             format!("{}, line {number} (what came before it is applied, up to version {kept})", name())
         })?;
-        let version = commit.version();
-        output.tell(&Acknowledged { version, ops: commit.patch().len() }, version)?;
+        output.tell(&Acknowledged::of(&placed), placed.version)?;
         output.flush()?;
     }
 }

@@ -3,7 +3,8 @@
 //! Always: the store is only read, and nothing goes from an archive; what is fetched is a backup.
 
 use crate::output::Output;
-use crate::{backup, stores};
+use crate::places::Place;
+use crate::{backup, places};
 use anyhow::Result;
 use redraft::Archive;
 use std::path::PathBuf;
@@ -19,8 +20,8 @@ pub(crate) struct Args {
 enum Action {
     /// Put what the archive does not have yet. What stands in the segment that is being written is left out: see `backup`.
     Push {
-        /// The store.
-        store: PathBuf,
+        #[command(flatten)]
+        store: Place,
         /// The archive: a directory, or its URL (file:///..).
         archive: String,
     },
@@ -36,10 +37,11 @@ enum Action {
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     match &args.action {
         Action::Push { store, archive } => {
-            let done = stores::read(store)?.archive(&at(archive)?)?;
+            let done = store.read(output)?.archive(&at(archive)?)?;
             backup::tell(&done, archive.as_ref(), "archived in", output)
         }
         Action::Fetch { archive, to } => {
+            places::must_be_a_directory(to, "what is fetched is a directory")?;
             let done = at(archive)?.fetch(to)?;
             backup::tell(&done, to, "fetched to", output)
         }

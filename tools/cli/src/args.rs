@@ -4,16 +4,32 @@
 //! store.
 
 use crate::{
-    apply, archive, backup, bisect, blame, compact, demo, diff, export, follow, import, init, log, patch,
-    redact, repair, replay, restore, show, snapshot, stats, undo, verify,
+    apply, archive, backup, bisect, blame, compact, compare, demo, diff, export, follow, fork, import, init,
+    log, merge, mirror, pack, patch, promote, redact, repair, replay, restore, serve, show, snapshot, stats,
+    undo, verify,
 };
 use clap::{Parser, Subcommand};
 
+/// What a newcomer may type.
+const EXAMPLES: &str = "Examples:
+  redraft init notes.redraft
+  echo '[{\"op\": \"add\", \"path\": \"/title\", \"value\": \"hello\"}]' | redraft apply notes.redraft
+  redraft log notes.redraft
+  redraft show notes.redraft /title --at yesterday
+  redraft mirror notes.redraft 'nats://127.0.0.1:4222?stream=notes'
+  redraft show 'nats://127.0.0.1:4222?stream=notes' /title";
+
 /// An event-sourced state store: every change is kept, every version can be had back.
 ///
-/// A STORE is a directory. Exit codes: 0 done, 1 refused or not found, 2 wrong usage, 3 damage found.
+/// A STORE is a directory, or a stream of NATS JetStream: nats://HOST:PORT?stream=NAME. Exit codes: 0 done, 1 refused or not found, 2 wrong usage, 3 damage found.
 #[derive(Debug, Parser)]
-#[command(name = "redraft", version, max_term_width = 100, subcommand_required = true)]
+#[command(
+    name = "redraft",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    after_help = EXAMPLES
+)]
 pub(crate) struct Redraft {
     /// Write JSON to stdout: one object, or one line for each thing found.
     #[arg(long, global = true)]
@@ -41,13 +57,22 @@ pub(crate) enum Command {
     Redo(undo::Args),
     Snapshot(snapshot::Args),
     Compact(compact::Args),
+    Pack(pack::Args),
     Backup(backup::Args),
     Archive(archive::Args),
     Redact(redact::Args),
+    Fork(fork::Args),
+    Merge(merge::Args),
+    Policies(merge::Policies),
     Restore(restore::Args),
     Verify(verify::Args),
     Repair(repair::Args),
     Follow(follow::Args),
+    Mirror(mirror::Args),
+    Compare(compare::Args),
+    Promote(promote::Promote),
+    Rejoin(promote::Rejoin),
+    Serve(serve::Args),
     Import(import::Args),
     Patch(patch::Args),
     Demo(demo::Args),

@@ -3,7 +3,8 @@
 //! Always: the store is only read; interrupted, the backup is the store as it was at some version, and the next run finishes it.
 
 use crate::output::Output;
-use crate::{stores, text};
+use crate::places::Place;
+use crate::{places, stores, text};
 use anyhow::Result;
 use redraft::Backup;
 use serde::Serialize;
@@ -12,8 +13,8 @@ use std::path::{Path, PathBuf};
 /// Copy a store with all its history, beside a writer if there is one: anew, or what an earlier backup there does not have.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The store.
-    store: PathBuf,
+    #[command(flatten)]
+    store: Place,
     /// The directory of the backup: missing, empty, or with an earlier backup of the same store.
     to: PathBuf,
 }
@@ -32,7 +33,8 @@ pub(crate) struct Copied<'a> {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
-    let done = stores::read(&args.store)?.backup(&args.to)?;
+    places::must_be_a_directory(&args.to, "a backup is a directory")?;
+    let done = args.store.read(output)?.backup(&args.to)?;
     tell(&done, &args.to, "backed up to", output)
 }
 

@@ -4,20 +4,20 @@
 
 use crate::condition::{self, Condition};
 use crate::output::Output;
-use crate::{args, exit, log, stores, text};
+use crate::places::Place;
+use crate::{args, exit, log, text};
 use anyhow::{Context, Result, bail};
 use redraft::Value;
 use serde::Serialize;
 use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 /// Find the first version in which something is true that stays true.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("question").required(true))]
 pub(crate) struct Args {
-    /// The store.
-    store: PathBuf,
+    #[command(flatten)]
+    store: Place,
     /// A JSON Pointer, one of == != < <= > >=, and a JSON value; or a pointer and `exists`. For example '/stock < 10'.
     #[arg(long = "where", value_name = "CONDITION", group = "question", value_parser = condition::parse)]
     condition: Option<Condition>,
@@ -40,7 +40,7 @@ struct Found {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
-    let reader = stores::read(&args.store)?;
+    let reader = args.store.read(output)?;
     let from = args.from.map_or_else(|| reader.oldest(), Ok)?;
     let to = args.to.unwrap_or_else(|| reader.version());
     let found = reader.bisect(from..=to, |state| match (&args.condition, &args.run) {

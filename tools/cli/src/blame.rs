@@ -3,19 +3,19 @@
 //! Always: reads only, beside a writer too.
 
 use crate::output::Output;
+use crate::places::Place;
 use crate::text::{self, Length};
-use crate::{exit, log, stores};
+use crate::{exit, log};
 use anyhow::Result;
 use redraft::{Touch, Value};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use std::path::PathBuf;
 
 /// Tell which change set what is at a JSON Pointer, followed through moves and through lists that grew.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The store.
-    store: PathBuf,
+    #[command(flatten)]
+    store: Place,
     /// The place.
     pointer: String,
     /// All changes of it, newest first.
@@ -41,7 +41,7 @@ struct Line<'a> {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let pointer = log::parse_pointer(&args.pointer)?;
-    let reader = stores::read(&args.store)?;
+    let reader = args.store.read(output)?;
     let mut touches = 0;
     if args.all {
         for touch in reader.life(&pointer)? {

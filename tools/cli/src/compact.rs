@@ -3,7 +3,7 @@
 //! Always: nothing goes that was not asked for, by whole segments; what is kept is what it was.
 
 use crate::output::Output;
-use crate::{stores, text};
+use crate::{places, stores, text};
 use anyhow::{Result, anyhow};
 use bytesize::ByteSize;
 use jiff::{Span, SpanRelativeTo, Unit};
@@ -62,6 +62,9 @@ impl Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
+    let instead =
+        "the history of a stream is everybody's: it is trimmed, by a program (Stream::put_snapshot and trim)";
+    places::must_be_a_directory(&args.store, instead)?;
     let store = stores::write(&args.store)?;
     let done = store.compact_to(args.retention()?)?;
     store.close()?;

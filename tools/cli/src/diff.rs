@@ -3,7 +3,7 @@
 //! Always: reads only, beside a writer too.
 
 use crate::output::{Colour, Output};
-use crate::stores;
+use crate::places::Place;
 use crate::text::{self, Length};
 use crate::times::{self, At};
 use anyhow::Result;
@@ -12,14 +12,13 @@ use redraft::value::Path;
 use redraft::{Patch, Value};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 /// Print what turns one version into another; the second may be the older one.
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Args {
-    /// The store.
-    store: PathBuf,
+    #[command(flatten)]
+    store: Place,
     /// The version to start from, or a time at which it was the newest.
     #[arg(value_name = "V1", value_parser = times::at)]
     v1: At,
@@ -60,7 +59,7 @@ enum Format {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
-    let reader = stores::read(&args.store)?;
+    let reader = args.store.read(output)?;
     let (old, new) = (reader.at(args.v1.version(&reader)?)?, reader.at(args.v2.version(&reader)?)?);
     let (patch, _) = redraft::diff(&*old, &*new)?;
     if args.stat {

@@ -40,6 +40,18 @@ impl fmt::Display for RepairNeeded {
 
 impl std::error::Error for RepairNeeded {}
 
+/// Two copies of a store have not the same history, which was told on stdout.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Differ;
+
+impl fmt::Display for Differ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the histories differ")
+    }
+}
+
+impl std::error::Error for Differ {}
+
 /// Something asked for is not there.
 #[derive(Debug, Clone)]
 pub(crate) struct NotThere(pub(crate) String);
@@ -111,6 +123,9 @@ fn judge(error: &anyhow::Error) -> (&'static str, u8) {
     if error.is::<DamageFound>() || error.is::<RepairNeeded>() {
         return ("damage", DAMAGE);
     }
+    if error.is::<Differ>() {
+        return ("diverged", REFUSED);
+    }
     if error.is::<Usage>() {
         return ("usage", USAGE);
     }
@@ -135,6 +150,7 @@ fn word(kind: ErrorKind) -> &'static str {
         ErrorKind::NewerSchema => "newer-schema",
         ErrorKind::Misfit => "misfit",
         ErrorKind::Diverged => "diverged",
+        ErrorKind::Unreachable => "unreachable",
         ErrorKind::Misuse => "misuse",
         _ => "refused",
     }

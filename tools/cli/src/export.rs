@@ -3,18 +3,18 @@
 //! Always: reads only, beside a writer too; it is JSON whether --json was given or not.
 
 use crate::output::Output;
+use crate::places::Place;
 use crate::times::{self, At};
-use crate::{args, exit, log, stores};
+use crate::{args, exit, log};
 use anyhow::{Context, Result};
 use serde_json::value::RawValue;
-use std::path::PathBuf;
 
 /// Write the changes as JSON, one on each line, or the state.
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Args {
-    /// The store.
-    store: PathBuf,
+    #[command(flatten)]
+    store: Place,
     /// The state instead of the changes.
     #[arg(long)]
     state: bool,
@@ -30,7 +30,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
-    let reader = stores::read(&args.store)?;
+    let reader = args.store.read(output)?;
     if args.state {
         let version = args.at.map_or_else(|| Ok(reader.version()), |at| at.version(&reader))?;
         let state = RawValue::from_string(reader.at(version)?.to_json_string());

@@ -6,7 +6,7 @@
 
 use anyhow::{Context, Result};
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
 /// Whether the name stands for stdin.
@@ -33,6 +33,16 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn BufRead>> {
     }
     let file = File::open(path).with_context(|| format!("cannot read {}", path.display()))?;
     Ok(Box::new(BufReader::new(file)))
+}
+
+/// Writes a file that does not exist yet: whatever `fill` writes, durably.
+pub(crate) fn write_new(path: &Path, fill: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
+    let cannot = || format!("cannot write {}", path.display());
+    let file = File::create_new(path).with_context(cannot)?;
+    let mut out = BufWriter::new(file);
+    fill(&mut out).with_context(cannot)?;
+    let file = out.into_inner().map_err(|error| error.into_error()).with_context(cannot)?;
+    file.sync_all().with_context(cannot)
 }
 
 /// The size of a plain file, where that can be known.
@@ -71,4 +81,13 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
 pub(crate) fn make_directory(path: &Path) -> Result<()> {
     anyhow::ensure!(!is_taken(path), "{} already exists and is not an empty directory", path.display());
     std::fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))
+}
+
+/// Makes a directory that nobody else can look into, and those above it, where they are not there yet.
+pub(crate) fn make_private(path: &Path) -> Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).with_context(|| format!("cannot create {}", path.display()))
 }

@@ -3,27 +3,38 @@
 //! What is copied is durable at every step, so it may be killed at any time and goes on where it was.
 
 use crate::output::Output;
-use crate::text;
-use anyhow::{Context, Result};
-use redraft::{Progress, Replica};
+use crate::progress::{self, Unit};
+use crate::sources::Reach;
+use crate::{interrupt, places, text};
+use anyhow::Result;
+use redraft::replica::Beginning;
+use redraft::{Options, Progress};
 use serde::Serialize;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
-
-/// How often the source is looked at.
-const POLL: Duration = Duration::from_millis(100);
+use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 /// Bring a replica up to date, or start one in a directory that does not exist or is empty.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The store to follow. It is only read.
-    source: PathBuf,
+    /// The store to follow: a directory, the address of a server, or nats://HOST:PORT?stream=NAME. It is only read.
+    source: String,
     /// The replica's directory.
     replica: PathBuf,
     /// Go on until interrupted.
     #[arg(long)]
     live: bool,
+    /// Begin a new replica at the newest snapshot, and leave out the history before it.
+    #[arg(long)]
+    from_snapshot: bool,
+    /// If this replica is far behind, give up its history and begin at the newest snapshot, where that is less to copy.
+    #[arg(long)]
+    skip_ahead: bool,
+    /// Have the source keep, up to a limit of its own, what this replica has not copied yet, under this name.
+    #[arg(long, value_name = "NAME")]
+    keep_for: Option<String>,
+    #[command(flatten)]
+    reach: Reach,
 }
 
 #[derive(Serialize)]
@@ -31,51 +42,82 @@ struct Step {
     version: u64,
     copied: u64,
     source: u64,
+    behind_bytes: u64,
+    behind_seconds: u64,
+    connected: bool,
+}
+
+/// What is told while it goes on: how far it has come, and how far it is behind.
+struct Status {
+    /// What was told last.
+    version: u64,
+    connected: bool,
+    /// Since when there is something that is not copied, or nobody to ask.
+    behind: Option<Instant>,
+}
+
+impl Status {
+    fn new(version: u64) -> Status {
+        Status { version, connected: true, behind: None }
+    }
+
+    /// Tells of what came, and that the source is not heard any longer or is again.
+    fn tell(&mut self, mut step: Progress, output: &mut Output) -> Result<()> {
+        let is_behind = step.version < step.source_version || !step.connected;
+        self.behind = is_behind.then(|| self.behind.unwrap_or_else(Instant::now));
+        if step.version == self.version && step.connected == self.connected {
+            return Ok(());
+        }
+        step.copied = step.version - self.version;
+        (self.version, self.connected) = (step.version, step.connected);
+        let seconds = self.behind.map_or(0, |since| since.elapsed().as_secs());
+        tell(step, seconds, output)
+    }
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
+    places::must_be_a_directory(&args.replica, "redraft mirror moves a store into a stream")?;
     // From the first moment on, so that an interrupted replica is always closed.
-    let stop = args.live.then(interruption).transpose()?;
-    let mut replica = Replica::open(&args.source, &args.replica)?;
-    catch_up(&mut replica, true, output)?;
-    while let Some(stop) = &stop
-        && stop.recv_timeout(POLL) == Err(RecvTimeoutError::Timeout)
-    {
-        catch_up(&mut replica, false, output)?;
+    let stop = args.live.then(interrupt::flag).transpose()?;
+    let begin = if args.from_snapshot { Beginning::NewestSnapshot } else { Beginning::Oldest };
+    let source = args.reach.open(&args.source)?;
+    let mut mirror = Options::new().skip_ahead(args.skip_ahead).mirror_of(source, &args.replica, begin)?;
+    if let Some(name) = &args.keep_for {
+        mirror = mirror.acknowledged_as(name);
     }
-    Ok(replica.close()?)
-}
-
-/// Tells of Ctrl-C and of a request to terminate.
-fn interruption() -> Result<Receiver<()>> {
-    let (tell, told) = channel();
-    let handler = move || {
-        // Nobody listens any longer once the replica is being closed.
-        let _ = tell.send(());
-    };
-    ctrlc::set_handler(handler).context("cannot listen for interruption")?;
-    Ok(told)
-}
-
-/// Copies what is new. Says so if there was something, or if this is the `first` time.
-fn catch_up(replica: &mut Replica, first: bool, output: &mut Output) -> Result<()> {
-    let mut told = Ok(());
-    let end = replica.catch_up_with(|progress| {
+    let bar = progress::bar(Unit::Of(0, "changes"), output.is_json());
+    let (mut told, begin_at) = (Ok(()), Instant::now());
+    let end = mirror.catch_up_with(|step| {
+        bar.set_length(step.source_version);
+        bar.set_position(step.version);
         // The last piece is told below, with what it all came to.
-        if told.is_ok() && progress.version < progress.source_version {
-            told = tell(progress, output);
+        if told.is_ok() && output.is_json() && step.version < step.source_version {
+            told = tell(step, begin_at.elapsed().as_secs(), output);
         }
     })?;
+    bar.finish_and_clear();
     told?;
-    if first || end.copied > 0 {
-        tell(end, output)?;
+    tell(end, 0, output)?;
+    if let Some(stop) = stop {
+        let (mut status, mut told) = (Status::new(end.version), Ok(()));
+        mirror.follow_while(|step| {
+            told = status.tell(step, output);
+            told.is_ok() && !stop.load(Ordering::SeqCst)
+        })?;
+        told?;
     }
-    Ok(())
+    Ok(mirror.close()?)
 }
 
-fn tell(progress: Progress, output: &mut Output) -> Result<()> {
-    let Progress { version, copied, source_version: source, .. } = progress;
-    let human = format!("version {version} of {source}, {} copied", text::count(copied, "change"));
-    output.tell(&Step { version, copied, source }, human)?;
+fn tell(step: Progress, behind_seconds: u64, output: &mut Output) -> Result<()> {
+    let Progress { version, copied, source_version: source, behind_bytes, connected, .. } = step;
+    let mut human = format!("version {version} of {source}, {} copied", text::count(copied, "change"));
+    if version < source {
+        human += &format!("; {} and {behind_seconds} s behind", text::bytes(behind_bytes));
+    }
+    if !connected {
+        human += "; the source does not answer";
+    }
+    output.tell(&Step { version, copied, source, behind_bytes, behind_seconds, connected }, human)?;
     output.flush()
 }

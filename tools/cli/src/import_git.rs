@@ -13,7 +13,7 @@
 
 use crate::git::{Commits, Content, Objects, Repository, Touch, Trees};
 use crate::output::Output;
-use crate::{files, progress, stores, text};
+use crate::{files, places, progress, stores, text};
 use anyhow::{Context, Result, bail, ensure};
 use redraft::value::Map;
 use redraft::{Meta, Store, Value};
@@ -55,6 +55,8 @@ struct Imported {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
+    let instead = "import into a directory, and have redraft mirror move that into a stream";
+    places::must_be_a_directory(&args.store, instead)?;
     let started = Instant::now();
     let repository = Repository::open(&args.repo)?;
     let existing = files::is_taken(&args.store).then(|| stores::write(&args.store)).transpose()?;

@@ -4,7 +4,7 @@
 
 use crate::apply::Format;
 use crate::output::Output;
-use crate::{files, progress, stores, text};
+use crate::{files, places, progress, stores, text};
 use anyhow::{Context, Result, anyhow, bail};
 use redraft::{Meta, Patch, Store, Value};
 use serde::{Deserialize, Serialize};
@@ -64,6 +64,8 @@ struct Imported {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
+    let instead = "import into a directory, and have redraft mirror move that into a stream";
+    places::must_be_a_directory(&args.store, instead)?;
     let started = Instant::now();
     let unit = files::size(&args.file).map_or(progress::Unit::Some("lines"), progress::Unit::BytesOf);
     let bar = progress::bar(unit, output.is_json());

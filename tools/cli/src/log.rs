@@ -4,14 +4,15 @@
 
 use crate::args;
 use crate::output::Output;
+use crate::places::Place;
 use crate::text::{self, Length};
-use crate::{exit, stores, times};
+use crate::{exit, merge, times};
 use anyhow::{Context, Result};
+use redraft::merge::Outcome;
 use redraft::value::Pointer;
 use redraft::{Change, Changes, Filter, Reader, Value, WriterId};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 /// How many ops of a change are listed.
 const OPS_LISTED: usize = 5;
@@ -20,8 +21,8 @@ const OPS_LISTED: usize = 5;
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Args {
-    /// The store.
-    store: PathBuf,
+    #[command(flatten)]
+    store: Place,
     /// The first version to list.
     #[arg(long, value_name = "V", value_parser = args::version)]
     from: Option<u64>,
@@ -52,6 +53,9 @@ pub(crate) struct Args {
     /// List all ops, with whole values.
     #[arg(long)]
     full: bool,
+    /// Only changes that met others which their writers had not seen, and what was done about it.
+    #[arg(long)]
+    conflicts: bool,
 }
 
 /// What is told of a change besides what it did.
@@ -87,7 +91,7 @@ impl About<'_> {
 }
 
 #[derive(Serialize)]
-struct Line<'a> {
+pub(crate) struct Line<'a> {
     #[serde(flatten)]
     about: About<'a>,
     patch: serde_json::Value,
@@ -95,8 +99,11 @@ struct Line<'a> {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let filter = filter(args)?;
-    let reader = stores::read(&args.store)?;
+    let reader = args.store.read(output)?;
     let Some(changes) = changes(&reader, args.from, args.to)? else { return Ok(()) };
+    if args.conflicts {
+        return conflicts(args, &reader, changes.matching(filter), output);
+    }
     let mut changes = changes.matching(filter);
     match (args.limit, args.reverse) {
         (None, false) => changes.try_for_each(|change| tell(&change?, args.full, output)),
@@ -109,6 +116,39 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
             newest.iter().rev().try_for_each(|change| tell(change, args.full, output))
         }
     }
+}
+
+/// A change that met others, as JSON.
+#[derive(Serialize)]
+struct Conflict<'a> {
+    #[serde(flatten)]
+    line: Line<'a>,
+    outcome: &'static str,
+    notes: Vec<merge::Met>,
+}
+
+fn conflicts(args: &Args, reader: &Reader<Value>, changes: Changes, output: &mut Output) -> Result<()> {
+    let met = |change: &redraft::Result<Change>| {
+        let merged = change.as_ref().map(|change| change.merged.as_deref());
+        merged.map_or(true, |merged| {
+            merged.is_some_and(|merged| {
+                !merged.notes.is_empty() || matches!(merged.outcome, Outcome::Rejected { .. })
+            })
+        })
+    };
+    let newest = changes.newest_first().filter(met).take(args.limit.unwrap_or(usize::MAX));
+    let mut found: Vec<Change> = newest.collect::<redraft::Result<_>>()?;
+    if !args.reverse {
+        found.reverse();
+    }
+    for change in &found {
+        if !output.is_json() {
+            output.human(human(change, args.full) + &merge::explanation(reader, change)?)?;
+        } else if let Some((outcome, notes)) = merge::explained(reader, change)? {
+            output.json_line(&Conflict { line: line(change)?, outcome, notes })?;
+        }
+    }
+    Ok(())
 }
 
 fn writer(text: &str) -> Result<WriterId, String> {
@@ -149,9 +189,18 @@ pub(crate) fn tell(change: &Change, full: bool, output: &mut Output) -> Result<(
 }
 
 pub(crate) fn json_line(change: &Change, output: &mut Output) -> Result<()> {
+    output.json_line(&line(change)?)
+}
+
+/// The same line as text.
+pub(crate) fn json_of(change: &Change) -> Result<String> {
+    Ok(serde_json::to_string(&line(change)?)?)
+}
+
+pub(crate) fn line(change: &Change) -> Result<Line<'_>> {
     let unreadable = || format!("change {} cannot be written as JSON", change.version);
     let patch = change.patch.to_native().with_context(unreadable)?;
-    output.json_line(&Line { about: About::of(change), patch })
+    Ok(Line { about: About::of(change), patch })
 }
 
 /// A line about the change: version, time, label.

@@ -1,4 +1,4 @@
-//! The `redraft` command: makes, changes, inspects, rewinds, follows, imports and verifies stores, and works on
+//! The `redraft` command: makes, changes, inspects, rewinds, follows, serves, imports and verifies stores, and works on
 //! patches in plain files.
 //!
 //! A thin shell over the library, one file per verb. What it owes its user beyond that: one place for output ([`output`]),
@@ -11,6 +11,7 @@ mod backup;
 mod bisect;
 mod blame;
 mod compact;
+mod compare;
 mod condition;
 mod demo;
 mod diff;
@@ -18,27 +19,38 @@ mod exit;
 mod export;
 mod files;
 mod follow;
+mod fork;
 mod git;
 mod import;
 mod import_git;
 mod import_jsonl;
 mod init;
+mod interrupt;
 mod log;
+mod merge;
+mod mirror;
+mod nats;
 mod output;
+mod pack;
 mod patch;
+mod places;
 mod progress;
+mod promote;
 mod redact;
 mod repair;
 mod replay;
 mod restore;
+mod serve;
 mod show;
 mod snapshot;
+mod sources;
 mod stats;
 mod stores;
 mod text;
 mod times;
 mod undo;
 mod verify;
+mod writing;
 
 use args::{Command, Redraft};
 use clap::Parser;
@@ -75,13 +87,22 @@ fn run(command: Command, output: &mut Output) -> anyhow::Result<()> {
         Command::Redo(args) => undo::redo(&args, output),
         Command::Snapshot(args) => snapshot::run(&args, output),
         Command::Compact(args) => compact::run(&args, output),
+        Command::Pack(args) => pack::run(&args, output),
         Command::Backup(args) => backup::run(&args, output),
         Command::Archive(args) => archive::run(&args, output),
         Command::Redact(args) => redact::run(&args, output),
+        Command::Fork(args) => fork::run(&args, output),
+        Command::Merge(args) => merge::merge(&args, output),
+        Command::Policies(args) => merge::policies(&args, output),
         Command::Restore(args) => restore::run(&args, output),
         Command::Verify(args) => verify::run(&args, output),
         Command::Repair(args) => repair::run(&args, output),
         Command::Follow(args) => follow::run(&args, output),
+        Command::Mirror(args) => mirror::run(&args, output),
+        Command::Compare(args) => compare::run(&args, output),
+        Command::Promote(args) => promote::promote(&args, output),
+        Command::Rejoin(args) => promote::rejoin(&args, output),
+        Command::Serve(args) => serve::run(&args, output),
         Command::Import(args) => import::run(&args, output),
         Command::Patch(args) => patch::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),

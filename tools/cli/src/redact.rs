@@ -1,23 +1,26 @@
-//! `redraft redact`: tells in how many versions something is at a place; with `--yes`, erases it from all of them.
+//! `redraft redact`: tells in how many versions something is at a place, or what a writer wrote; with `--yes`, erases it from all of them.
 //!
 //! Always: without `--yes` nothing is changed.
 
 use crate::output::Output;
-use crate::{text, verify};
+use crate::{places, text, verify};
 use anyhow::{Context, Result};
 use redraft::value::Pointer;
-use redraft::{Redaction, Value};
+use redraft::{Redaction, Value, WriterId};
 use serde::Serialize;
 use std::path::PathBuf;
 
-/// Erase what was ever at a place from the whole history; versions stay. Without --yes, tell what would go. There is no way back.
+/// Erase what was ever at a place, or what a writer wrote, from the whole history; versions stay. Without --yes, tell what would go. There is no way back.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     /// The store.
     store: PathBuf,
     /// The places, as JSON Pointers into the newest version; what is in lists or was moved is followed back from there.
-    #[arg(required = true, value_name = "POINTER")]
+    #[arg(required_unless_present = "writer", value_name = "POINTER")]
     places: Vec<Pointer>,
+    /// What this writer put anywhere, and said of it: texts become `*`, numbers 0; keys, lengths and what others did stay.
+    #[arg(long, value_name = "ID", conflicts_with_all = ["places", "with"])]
+    writer: Option<WriterId>,
     /// What stands there afterwards, as JSON: null unless said otherwise.
     #[arg(long, value_name = "JSON")]
     with: Option<String>,
@@ -41,21 +44,30 @@ struct Done {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
+    let instead = "nothing is taken out of a stream: redraft mirror moves it out, promote makes a store of that to redact, and a new stream takes it in";
+    places::must_be_a_directory(&args.store, instead)?;
     let stand_in =
         args.with.as_deref().map(|json| Value::from_json(json.as_bytes()).context("reading --with"));
     // The default of a document is an empty map.
     let stand_in = stand_in.transpose()?.unwrap_or(Value::Null);
-    let redaction = Redaction::plan(&args.store, args.places.iter().cloned())?.with(stand_in);
+    let redaction = match args.writer {
+        Some(writer) => Redaction::plan_writer(&args.store, writer)?,
+        None => Redaction::plan(&args.store, args.places.iter().cloned())?.with(stand_in),
+    };
     if args.yes && redaction.versions() > 0 {
         return carry_out(args, redaction, output);
     }
     let (versions, changes) = (redaction.versions(), redaction.changes());
-    let human = match versions {
-        0 => "nothing to erase: nothing ever was there".to_owned(),
-        count => format!(
-            "something is there in {}, touched by {}; --yes erases it for good",
-            text::count(count, "version"),
-            text::count(changes, "change")
+    let (in_versions, in_changes) = (text::count(versions, "version"), text::count(changes, "change"));
+    let human = match (versions, args.writer) {
+        (0, None) => "nothing to erase: nothing ever was there".to_owned(),
+        (0, Some(writer)) => format!("nothing to erase: {writer} has written nothing that is there"),
+        (_, None) => {
+            format!("something is there in {in_versions}, touched by {in_changes}; --yes erases it for good")
+        }
+        (_, Some(writer)) => format!(
+            "{in_changes} would be blanked of what {writer} wrote, in the last {in_versions}; --yes erases it for good\n\
+             keys, lengths, and what others wrote themselves stay"
         ),
     };
     output.tell(&Planned { versions, changes }, human)

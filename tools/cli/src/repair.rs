@@ -2,7 +2,7 @@
 
 use crate::exit::{DamageFound, RepairNeeded};
 use crate::output::Output;
-use crate::{text, verify};
+use crate::{places, text, verify};
 use anyhow::Result;
 use redraft::Repair;
 use redraft::repair::{Mending, Step};
@@ -53,6 +53,9 @@ struct Mended {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
+    let instead =
+        "a stream is mended by its servers; redraft mirror DIR STREAM puts back what it lost and a copy has";
+    places::must_be_a_directory(&args.store, instead)?;
     let repair = Repair::plan(&args.store)?;
     if args.yes && repair.is_needed() {
         return carry_out(args, repair, output);
@@ -102,6 +105,7 @@ fn mend(step: &Step) -> Mend {
         Mending::Moved { .. } => "move",
         Mending::Rewritten { .. } => "rewrite",
         Mending::Made => "make",
+        Mending::TableMade => "make the table of",
         Mending::Removed { .. } => "remove",
         _ => "other",
     };

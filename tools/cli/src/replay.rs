@@ -3,12 +3,12 @@
 //! Always: reads only, beside a writer too; what is shown is on the screen before the wait for the next begins.
 
 use crate::output::Output;
-use crate::{args, log, stores};
+use crate::places::Place;
+use crate::{args, log};
 use anyhow::{Context, Result};
 use redraft::{Reader, Value};
 use serde::Serialize;
 use serde_json::value::RawValue;
-use std::path::PathBuf;
 use std::thread;
 use std::time::Duration;
 
@@ -16,8 +16,8 @@ use std::time::Duration;
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Args {
-    /// The store.
-    store: PathBuf,
+    #[command(flatten)]
+    store: Place,
     /// The first version to show.
     #[arg(long, value_name = "V", value_parser = args::version)]
     from: Option<u64>,
@@ -66,7 +66,7 @@ struct Shown<'a> {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
-    let reader = stores::read(&args.store)?;
+    let reader = args.store.read(output)?;
     let Some(changes) = log::changes(&reader, args.from, args.to)? else { return Ok(()) };
     let mut before_ms = None;
     for change in changes {

@@ -3,8 +3,9 @@
 //! Always: the source is only read; the target is a store once it is complete, or not at all.
 
 use crate::output::Output;
+use crate::places::Place;
 use crate::times::{self, At};
-use crate::{exit, stores, text};
+use crate::{exit, places, stores, text};
 use anyhow::Result;
 use redraft::{Filter, Reader, Value};
 use serde::Serialize;
@@ -14,8 +15,8 @@ use std::path::PathBuf;
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true, group = clap::ArgGroup::new("which").required(true))]
 pub(crate) struct Args {
-    /// The store to read.
-    store: PathBuf,
+    #[command(flatten)]
+    store: Place,
     /// The version to begin the new store with, or the time at which it was the newest: RFC 3339, "2h ago", yesterday.
     #[arg(long, value_name = "V|TIME", value_parser = times::at, group = "which")]
     at: Option<At>,
@@ -34,7 +35,10 @@ struct Restored<'a> {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
-    let reader = stores::read(&args.store)?;
+    let instead =
+        "restore to a directory, and have redraft mirror move that into a stream that holds nothing";
+    places::must_be_a_directory(&args.to, instead)?;
+    let reader = args.store.read(output)?;
     let version = match (&args.at, &args.label) {
         (Some(at), _) => at.version(&reader)?,
         (None, label) => labelled(&reader, label.as_deref().unwrap_or_default())?,

@@ -1,7 +1,7 @@
 //! `redraft snapshot`: writes the newest state down, so that opening starts from there.
 
 use crate::output::Output;
-use crate::{stores, text};
+use crate::{places, stores, text};
 use anyhow::Result;
 use serde::Serialize;
 use std::path::PathBuf;
@@ -22,6 +22,8 @@ struct Taken {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
+    let instead = "each copy of a stream takes its own snapshots";
+    places::must_be_a_directory(&args.store, instead)?;
     let store = stores::write(&args.store)?;
     let redraft::SnapshotReport { version, parent, bytes, .. } = store.snapshot()?;
     store.close()?;

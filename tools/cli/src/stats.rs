@@ -3,12 +3,12 @@
 //! Always: reads only, beside a writer too; every change is looked at once.
 
 use crate::output::Output;
-use crate::{files, log, stores, text};
+use crate::{files, log, places, stores, text};
 use anyhow::Result;
 use redraft::{Change, Value};
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
-use std::path::PathBuf;
+use std::path::Path;
 
 /// How many stretches of time the plot has.
 const COLUMNS: usize = 48;
@@ -20,8 +20,8 @@ const DAY_MS: f64 = 86_400_000.0;
 /// Tell sizes, rates and the places that change most.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The store.
-    store: PathBuf,
+    #[command(flatten)]
+    store: places::Place,
     /// How many places to list.
     #[arg(long, value_name = "N", default_value_t = 10)]
     places: usize,
@@ -81,16 +81,17 @@ impl Seen {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
-    let reader = stores::read(&args.store)?;
+    let dir = args.store.directory(output)?;
+    let reader = stores::read(&dir)?;
     let mut seen = Seen::default();
     for change in log::changes(&reader, None, None)?.into_iter().flatten() {
         seen.note(&change?);
     }
-    let stats = gathered(args, &reader, seen)?;
+    let stats = gathered(args, &dir, &reader, seen)?;
     if output.is_json() { output.json_line(&stats) } else { output.human(human(&stats)) }
 }
 
-fn gathered(args: &Args, reader: &redraft::Reader<Value>, seen: Seen) -> Result<Stats> {
+fn gathered(args: &Args, dir: &Path, reader: &redraft::Reader<Value>, seen: Seen) -> Result<Stats> {
     let ends = seen.times.iter().min().zip(seen.times.iter().max()).map(|(&first, &last)| (first, last));
     let days = ends.map(|(first, last)| last.saturating_sub(first) as f64 / DAY_MS);
     let changes = seen.times.len() as u64;
@@ -99,7 +100,7 @@ fn gathered(args: &Args, reader: &redraft::Reader<Value>, seen: Seen) -> Result<
         oldest: reader.oldest()?,
         schema: reader.schema(),
         changes,
-        bytes: files::directory_bytes(&args.store)?,
+        bytes: files::directory_bytes(dir)?,
         snapshots: reader.snapshots()?.len(),
         first: ends.map(|(first, _)| text::time_exact(first)),
         last: ends.map(|(_, last)| text::time_exact(last)),

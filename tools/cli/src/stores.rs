@@ -22,7 +22,7 @@ pub(crate) fn read(path: &Path) -> Result<Reader<Value>> {
 }
 
 /// A cut or a snapshot passed over is no error, but nobody should have to ask for it.
-fn told(store: Store<Value>) -> Result<Store<Value>> {
+pub(crate) fn told(store: Store<Value>) -> Result<Store<Value>> {
     let opened = store.opened();
     if let Some(cut) = &opened.cut {
         let place = format!("{}, byte {}", cut.path.display(), cut.byte);

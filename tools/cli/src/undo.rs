@@ -3,18 +3,18 @@
 //! Always: what is told on stdout is durable.
 
 use crate::output::Output;
-use crate::{args, stores, text};
+use crate::places::Place;
+use crate::writing::{Placed, Target};
+use crate::{args, text};
 use anyhow::Result;
-use redraft::{Commit, Store, Value};
 use serde::Serialize;
-use std::path::{Path, PathBuf};
 
 /// Take back the change that made a version, or do again what was taken back; as a new change.
 #[derive(Debug, clap::Args)]
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Args {
-    /// The store.
-    store: PathBuf,
+    #[command(flatten)]
+    store: Place,
     /// The version whose change is meant.
     #[arg(value_parser = args::version)]
     version: u64,
@@ -44,15 +44,16 @@ pub(crate) fn redo(args: &Args, output: &mut Output) -> Result<()> {
 }
 
 fn change(
-    path: &Path,
+    place: &Place,
     of: Of,
     output: &mut Output,
-    make: impl FnOnce(&Store<Value>) -> redraft::Result<Commit<Value>>,
+    make: impl FnOnce(&Target) -> Result<Placed>,
 ) -> Result<()> {
-    let store = stores::write(path)?;
-    let commit = make(&store)?;
-    store.close()?;
-    let (version, ops) = (commit.version(), commit.patch().len());
+    let store = place.write(output)?;
+    let placed = make(&store);
+    let closed = store.close();
+    let Placed { version, ops, .. } = placed?;
+    closed?;
     let told = match of {
         Of::Undid(undone) => format!("change {undone} undone"),
         Of::Redid(redone) => format!("change {redone} redone"),

@@ -2,17 +2,16 @@
 
 use crate::exit::DamageFound;
 use crate::output::Output;
-use crate::text;
+use crate::{places, text};
 use anyhow::Result;
 use redraft::{Damage, Report};
 use serde::Serialize;
-use std::path::PathBuf;
 
 /// Read everything a store holds and tell all damage. Changes nothing; works beside a writer.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The store.
-    store: PathBuf,
+    #[command(flatten)]
+    store: places::Place,
 }
 
 #[derive(Serialize)]
@@ -52,7 +51,7 @@ impl From<&Damage> for Place {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
-    let report = redraft::verify(&args.store)?;
+    let report = redraft::verify(args.store.directory(output)?)?;
     output.tell(&found(&report), human(&report))?;
     output.flush()?;
     match report.damage.len() {

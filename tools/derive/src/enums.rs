@@ -4,6 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 use syn::Ident;
 
+use crate::merge;
 use crate::model::{Field, Model, Shape, Variant};
 use crate::structs::functions;
 
@@ -34,8 +35,8 @@ pub(crate) fn write(model: &Model<'_>, variants: &[Variant]) -> TokenStream {
         },
     );
     let leaf = variants.iter().all(|variant| matches!(variant.shape, Shape::Unit));
-    let schema = model.schema();
-    let items = quote!(const LEAF: bool = #leaf; #schema #functions);
+    let (schema, rules) = (model.schema(), merge::of_enum(variants));
+    let items = quote!(const LEAF: bool = #leaf; #schema #rules #functions);
     let state = model.implement(&quote!(::redraft::State), &bounds, &items);
     let never_null = model.implement(&quote!(::redraft::state::NeverNull), &bounds, &TokenStream::new());
     quote!(#state #never_null)

@@ -8,6 +8,7 @@ mod attributes;
 mod bounds;
 mod enums;
 mod keys;
+mod merge;
 mod model;
 mod structs;
 
@@ -16,7 +17,7 @@ use syn::{DeriveInput, parse_macro_input};
 
 /// Implements `redraft::State`: structs show as maps, tuple structs as lists (with one field: as that field), enums
 /// as the variant's name or a map of it. See `redraft::State` for the attributes.
-#[proc_macro_derive(State, attributes(state))]
+#[proc_macro_derive(State, attributes(state, merge))]
 pub fn state(input: TokenStream) -> TokenStream {
     let input = parse_macro_input!(input as DeriveInput);
     let written = model::read(&input).map(|model| match &model.body {

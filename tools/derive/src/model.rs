@@ -10,6 +10,7 @@ use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, ExprPath, Fields, Ident, LitStr, Member, Result, Type};
 
 use crate::attributes::{Attributes, DefaultBy, Place};
+use crate::merge::Merge;
 
 pub(crate) struct Model<'a> {
     pub(crate) input: &'a DeriveInput,
@@ -50,6 +51,7 @@ pub(crate) struct Field {
     pub(crate) ty: Type,
     pub(crate) missing: Missing,
     pub(crate) atomic: bool,
+    pub(crate) merge: Merge,
 }
 
 /// What reading does when the field is not there.
@@ -133,7 +135,8 @@ fn read_field(field: &syn::Field, index: usize, place: Place) -> Result<(Field, 
         (false, Some(by)) => Missing::Filled(by),
         (false, None) => Missing::Refused,
     };
-    Ok((Field { member, name, ty: field.ty.clone(), missing, atomic }, span))
+    let merge = Merge::read(&field.attrs)?;
+    Ok((Field { member, name, ty: field.ty.clone(), missing, atomic, merge }, span))
 }
 
 fn refuse_rest(shape: &Shape, variant: &syn::Variant) -> Result<()> {

@@ -6,6 +6,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Index, WhereClause, parse_quote};
 
+use crate::merge;
 use crate::model::{Field, Missing, Model, Shape};
 
 pub(crate) fn write(model: &Model<'_>, shape: &Shape) -> TokenStream {
@@ -16,8 +17,8 @@ pub(crate) fn write(model: &Model<'_>, shape: &Shape) -> TokenStream {
         Shape::Tuple(fields) => tuple(fields),
         Shape::Named(fields) => named(shape, fields),
     };
-    let schema = model.schema();
-    let state = model.implement(&quote!(::redraft::State), &bounds, &quote!(#schema #items));
+    let (schema, rules) = (model.schema(), merge::of_struct(shape));
+    let state = model.implement(&quote!(::redraft::State), &bounds, &quote!(#schema #rules #items));
     let never_null = never_null(model, shape, bounds);
     quote!(#state #never_null)
 }

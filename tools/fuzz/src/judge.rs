@@ -213,7 +213,7 @@ fn adds_up(oldest: Arc<Value>, changes: &[Change], version: u64, state: &Value) 
 /// A replica copies what a reader sees, or says what is wrong with the source.
 fn follow(files: &Files, reader: &Result<Reader, Error>) -> Result<(), String> {
     let disk = worlds::disk(files);
-    let Ok(mut replica) = allowed(options(&disk).create(true).open_replica(dir(), copy_dir()))? else {
+    let Ok(mut replica) = allowed(options(&disk).create(true).open_mirror(dir(), copy_dir()))? else {
         return Ok(());
     };
     let Ok(progress) = allowed(replica.catch_up())? else { return Ok(()) };

@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part of this")]
 #![allow(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests look at files and may fail loudly")]
 
+pub(crate) mod nats;
 pub(crate) mod numbered;
 
 use std::collections::BTreeMap;

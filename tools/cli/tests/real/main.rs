@@ -1,6 +1,8 @@
-//! Promises about the real system: kills, failing system calls, full disks and power cuts of a real file system.
+//! Promises about the real system: kills, failing system calls, full disks and power cuts of a real file system, and
+//! machines in a network.
 //!
-//! Always: what cannot be made to happen here (no root, no tracer, no file system to mount) is skipped, and said aloud.
+//! Always: what cannot be made to happen here (no root, no tracer, no file system to mount, no network namespaces) is
+//! skipped, and said aloud.
 
 #![allow(
     clippy::disallowed_methods,
@@ -13,9 +15,13 @@
 mod common;
 
 mod faults;
+mod hosts;
 mod kill;
 mod mounts;
+mod namespaces;
 mod power_cut;
+mod served;
+mod stalls;
 mod trace;
 mod writer;
 

@@ -123,6 +123,11 @@ fn show_gives_any_part_of_any_version() {
     assert_eq!(redraft(&["show", &store, "/a~1b/c~0d"]).ok(), "null\n");
     let shown = redraft(&["show", &store, "/title", "--at", "1", "--json"]).json();
     assert_eq!(shown, json!({"version": 1, "path": "/title", "value": "plan"}));
+    let told = redraft(&["show", &store, "--change", "1", "--json"]).json();
+    assert_eq!((&told["version"], &told["base"], &told["outcome"]), (&json!(1), &json!(0), &json!(null)));
+    redraft(&["show", &store, "--change", "0"]).refused(1);
+    redraft(&["show", &store, "--change", "99"]).refused(1);
+    redraft(&["show", &store, "/cards", "--change", "1"]).refused(2);
     assert_eq!(redraft(&["show", &store, "/cards"]).ok(), "[\n  2,\n  3\n]\n");
 }
 

@@ -30,7 +30,8 @@ fn a_follow_killed_again_and_again_goes_on_and_ends_equal() {
     let (source, replica) = (large(&place), place.at("replica"));
     let mut reached = Vec::new();
     for attempt in 0..15u64 {
-        let mut child = command(&["follow", &source, &replica]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut child =
+            command(&["follow", &source, &replica, "--json"]).stdout(Stdio::piped()).spawn().unwrap();
         // At once, or after a piece was copied, and a little later each time.
         // The pipe stays open until then: a follow that cannot tell of its progress ends by itself.
         let mut progress = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -58,3 +58,28 @@ fn something_else_can_be_put_there_and_what_makes_no_sense_is_refused() {
     redraft(&["redact", &store, "/ann/mail", "--with", r#""gone""#, "--yes"]).ok();
     assert_eq!(redraft(&["show", &store, "/ann/mail", "--at", "1"]).ok(), "\"gone\"\n");
 }
+
+#[test]
+fn what_a_writer_wrote_goes_and_what_others_did_stays() {
+    let place = Place::new();
+    let store = people(&place);
+    let writer = redraft(&["log", &store, "--json"]).json_lines()[0]["writer"].as_str().unwrap().to_owned();
+    let nobody = redraft(&["redact", &store, "--writer", "00000000000000aa", "--yes"]).ok();
+    assert_eq!(nobody, "nothing to erase: 00000000000000aa has written nothing that is there\n");
+    let told = redraft(&["redact", &store, "--writer", &writer]).ok();
+    assert!(
+        told.starts_with(&format!(
+            "2 changes would be blanked of what {writer} wrote, in the last 2 versions"
+        )),
+        "{told}"
+    );
+    assert!(is_in_a_file_of(&store, SECRET));
+    let done = redraft(&["redact", &store, "--writer", &writer, "--yes", "--json"]).json();
+    assert_eq!((done["version"].as_u64(), done["changes"].as_u64()), (Some(3), Some(2)), "{done}");
+    assert!(!is_in_a_file_of(&store, SECRET));
+    assert_eq!(redraft(&["show", &store, "/ann/mail"]).ok(), "\"***************\"\n");
+    assert_eq!(redraft(&["show", &store, "/ann/votes", "--at", "1"]).ok(), "0\n");
+    redraft(&["redact", &store, "--writer", &writer, "/ann"]).refused(2);
+    redraft(&["redact", &store, "--writer", "ann"]).refused(2);
+    redraft(&["verify", &store]).ok();
+}

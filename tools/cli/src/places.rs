@@ -1,0 +1,73 @@
+//! Where a store is that a verb works on: a directory, or a stream of NATS JetStream, of which a copy is kept on this machine.
+//!
+//! The one place that tells them apart. Leaves streams to [`nats`], and changes to [`writing`]. Always: a verb that reads gets a
+//! directory that has all that the stream had when it was asked, or, told to be offline, one that is said to be what it is.
+
+use crate::output::Output;
+use crate::writing::Target;
+use crate::{exit, nats, stores};
+use anyhow::Result;
+use redraft::{Reader, Value};
+use std::path::{Path, PathBuf};
+
+/// A store, and how it is reached.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Place {
+    /// The store: a directory, or nats://HOST:PORT?stream=NAME (tls:// demands TLS).
+    #[arg(value_name = "STORE")]
+    store: PathBuf,
+    #[command(flatten)]
+    reach: nats::Reach,
+}
+
+impl Place {
+    /// As it was given.
+    pub(crate) fn name(&self) -> String {
+        self.store.display().to_string()
+    }
+
+    /// The address, where it is a stream.
+    pub(crate) fn stream(&self) -> Option<(&str, &nats::Reach)> {
+        Some((address(&self.store)?, &self.reach))
+    }
+
+    /// The directory that has it, brought up to date first where that is a copy.
+    pub(crate) fn directory(&self, output: &Output) -> Result<PathBuf> {
+        match self.stream() {
+            None => Ok(self.store.clone()),
+            Some((url, reach)) => reach.up_to_date(url, output),
+        }
+    }
+
+    /// Opens it for reading, beside a writer if there is one.
+    pub(crate) fn read(&self, output: &Output) -> Result<Reader<Value>> {
+        stores::read(&self.directory(output)?)
+    }
+
+    /// Opens it for changes. There has to be one.
+    pub(crate) fn write(&self, output: &Output) -> Result<Target> {
+        match self.stream() {
+            None => Ok(Target::Store(Box::new(stores::write(&self.store)?))),
+            Some((url, reach)) => reach.node(url, output),
+        }
+    }
+
+    /// The directory, for who makes a store in it.
+    pub(crate) fn path(&self) -> &Path {
+        &self.store
+    }
+}
+
+/// The address, if this is that of a stream and no directory.
+pub(crate) fn address(place: &Path) -> Option<&str> {
+    place.to_str().filter(|text| text.starts_with("nats://") || text.starts_with("tls://"))
+}
+
+/// Refuses a stream where a verb works on the files of a store, and says what to do instead.
+pub(crate) fn must_be_a_directory(place: &Path, instead: &str) -> Result<()> {
+    // The address is not repeated: it may have a secret in it, which belongs into no log.
+    match address(place) {
+        Some(_) => Err(exit::Usage(format!("this works on a directory, not on a stream: {instead}")).into()),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,165 @@
+//! `redraft serve`: a store over HTTP, until it is told to stop.
+//!
+//! Leaves routes, limits and connections to the library. Always: tokens come from a file or the environment, never from the
+//! command line, which others on the machine can read.
+
+use crate::output::Output;
+use crate::places::Place;
+use crate::{nats, stores};
+use anyhow::{Context, Result};
+use redraft::http::{Access, Served, Server, Tls, Tokens};
+use redraft::{Error, Store, Value};
+use serde::Serialize;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use tokio::sync::oneshot;
+
+/// Serve a store over HTTP: its state, its history, changes as they come, and submissions.
+///
+/// What can be asked is in /v1/openapi.json. Tokens are lines of "read TOKEN" or "write TOKEN" in a file, or in the environment as
+/// REDRAFT_READ_TOKEN and REDRAFT_WRITE_TOKEN. Without one, everybody on this machine may do everything. A stream is served from a copy
+/// that follows it, and only read.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    store: Place,
+    /// Where to listen. Any address but the machine's own needs tokens or --client-ca.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878")]
+    listen: SocketAddr,
+    /// Only those with a token in this file may ask; nobody else may be able to read it.
+    #[arg(long, value_name = "FILE")]
+    token_file: Option<PathBuf>,
+    /// Encrypt, with this certificate.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// Only clients with a certificate of this CA may connect.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    client_ca: Option<PathBuf>,
+    /// Only read. Another process may write the store meanwhile, and it may be a replica.
+    #[arg(long)]
+    read_only: bool,
+    /// A name that clients call this server by, besides its address; may be given again.
+    #[arg(long, value_name = "NAME")]
+    allow_host: Vec<String>,
+    /// An origin whose pages may ask, like https://app.example; may be given again.
+    #[arg(long, value_name = "ORIGIN")]
+    allow_origin: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Serving<'a> {
+    address: &'a str,
+    store: String,
+}
+
+pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
+    // From the first moment on, so that a store that is interrupted is always closed.
+    let stop = interruption()?;
+    let (access, tls) = (access(args)?, tls(args)?);
+    if let Some((url, reach)) = args.store.stream().filter(|(_, reach)| !reach.is_offline()) {
+        return serve_stream(args, (url, reach), access.read_only(true), tls, stop, output);
+    }
+    if args.read_only || args.store.stream().is_some() {
+        let reader = args.store.read(output)?;
+        let access = access.read_only(true);
+        let id = reader.id().to_string();
+        return serve(args, access, tls, reader.into(), id, stop, output);
+    }
+    let store = Arc::new(stores::write(args.store.path()).map_err(pointed)?);
+    let id = store.id().to_string();
+    let served = serve(args, access, tls, Arc::clone(&store).into(), id, stop, output);
+    // It is closed properly even if there was nothing to serve it on.
+    let closed = Arc::into_inner(store).map_or(Ok(()), Store::<Value>::close);
+    served?;
+    Ok(closed?)
+}
+
+/// A replica of the stream, which follows it for as long as it is served.
+fn serve_stream(
+    args: &Args,
+    (url, reach): (&str, &nats::Reach),
+    access: Access,
+    tls: Option<Tls>,
+    stop: oneshot::Receiver<()>,
+    output: &mut Output,
+) -> Result<()> {
+    let replica = reach.replica(url, output)?;
+    let following = replica.follow()?;
+    let store = Arc::clone(replica.store());
+    let id = store.id().to_string();
+    let served = serve(args, access, tls, store.into(), id, stop, output);
+    following.stop();
+    let closed = replica.close();
+    served?;
+    Ok(closed?)
+}
+
+/// Says what to do with what is served, though nobody but its source may change it.
+fn pointed(error: anyhow::Error) -> anyhow::Error {
+    match error.downcast_ref() {
+        Some(Error::Role { found, .. }) => {
+            let found = *found;
+            error.context(format!("a {found} is served with --read-only"))
+        }
+        _ => error,
+    }
+}
+
+fn access(args: &Args) -> Result<Access> {
+    let mut tokens = Tokens::from_environment().context("the tokens in the environment")?;
+    if let Some(file) = &args.token_file {
+        tokens = tokens.and(Tokens::from_file(file)?);
+    }
+    let access = Access::new().tokens(tokens).read_only(args.read_only);
+    let access = args.allow_host.iter().fold(access, Access::host);
+    Ok(args.allow_origin.iter().fold(access, Access::origin))
+}
+
+fn tls(args: &Args) -> Result<Option<Tls>> {
+    let (Some(certificate), Some(key)) = (&args.tls_cert, &args.tls_key) else { return Ok(None) };
+    Ok(Some(Tls::from_files(certificate, key, args.client_ca.as_deref())?))
+}
+
+fn serve(
+    args: &Args,
+    access: Access,
+    tls: Option<Tls>,
+    source: Served,
+    id: String,
+    stop: oneshot::Receiver<()>,
+    output: &mut Output,
+) -> Result<()> {
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    let server = Server::new(source).access(access);
+    let server = match tls {
+        Some(tls) => server.tls(tls),
+        None => server,
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.context("cannot start the threads of a server")?.block_on(async {
+        let bound = server.bind(args.listen).await?;
+        let address = format!("{scheme}://{}", bound.address());
+        let human = format!("serving {} at {address}/v1/state", args.store.name());
+        output.tell(&Serving { address: &address, store: id }, human)?;
+        output.flush()?;
+        bound.run(async { drop(stop.await) }).await;
+        Ok(())
+    })
+}
+
+/// Tells of Ctrl-C and of a request to terminate.
+fn interruption() -> Result<oneshot::Receiver<()>> {
+    let (tell, told) = oneshot::channel();
+    // Told once; who asks again is being heard already.
+    let tell = std::sync::Mutex::new(Some(tell));
+    let handler = move || {
+        let tell = tell.lock().ok().and_then(|mut tell| tell.take());
+        drop(tell);
+    };
+    ctrlc::set_handler(handler).context("cannot listen for interruption")?;
+    Ok(told)
+}
