@@ -32,6 +32,7 @@ mod submit;
 mod tls;
 mod tokens;
 mod told;
+mod unread;
 
 pub use access::Access;
 pub use limits::Limits;
@@ -137,7 +138,8 @@ impl App {
             .route("/{*rest}", any(identity::nothing))
             .method_not_allowed_fallback(identity::not_so)
             .layer(from_fn_with_state(self.clone(), access::guard))
-            .layer(from_fn_with_state(self.clone(), metrics::count));
+            .layer(from_fn_with_state(self.clone(), metrics::count))
+            .layer(from_fn_with_state(self.clone(), unread::read_away));
         // Whatever the application does with addresses that are not ours is its own business.
         Router::new().nest("/v1", guarded.with_state(self))
     }

@@ -65,6 +65,41 @@ fn a_body_that_does_not_come_is_not_waited_for() {
     client.answer(false).problem(408);
 }
 
+/// Sockets hold less than this: it cannot be sent to its end unless somebody reads it.
+#[test]
+fn who_is_refused_before_the_body_is_read_still_gets_the_answer() {
+    let board = Board::with(Access::new(), Limits::new());
+    let refused = |headers: &[&str], bytes: usize| {
+        let mut client = board.running.client();
+        let length = format!("content-length: {bytes}");
+        client.begin("POST", "/v1/changes", &[headers, &[&length]].concat(), "");
+        client.send(vec![b'x'; bytes]);
+        let problem = client.answer(false);
+        assert_eq!(client.get("/v1/health").status, 200, "the connection goes on");
+        problem
+    };
+    for _ in 0..8 {
+        refused(&["content-type: application/json"], 7 << 20).problem(413);
+        refused(&["content-type: text/plain"], 7 << 20).problem(415);
+        refused(&["origin: http://elsewhere.example"], 7 << 20).problem(403);
+    }
+    // Nobody reads without end what nobody will take.
+    let mut client = board.running.client();
+    client.begin("POST", "/v1/changes", &["content-type: application/json", "content-length: 99999999"], "");
+    let sent = std::io::Write::write_all(client.stream.get_mut(), &vec![0; 99_999_999]);
+    assert!(sent.is_err(), "all of it was read");
+}
+
+/// Who asks before sending is told at once, and need not send it.
+#[test]
+fn who_asks_before_sending_a_body_that_is_too_long_is_refused_without_it() {
+    let board = Board::with(Access::new(), Limits::new());
+    let mut client = board.running.client();
+    let headers = ["content-type: application/json", "content-length: 9000000", "expect: 100-continue"];
+    client.begin("POST", "/v1/changes", &headers, "");
+    client.answer(false).problem(413);
+}
+
 /// Five may be there at once: the sixth is answered when one of them has gone.
 #[test]
 fn more_connections_than_are_allowed_wait_their_turn() {
