@@ -3,6 +3,7 @@
 //! Leaves deciding to `verdict`. Always: what is told fits the document it is told for; what does not fit any more is dropped.
 
 use super::combine::{Combiner, Refused, Three};
+use super::standing::Standing;
 use super::views::Views;
 use crate::draft::diff;
 use crate::op::{Action, Op};
@@ -37,7 +38,7 @@ pub(super) enum Kind {
     /// since, and where it counts when it was written last.
     Agreed { at: Path, is_newer: bool, is_overwritten: bool },
     /// What was there before, and then an operation beneath it.
-    Restore { old: Option<Value>, beneath: Vec<Segment>, action: Action },
+    Restore { old: Option<Value>, standing: Option<Standing>, beneath: Vec<Segment>, action: Action },
 }
 
 /// The newest state with the submission, as it grows.
@@ -80,8 +81,11 @@ impl Growing<'_, '_> {
                 self.set(&place, value.as_ref()).then_some(Resolution::Layered)
             }
             Kind::Agreed { .. } => None,
-            Kind::Restore { old, beneath, action } => {
-                self.restore(&place, old.as_ref(), beneath, action).then_some(Resolution::Restored)
+            Kind::Restore { old, standing, beneath, action } => {
+                let back = || Some(self.back(&place, old.as_ref()?, standing.as_ref()));
+                let ops = if self.is_there(&place) { Some(Vec::new()) } else { back() };
+                let restored = ops.is_some_and(|ops| self.restore(&place, ops, beneath, action));
+                restored.then_some(Resolution::Restored)
             }
         };
         self.note(extra, resolution.unwrap_or(Resolution::Dropped));
@@ -166,16 +170,22 @@ impl Growing<'_, '_> {
         }
     }
 
-    fn restore(&mut self, place: &Path, old: Option<&Value>, beneath: &[Segment], action: &Action) -> bool {
-        let is_there = self.restored.contains_key(place.as_slice())
-            || !matches!(place.last(), Some(Segment::Index(_))) && self.document.at_path(place).is_some();
-        let mut ops = Vec::new();
-        if !is_there {
-            let Some(old) = old else { return false };
-            ops.push(Op::new(place.clone(), Action::Add(old.clone())));
-        }
-        ops.push(Op::new(place.join(&beneath.iter().cloned().collect()), action.clone()));
-        let done = self.carry_out(ops);
+    /// Whether what was taken away is there, because it was put there again or because somebody else did.
+    fn is_there(&self, place: &Path) -> bool {
+        self.restored.contains_key(place.as_slice())
+            || !matches!(place.last(), Some(Segment::Index(_))) && self.document.at_path(place).is_some()
+    }
+
+    /// What puts something where it was, and where it stood among others.
+    fn back(&self, place: &Path, old: &Value, standing: Option<&Standing>) -> Vec<Op> {
+        let item = Op::new(place.clone(), Action::Add(old.clone()));
+        let order = standing.and_then(|standing| standing.again(&self.document, place));
+        std::iter::once(item).chain(order).collect()
+    }
+
+    fn restore(&mut self, place: &Path, mut back: Vec<Op>, beneath: &[Segment], action: &Action) -> bool {
+        back.push(Op::new(place.join(&beneath.iter().cloned().collect()), action.clone()));
+        let done = self.carry_out(back);
         if done {
             self.restored.insert(place.as_slice().to_vec(), ());
         }

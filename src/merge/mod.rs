@@ -31,6 +31,7 @@ mod function;
 mod packet;
 mod places;
 mod resolve;
+mod standing;
 mod submission;
 mod text;
 mod verdict;

@@ -8,6 +8,7 @@ use super::bridge::Bridge;
 use super::combine::{Combiner, Refused};
 use super::extra::{Extra, Growing, Kind};
 use super::function::Functions;
+use super::standing::Standing;
 use super::submission::Submission;
 use super::verdict::{Pair, Verdict};
 use super::views::{UNFIT_MAX, Views};
@@ -252,9 +253,10 @@ impl<'c> Resolving<'c> {
             return Ok(self.extra_or_dropped(met, None, None));
         };
         let root: Path = before.iter().take(depth).cloned().collect();
-        let old = (self.case.views.before)(met.version)?.at_path(&root).cloned();
+        let document = (self.case.views.before)(met.version)?;
+        let (old, standing) = (document.at_path(&root).cloned(), Standing::of(&document, &root));
         let beneath: Vec<Segment> = mine.path.iter().skip(depth).cloned().collect();
-        let kind = Kind::Restore { old, beneath, action: mine.action.clone() };
+        let kind = Kind::Restore { old, standing, beneath, action: mine.action.clone() };
         Ok(self.extra(met, Some(root), kind))
     }
 

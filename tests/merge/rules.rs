@@ -213,6 +213,56 @@ fn a_typed_store_merges_by_what_its_type_says() {
     assert_eq!((store.state().cards.get(&7).unwrap().votes, receipt.outcome), (8, Outcome::Partial));
 }
 
+/// An element that is put back stands where it stood: behind those before it that are still there.
+#[test]
+fn an_element_of_a_keyed_list_that_is_restored_has_its_place_again() {
+    let cards = |keys: &[u64]| {
+        let card = |&key: &u64| (key, Card { votes: 0, stage: Stage::Open });
+        Board { cards: keys.iter().map(card).collect(), ..Board::default() }
+    };
+    let voted = |keys: &[u64]| {
+        let mut board = cards(&[4, 7, 2, 9]);
+        keys.iter().for_each(|key| board.cards.get_mut(key).unwrap().votes += 1);
+        board
+    };
+    let cases: [(&[u64], &[u64], &[u64]); 6] = [
+        (&[4, 2, 9], &[7], &[4, 7, 2, 9]),
+        (&[7, 2, 9], &[4], &[4, 7, 2, 9]),
+        (&[9, 2, 5], &[7], &[7, 9, 2, 5]),
+        (&[9, 4, 5], &[2, 7], &[9, 4, 7, 2, 5]),
+        (&[], &[2, 9], &[2, 9]),
+        (&[9, 7, 4, 2], &[2, 9], &[9, 7, 4, 2]),
+    ];
+    for (left, votes, expected) in cases {
+        let base = cards(&[4, 7, 2, 9]);
+        let options = Options::new().env(env(&MemoryDisk::new())).segment_bytes(1 << 14);
+        let store: Store<Board> = options.open(dir()).unwrap();
+        store.set_rules(Rules::of::<Board>()).unwrap();
+        let version = store.produce(|board| *board = base.clone()).unwrap().version();
+        store.produce(|board| *board = cards(left)).unwrap();
+        let (patch, _) = redraft::diff(&base, &voted(votes)).unwrap();
+        store.merge(&Submission::new(version, patch).by(writer(1), 1)).unwrap();
+        let state = store.state();
+        let keys: Vec<u64> = state.cards.keys().copied().collect();
+        assert_eq!(keys, expected, "{left:?} were left, {votes:?} were voted for");
+        for (key, card) in state.cards.iter() {
+            assert_eq!(card.votes, i64::from(votes.contains(key)), "card {key}");
+        }
+    }
+}
+
+/// What looks alike and is something else is not touched.
+#[test]
+fn a_map_with_an_order_of_its_own_is_no_keyed_list() {
+    let base = value!({ "items": { "a": { "n": 1 } }, "order": ["b"] });
+    let theirs = [
+        (0, value!({ "items": {}, "order": ["b"] })),
+        (1, value!({ "items": { "a": { "n": 2 } }, "order": ["b"] })),
+    ];
+    let restore = Rules::new().on_deleted("/items".parse().unwrap(), OnDeleted::Restore);
+    assert_eq!(merged(&base, &restore, &theirs), theirs[1].1);
+}
+
 /// The rules may come first, from a program that does not know the type.
 #[test]
 fn rules_set_before_the_first_change_are_no_hindrance_to_any_type() {
