@@ -3,21 +3,22 @@
 //! Always: nothing goes that was not asked for, by whole segments; what is kept is what it was.
 
 use crate::output::Output;
-use crate::{places, stores, text};
+use crate::{places, stores, text, trim};
 use anyhow::{Result, anyhow};
 use bytesize::ByteSize;
 use jiff::{Span, SpanRelativeTo, Unit};
 use redraft::Retention;
 use serde::Serialize;
-use std::path::PathBuf;
 use std::time::Duration;
 
 /// Give up the beginning of the history, for good, by whole segments: a little more than what is asked for stays.
+///
+/// Of a stream, what is before a snapshot that "redraft snapshot" put beside it: the newest one that leaves what is to be kept.
 #[derive(Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("keep").required(true))]
 pub(crate) struct Args {
-    /// The store.
-    store: PathBuf,
+    #[command(flatten)]
+    store: places::Place,
     /// Keep the last N changes.
     #[arg(long, group = "keep", value_name = "N")]
     keep_changes: Option<u64>,
@@ -62,10 +63,10 @@ impl Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
-    let instead =
-        "the history of a stream is everybody's: it is trimmed, by a program (Stream::put_snapshot and trim)";
-    places::must_be_a_directory(&args.store, instead)?;
-    let store = stores::write(&args.store)?;
+    if let Some((url, reach)) = args.store.stream() {
+        return trim::compact(url, reach, &args.retention()?, output);
+    }
+    let store = stores::write(args.store.path())?;
     let done = store.compact_to(args.retention()?)?;
     store.close()?;
     let human = match done.segments {

@@ -48,6 +48,7 @@ mod stats;
 mod stores;
 mod text;
 mod times;
+mod trim;
 mod undo;
 mod verify;
 mod writing;

@@ -118,6 +118,11 @@ impl Reach {
         self.offline
     }
 
+    /// The stream at an address, which has to be there.
+    pub(crate) fn stream(&self, url: &str) -> Result<Stream> {
+        self.login.open(url)
+    }
+
     /// Where the copy is, or would be.
     pub(crate) fn directory(&self, url: &str) -> Result<PathBuf> {
         if let Some(dir) = &self.cache {
@@ -165,10 +170,10 @@ impl Reach {
     }
 
     /// Refuses to write without asking anybody, and an address that is none before that.
-    fn must_be_online(&self, url: &str) -> Result<()> {
+    pub(crate) fn must_be_online(&self, url: &str) -> Result<()> {
         drop(self.login.settings(url)?);
         if self.offline {
-            let told = "changes need their place in the stream: --offline is for verbs that read";
+            let told = "the stream has to be asked for this: --offline is for verbs that read";
             return Err(exit::Usage(told.into()).into());
         }
         Ok(())

@@ -1,30 +1,32 @@
 //! `redraft snapshot`: writes the newest state down, so that opening starts from there.
 
 use crate::output::Output;
-use crate::{places, stores, text};
+use crate::{places, stores, text, trim};
 use anyhow::Result;
 use serde::Serialize;
-use std::path::PathBuf;
 
 /// Write a snapshot of the newest state: opening the store and going back to later versions start from it.
+///
+/// Of a stream, one beside it: new copies begin there, and "redraft compact" can give up what is before.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// The store.
-    store: PathBuf,
+    #[command(flatten)]
+    store: places::Place,
 }
 
 #[derive(Serialize)]
-struct Taken {
-    version: u64,
+pub(crate) struct Taken {
+    pub(crate) version: u64,
     /// The snapshot that it continues.
-    parent: Option<u64>,
-    bytes: u64,
+    pub(crate) parent: Option<u64>,
+    pub(crate) bytes: u64,
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
-    let instead = "each copy of a stream takes its own snapshots";
-    places::must_be_a_directory(&args.store, instead)?;
-    let store = stores::write(&args.store)?;
+    if let Some((url, reach)) = args.store.stream() {
+        return trim::snapshot(url, reach, output);
+    }
+    let store = stores::write(args.store.path())?;
     let redraft::SnapshotReport { version, parent, bytes, .. } = store.snapshot()?;
     store.close()?;
     let since =

@@ -192,14 +192,18 @@ fn an_address_that_makes_no_sense_is_refused_and_no_secret_is_repeated() {
         format!("nats://127.0.0.1:{port}?stream=board&replicas=some"),
     ];
     for url in &wrong {
-        for args in
-            [["show", url].as_slice(), &["apply", url], &["init", url], &["mirror", &place.at("x"), url]]
-        {
+        for args in [
+            ["show", url].as_slice(),
+            &["apply", url],
+            &["init", url],
+            &["mirror", &place.at("x"), url],
+            &["snapshot", url],
+        ] {
             let told = server.fed(args, &set("/n", 1)).refused(2);
             assert!(told.contains("nats://HOST:PORT?stream=NAME"), "{told}");
             assert!(!told.contains("secret@") && !told.contains("=secret"), "{told}");
         }
-        let told = server.redraft(&["compact", url, "--keep-changes", "1"]).refused(2);
+        let told = server.redraft(&["pack", url]).refused(2);
         assert!(!told.contains("secret"), "{told}");
     }
 }
@@ -280,11 +284,9 @@ fn verbs_that_make_no_sense_on_a_stream_say_what_to_do_instead() {
     let url = stream(&server, "board", 2);
     let (store, lines) = (place.store("store", 1), place.write("lines", set("/n", 1)));
     let refused: &[&[&str]] = &[
-        &["compact", &url, "--keep-changes", "1"],
         &["pack", &url],
         &["repair", &url],
         &["redact", &url, "/n"],
-        &["snapshot", &url],
         &["promote", &url],
         &["merge", &url, &store],
         &["import", "jsonl", &lines, &url],
@@ -353,4 +355,47 @@ fn a_stream_is_served_and_followed() {
     assert_eq!(redraft(&["show", &again, "/n"]).ok(), "4\n");
     serving.kill().unwrap();
     serving.wait().unwrap();
+}
+
+#[test]
+fn a_stream_is_trimmed_to_a_snapshot_beside_it_and_what_is_kept_reads_as_before() {
+    let Some(server) = server() else { return };
+    let url = stream(&server, "board", 20);
+    let compact = |keep: &str| server.redraft(&["compact", &url, "--keep-changes", keep, "--json"]).json();
+    assert_eq!(compact("5"), serde_json::json!({ "oldest": 0, "snapshots": 0 }), "there is no snapshot yet");
+    let put = |head: u64| {
+        let taken = server.redraft(&["snapshot", &url, "--json"]).json();
+        assert_eq!((&taken["version"], taken["bytes"].as_u64() > Some(0)), (&head.into(), true));
+    };
+    put(20);
+    assert_eq!(compact("5")["oldest"], 0, "all of it is to be kept");
+    let more: String = (21..=30).map(|n| set("/n", n)).collect();
+    server.fed(&["apply", &url, "--lines"], &more).ok();
+    put(30);
+    assert_eq!(compact("10"), serde_json::json!({ "oldest": 20, "snapshots": 0 }));
+    assert_eq!(compact("1"), serde_json::json!({ "oldest": 20, "snapshots": 0 }), "30 is within it");
+    assert_eq!(compact("0"), serde_json::json!({ "oldest": 30, "snapshots": 1 }));
+    server.fed(&["apply", &url], &set("/n", 31)).ok();
+    // Somebody who comes now begins with the snapshot; who has it all keeps it.
+    let (new, place) = (Place::new(), Place::new());
+    let begun = server.redraft(&["log", &url, "--json", "--cache", &new.at("copy")]).json_lines();
+    assert_eq!(begun.len(), 1);
+    assert_eq!(server.redraft(&["show", &url, "/n", "--cache", &new.at("copy")]).ok(), "31\n");
+    assert_eq!(server.redraft(&["log", &url, "--json"]).json_lines().len(), 31);
+    let refused = server.redraft(&["compact", &url, "--keep-bytes", "1GiB"]).refused(2);
+    assert!(refused.contains("--keep-changes"), "{refused}");
+    server.redraft(&["snapshot", &url, "--offline", "--cache", &place.at("none")]).refused(2);
+}
+
+#[test]
+fn what_is_kept_of_a_stream_can_be_told_by_its_age() {
+    let Some(server) = server() else { return };
+    let url = stream(&server, "board", 5);
+    server.redraft(&["snapshot", &url]).ok();
+    server.fed(&["apply", &url], &set("/n", 6)).ok();
+    let compact = |age: &str| server.redraft(&["compact", &url, "--keep-age", age, "--json"]).json();
+    assert_eq!(compact("1d")["oldest"], 0);
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    server.fed(&["apply", &url], &set("/n", 7)).ok();
+    assert_eq!(compact("1s")["oldest"], 5);
 }
