@@ -3,7 +3,7 @@
 //! The file is `cursors`'; what a cursor may say is decided here. Always: a cursor names a version that was durable when it was
 //! set, so that no crash leaves it ahead of the log.
 
-use super::{Store, ignore_poison};
+use super::{Reader, Store, ignore_poison};
 use crate::cursors::{Cursor, Cursors, path_in};
 use crate::error::{Damage, Defect, Error, Result};
 use crate::state::State;
@@ -117,5 +117,27 @@ impl<S: State + Default> Store<S> {
             after.write(&*self.history.env.disk, &self.history.dir)?;
         }
         Ok(replaced)
+    }
+}
+
+impl<S: State + Default> Reader<S> {
+    /// All cursors of the store, as its writer noted them last, whether the log still has that or not. Reads their file.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`].
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// use redraft::{Reader, Store, Value};
+    ///
+    /// let store = Store::<Value>::open(dir.path())?;
+    /// store.set_cursor("mailer", 0)?;
+    /// assert_eq!(Reader::<Value>::open(dir.path())?.cursors()?["mailer"], 0);
+    /// # Ok(()) }
+    /// ```
+    pub fn cursors(&self) -> Result<BTreeMap<String, u64>> {
+        let cursors = Cursors::read(&*self.history.env.disk, &self.history.dir, self.id())?.by_name;
+        Ok(cursors.into_iter().map(|(name, cursor)| (name, cursor.version)).collect())
     }
 }

@@ -7,7 +7,7 @@ use super::changes::Changes;
 use super::lookup::{Guide, NoIndex};
 use super::migrate::recorded_in;
 use super::{Options, restore};
-use crate::error::{Damage, Error, Result};
+use crate::error::{Damage, Error, Result, Role};
 use crate::history::{History, Tip, open_view};
 use crate::io::Env;
 use crate::log::StoreId;
@@ -96,6 +96,24 @@ impl<S: State + Default> Reader<S> {
     /// The log that the state is made from. O(1).
     pub fn log(&self) -> crate::log::Reader {
         self.history.view.clone()
+    }
+
+    /// Whether it is a store, a replica or a backup, which its newest segment says. Reads a header.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`], [`Error::Io`].
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?;
+    /// use redraft::{Reader, Role, Store, Value};
+    ///
+    /// Store::<Value>::open(dir.path())?.close()?;
+    /// assert_eq!(Reader::<Value>::open(dir.path())?.role()?, Role::Store);
+    /// # Ok(()) }
+    /// ```
+    pub fn role(&self) -> Result<Role> {
+        self.history.view.header().map(|header| Role::of(&header))
     }
 
     /// The newest state seen. O(1).
