@@ -16,6 +16,10 @@ use std::path::PathBuf;
 
 /// Apply a patch to the newest state. All of it or nothing; durable once acknowledged.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  echo '[{\"op\": \"add\", \"path\": \"/title\", \"value\": \"plan\"}]' | redraft apply notes.redraft --label 'a title'
+  redraft apply notes.redraft change.json --format merge-patch
+  redraft apply notes.redraft changes.jsonl --lines")]
 pub(crate) struct Args {
     #[command(flatten)]
     store: Place,

@@ -4,9 +4,9 @@
 
 use crate::output::Output;
 use crate::places::Place;
-use crate::{backup, places};
+use crate::{backup, exit, places, progress, stores};
 use anyhow::Result;
-use redraft::Archive;
+use redraft::{Archive, Error};
 use std::path::PathBuf;
 
 /// Keep the full segments and the snapshots of a store elsewhere, or get them back from there.
@@ -19,6 +19,7 @@ pub(crate) struct Args {
 #[derive(Debug, clap::Subcommand)]
 enum Action {
     /// Put what the archive does not have yet. What stands in the segment that is being written is left out: see `backup`.
+    #[command(after_help = "Example:\n  redraft archive push notes.redraft file:///mnt/archive/notes")]
     Push {
         #[command(flatten)]
         store: Place,
@@ -26,6 +27,7 @@ enum Action {
         archive: String,
     },
     /// Copy what is in an archive into a directory, which is a backup then, to be read and restored from.
+    #[command(after_help = "Example:\n  redraft archive fetch file:///mnt/archive/notes fetched.redraft")]
     Fetch {
         /// The archive: a directory, or its URL (file:///..).
         archive: String,
@@ -37,14 +39,31 @@ enum Action {
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     match &args.action {
         Action::Push { store, archive } => {
-            let done = store.read(output)?.archive(&at(archive)?)?;
+            let dir = store.directory(output)?;
+            let reader = stores::read(&dir)?;
+            let watch = progress::reading("archiving", &dir, output.is_json());
+            let done = reader.archive(&at(archive)?)?;
+            drop(watch);
             backup::tell(&done, archive.as_ref(), "archived in", output)
         }
         Action::Fetch { archive, to } => {
             places::must_be_a_directory(to, "what is fetched is a directory")?;
-            let done = at(archive)?.fetch(to)?;
+            let watch = progress::filling("fetching", to, output.is_json());
+            let done = at(archive)?.fetch(to).map_err(|error| explained(error, archive))?;
+            drop(watch);
             backup::tell(&done, to, "fetched to", output)
         }
+    }
+}
+
+/// An archive is no store, and nobody should make one there.
+fn explained(error: Error, archive: &str) -> anyhow::Error {
+    match error {
+        Error::NotAStore { .. } => exit::NotThere(format!(
+            "there is nothing in the archive {archive}: redraft archive push puts there what a store has sealed"
+        ))
+        .into(),
+        other => other.into(),
     }
 }
 

@@ -3,10 +3,11 @@
 //! Nothing is opened here. Always: what a verb gets has been checked as far as that is possible without looking at a
 //! store.
 
+use crate::output::When;
 use crate::{
-    apply, archive, backup, bisect, blame, compact, compare, demo, diff, export, follow, fork, import, init,
-    log, merge, mirror, pack, patch, promote, redact, repair, replay, restore, serve, show, snapshot, stats,
-    undo, verify,
+    apply, archive, backup, bisect, blame, compact, compare, completions, cursors, demo, diff, doctor,
+    export, follow, fork, import, init, log, man, merge, mirror, pack, patch, promote, redact, repair,
+    replay, restore, serve, show, snapshot, stats, top, undo, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -37,6 +38,19 @@ pub(crate) struct Redraft {
     /// Tell on stderr what the library does; twice for every step.
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
+    /// Colours: on a terminal without it, unless NO_COLOR is set; CLICOLOR_FORCE asks for them elsewhere too.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value = "auto",
+        hide_default_value = true
+    )]
+    pub(crate) color: When,
+    /// Print long output as it is, without a pager (otherwise REDRAFT_PAGER, PAGER or less, on a terminal).
+    #[arg(long, global = true)]
+    pub(crate) no_pager: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }
@@ -53,7 +67,11 @@ pub(crate) enum Command {
     Replay(replay::Args),
     Stats(stats::Args),
     Export(export::Args),
+    /// Take back the change that made a version, as a new change.
+    #[command(after_help = "Example:\n  redraft undo notes.redraft 7")]
     Undo(undo::Args),
+    /// Do again what was taken back, as a new change.
+    #[command(after_help = "Example:\n  redraft redo notes.redraft 7")]
     Redo(undo::Args),
     Snapshot(snapshot::Args),
     Compact(compact::Args),
@@ -76,6 +94,18 @@ pub(crate) enum Command {
     Import(import::Args),
     Patch(patch::Args),
     Demo(demo::Args),
+    Doctor(doctor::Args),
+    Top(top::Args),
+    Cursors(cursors::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+}
+
+impl Command {
+    /// Whether what it tells may be longer than a screen, and is read at leisure.
+    pub(crate) fn is_long(&self) -> bool {
+        matches!(self, Command::Log(_) | Command::Show(_) | Command::Diff(_) | Command::Blame(_))
+    }
 }
 
 /// Reads a version. Anything else is wrong usage and says what a version is.

@@ -4,7 +4,7 @@
 
 use crate::output::Output;
 use crate::places::Place;
-use crate::{places, stores, text};
+use crate::{places, progress, stores, text};
 use anyhow::Result;
 use redraft::Backup;
 use serde::Serialize;
@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// Copy a store with all its history, beside a writer if there is one: anew, or what an earlier backup there does not have.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  redraft backup notes.redraft /mnt/backup/notes.redraft")]
 pub(crate) struct Args {
     #[command(flatten)]
     store: Place,
@@ -34,7 +36,11 @@ pub(crate) struct Copied<'a> {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     places::must_be_a_directory(&args.to, "a backup is a directory")?;
-    let done = args.store.read(output)?.backup(&args.to)?;
+    let dir = args.store.directory(output)?;
+    let reader = stores::read(&dir)?;
+    let watch = progress::reading("copying", &dir, output.is_json());
+    let done = reader.backup(&args.to)?;
+    drop(watch);
     tell(&done, &args.to, "backed up to", output)
 }
 

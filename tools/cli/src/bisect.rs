@@ -5,7 +5,7 @@
 use crate::condition::{self, Condition};
 use crate::output::Output;
 use crate::places::Place;
-use crate::{args, exit, log, text};
+use crate::{args, exit, log, progress, stores, text};
 use anyhow::{Context, Result, bail};
 use redraft::Value;
 use serde::Serialize;
@@ -14,6 +14,9 @@ use std::process::{Command, Stdio};
 
 /// Find the first version in which something is true that stays true.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft bisect notes.redraft --where '/stock < 10'
+  redraft bisect notes.redraft --run 'jq -e .broken' --from 100")]
 #[command(group = clap::ArgGroup::new("question").required(true))]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -40,14 +43,17 @@ struct Found {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
-    let reader = args.store.read(output)?;
+    let dir = args.store.directory(output)?;
+    let reader = stores::read(&dir)?;
     let from = args.from.map_or_else(|| reader.oldest(), Ok)?;
     let to = args.to.unwrap_or_else(|| reader.version());
+    let watch = progress::reading("searching", &dir, output.is_json());
     let found = reader.bisect(from..=to, |state| match (&args.condition, &args.run) {
         (Some(condition), _) => Ok(condition.holds(state)),
         (None, Some(command)) => holds(command, state),
         (None, None) => bail!("there is nothing to look for"),
     })?;
+    drop(watch);
     let looked_at = found.looked_at;
     let states = text::count(looked_at as u64, "state");
     let Some(first) = found.first else {

@@ -13,6 +13,9 @@ use serde_json::value::RawValue;
 
 /// Tell which change set what is at a JSON Pointer, followed through moves and through lists that grew.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft blame notes.redraft /title
+  redraft blame notes.redraft /cards/0/text --all")]
 pub(crate) struct Args {
     #[command(flatten)]
     store: Place,
@@ -60,7 +63,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
 
 fn tell(touch: &Touch, full: bool, output: &mut Output) -> Result<()> {
     if !output.is_json() {
-        return output.human(human(touch, if full { Length::Full } else { Length::Summary }));
+        return output.headed(&human(touch, if full { Length::Full } else { Length::Summary }));
     }
     output.json_line(&Line {
         about: log::About::of(&touch.change),

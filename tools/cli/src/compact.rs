@@ -3,7 +3,7 @@
 //! Always: nothing goes that was not asked for, by whole segments; what is kept is what it was.
 
 use crate::output::Output;
-use crate::{places, stores, text, trim};
+use crate::{places, progress, stores, text, trim};
 use anyhow::{Result, anyhow};
 use bytesize::ByteSize;
 use jiff::{Span, SpanRelativeTo, Unit};
@@ -15,6 +15,10 @@ use std::time::Duration;
 ///
 /// Of a stream, what is before a snapshot that "redraft snapshot" put beside it: the newest one that leaves what is to be kept.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft compact notes.redraft --keep-age 90d
+  redraft compact notes.redraft --keep-bytes 2GiB
+  redraft compact 'nats://127.0.0.1:4222?stream=notes' --keep-changes 100000")]
 #[command(group = clap::ArgGroup::new("keep").required(true))]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -66,9 +70,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     if let Some((url, reach)) = args.store.stream() {
         return trim::compact(url, reach, &args.retention()?, output);
     }
+    let watch = progress::reading("reading", args.store.path(), output.is_json());
     let store = stores::write(args.store.path())?;
     let done = store.compact_to(args.retention()?)?;
     store.close()?;
+    drop(watch);
     let human = match done.segments {
         0 => format!("nothing to give up: the oldest version is {}", done.oldest),
         count => format!(

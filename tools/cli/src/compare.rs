@@ -11,10 +11,15 @@ use serde::Serialize;
 
 /// Tell whether two copies of a store have the same history, and which change is the first to differ.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft compare notes.redraft replica.redraft
+  redraft compare https://notes.example:7878 replica.redraft")]
 pub(crate) struct Args {
     /// A store or replica, the address of a server, or nats://HOST:PORT?stream=NAME.
+    #[arg(value_hint = clap::ValueHint::DirPath)]
     one: String,
     /// Another one.
+    #[arg(value_hint = clap::ValueHint::DirPath)]
     other: String,
     #[command(flatten)]
     reach: Reach,

@@ -40,6 +40,9 @@ const OWN_HISTORY: &str = r#"{"label":"start a board","at":"2024-03-04T09:00:00Z
 
 /// Walk through the commands on the history of the git repository here, or on a small one where there is none.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft demo
+  redraft demo --dir walk")]
 pub(crate) struct Args {
     /// Keep what was made and say where.
     #[arg(long)]
@@ -198,7 +201,8 @@ impl Walk<'_> {
 
     /// Runs this program with these arguments and shows what it printed. Returns how long that took.
     fn run(&mut self, arguments: &[&str]) -> Result<Duration> {
-        let command = arguments.iter().fold("redraft".to_owned(), |line, next| line + " " + &quoted(next));
+        let command =
+            arguments.iter().fold("redraft".to_owned(), |line, next| line + " " + &text::quoted(next));
         if !self.output.is_json() {
             self.output.human(format_args!("$ {}", text::one_line(&command)))?;
         }
@@ -244,13 +248,6 @@ fn shortened(line: &str) -> String {
         Some((byte, _)) => format!("{} ... ({} more bytes left out here)", &line[..byte], line.len() - byte),
         None => line.to_owned(),
     }
-}
-
-/// A word as a shell takes it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:+,@%=".contains(c);
-    let is_plain = !word.is_empty() && word.chars().all(plain);
-    if is_plain { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
 fn repository_here() -> Option<String> {

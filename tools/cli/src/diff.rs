@@ -15,6 +15,10 @@ use std::collections::BTreeMap;
 
 /// Print what turns one version into another; the second may be the older one.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft diff notes.redraft 3 7
+  redraft diff notes.redraft yesterday now --stat
+  redraft diff notes.redraft 7 3 --format json-patch")]
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -34,17 +38,6 @@ pub(crate) struct Args {
     /// Print whole values.
     #[arg(long)]
     full: bool,
-    /// Colours: on a terminal without it, unless NO_COLOR is set.
-    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", hide_default_value = true)]
-    color: When,
-}
-
-/// When there are to be colours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum When {
-    Auto,
-    Always,
-    Never,
 }
 
 /// A JSON form that any patch can be written in.
@@ -71,10 +64,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
         Some(Format::Native) => output.json_line(&patch.to_native()?),
         None => {
             let length = if args.full { Length::Full } else { Length::Summary };
-            let coloured = match args.color {
-                When::Auto => output.takes_colours(),
-                when => when == When::Always,
-            };
+            let coloured = output.takes_colours();
             each_op((*old).clone(), &patch, length, coloured, output)
         }
     }

@@ -1,9 +1,9 @@
-//! Errors as the user meets them: `error: ...` on stderr, or a JSON object there, and the exit code.
+//! Errors as the user meets them: `error: ...` on stderr and what to do [next], or a JSON object there, and the exit code.
 //!
 //! Codes: 0 done, 1 refused or not found, 2 wrong usage, 3 damage found.
 
 use crate::output::OutputClosed;
-use crate::text;
+use crate::{next, text};
 use redraft::ErrorKind;
 use serde::Serialize;
 use std::fmt;
@@ -39,6 +39,20 @@ impl fmt::Display for RepairNeeded {
 }
 
 impl std::error::Error for RepairNeeded {}
+
+/// A doctor found what keeps a store from its work, and has told it on stdout.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ProblemsFound {
+    pub(crate) problems: usize,
+}
+
+impl fmt::Display for ProblemsFound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "found {}", text::count(self.problems as u64, "problem"))
+    }
+}
+
+impl std::error::Error for ProblemsFound {}
 
 /// Two copies of a store have not the same history, which was told on stdout.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +95,8 @@ struct ErrorLine<'a> {
     error: &'a str,
     kind: &'a str,
     exit: u8,
+    /// What to do about it, where there is more to say.
+    next: Option<&'a str>,
 }
 
 /// Reports why a verb failed and says how the process ends.
@@ -90,7 +106,7 @@ pub(crate) fn failed(error: &anyhow::Error, json: bool) -> ExitCode {
     }
     let (kind, code) = judge(error);
     // All causes in one line: no error prints what it also gives as its source.
-    report(&format!("{error:#}"), kind, code, json);
+    report(&format!("{error:#}"), kind, code, next::step(error).as_deref(), json);
     ExitCode::from(code)
 }
 
@@ -101,7 +117,7 @@ pub(crate) fn misused(error: &clap::Error) -> ExitCode {
     if error.use_stderr() && json {
         let rendered = error.render().to_string();
         let text = rendered.strip_prefix("error: ").unwrap_or(&rendered).trim_end();
-        report(text, "usage", USAGE, true);
+        report(text, "usage", USAGE, None, true);
     } else {
         // Nobody is left to tell if this fails.
         let _ = error.print();
@@ -109,10 +125,13 @@ pub(crate) fn misused(error: &clap::Error) -> ExitCode {
     ExitCode::from(if error.use_stderr() { USAGE } else { 0 })
 }
 
-fn report(message: &str, kind: &str, code: u8, json: bool) {
-    let line = match serde_json::to_string(&ErrorLine { error: message, kind, exit: code }) {
+fn report(message: &str, kind: &str, code: u8, next: Option<&str>, json: bool) {
+    let line = match serde_json::to_string(&ErrorLine { error: message, kind, exit: code, next }) {
         Ok(line) if json => line,
-        _ => format!("error: {}", text::one_line(message)),
+        _ => {
+            let next = next.map_or(String::new(), |next| format!("\nnext: {}", text::one_line(next)));
+            format!("error: {}{next}", text::one_line(message))
+        }
     };
     // Nobody is left to tell if this fails.
     let _ = writeln!(std::io::stderr().lock(), "{line}");
@@ -122,6 +141,9 @@ fn report(message: &str, kind: &str, code: u8, json: bool) {
 fn judge(error: &anyhow::Error) -> (&'static str, u8) {
     if error.is::<DamageFound>() || error.is::<RepairNeeded>() {
         return ("damage", DAMAGE);
+    }
+    if error.is::<ProblemsFound>() {
+        return ("problem", REFUSED);
     }
     if error.is::<Differ>() {
         return ("diverged", REFUSED);

@@ -5,12 +5,15 @@
 use crate::output::Output;
 use crate::places::Place;
 use crate::times::{self, At};
-use crate::{args, exit, log};
+use crate::{args, exit, log, progress, stores};
 use anyhow::{Context, Result};
 use serde_json::value::RawValue;
 
 /// Write the changes as JSON, one on each line, or the state.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft export notes.redraft > changes.jsonl
+  redraft export notes.redraft --state --at yesterday > state.json")]
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -30,7 +33,10 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
-    let reader = args.store.read(output)?;
+    let dir = args.store.directory(output)?;
+    // Where the changes go to the same terminal they are what shows how far it is.
+    let watch = progress::reading("reading", &dir, output.is_json() || output.is_terminal());
+    let reader = stores::read(&dir)?;
     if args.state {
         let version = args.at.map_or_else(|| Ok(reader.version()), |at| at.version(&reader))?;
         let state = RawValue::from_string(reader.at(version)?.to_json_string());
@@ -46,5 +52,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
         .into());
     }
     let Some(mut changes) = log::changes(&reader, args.from, args.to)? else { return Ok(()) };
-    changes.try_for_each(|change| log::json_line(&change?, output))
+    changes.try_for_each(|change| log::json_line(&change?, output))?;
+    drop(watch);
+    Ok(())
 }

@@ -72,7 +72,71 @@ pub(crate) fn directory_bytes(path: &Path) -> Result<u64> {
     Ok(total)
 }
 
-/// Writes a file that the demonstration needs.
+/// Something in a directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Entry {
+    pub(crate) name: String,
+    /// Nothing of a directory.
+    pub(crate) bytes: u64,
+    pub(crate) is_directory: bool,
+}
+
+/// What is in a directory, by name. What goes while it is looked at is left out.
+pub(crate) fn entries(path: &Path) -> std::io::Result<Vec<Entry>> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(path)? {
+        let entry = entry?;
+        let Ok(about) = entry.metadata() else { continue };
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_directory = about.is_dir();
+        found.push(Entry { name, bytes: if is_directory { 0 } else { about.len() }, is_directory });
+    }
+    found.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(found)
+}
+
+/// The bytes of the files in a directory and below it, as far as they can be looked at.
+pub(crate) fn tree_bytes(path: &Path) -> u64 {
+    let entries = entries(path).unwrap_or_default();
+    let bytes = |entry: &Entry| match entry.is_directory {
+        true => tree_bytes(&path.join(&entry.name)),
+        false => entry.bytes,
+    };
+    entries.iter().map(bytes).sum()
+}
+
+/// The first bytes of a file, at most so many.
+pub(crate) fn beginning(path: &Path, bytes: u64) -> std::io::Result<Vec<u8>> {
+    let mut read = Vec::new();
+    File::open(path)?.take(bytes).read_to_end(&mut read)?;
+    Ok(read)
+}
+
+/// Device and number of a file: what it is, whatever it is called.
+pub(crate) fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata(path).ok().map(|about| (about.dev(), about.ino()))
+}
+
+/// Whose a file or directory is.
+pub(crate) fn owner(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    std::fs::symlink_metadata(path).ok().map(|about| about.uid())
+}
+
+/// Where symbolic links in a directory lead, as far as that can be looked at.
+pub(crate) fn links_in(path: &Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(path).into_iter().flatten().flatten();
+    entries.filter_map(|entry| std::fs::read_link(entry.path()).ok()).collect()
+}
+
+/// How much room the file system has where this is: what is left for programs, and all of it, in bytes.
+pub(crate) fn room(path: &Path) -> Option<(u64, u64)> {
+    let told = rustix::fs::statvfs(path).ok()?;
+    Some((told.f_bavail.saturating_mul(told.f_frsize), told.f_blocks.saturating_mul(told.f_frsize)))
+}
+
+/// Writes a file, in the place of one that may be there.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }
@@ -80,6 +144,11 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
 /// Makes a directory that must not exist or be empty.
 pub(crate) fn make_directory(path: &Path) -> Result<()> {
     anyhow::ensure!(!is_taken(path), "{} already exists and is not an empty directory", path.display());
+    std::fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))
+}
+
+/// Makes a directory, and those above it, where they are not there yet.
+pub(crate) fn make_if_missing(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).with_context(|| format!("cannot create {}", path.display()))
 }
 

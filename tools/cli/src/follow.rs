@@ -16,8 +16,12 @@ use std::time::Instant;
 
 /// Bring a replica up to date, or start one in a directory that does not exist or is empty.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft follow notes.redraft replica.redraft
+  redraft follow https://notes.example:7878 replica.redraft --live --keep-for backup-host")]
 pub(crate) struct Args {
     /// The store to follow: a directory, the address of a server, or nats://HOST:PORT?stream=NAME. It is only read.
+    #[arg(value_hint = clap::ValueHint::DirPath)]
     source: String,
     /// The replica's directory.
     replica: PathBuf,

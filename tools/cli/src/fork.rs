@@ -6,7 +6,7 @@
 use crate::output::Output;
 use crate::places::Place;
 use crate::times::{self, At};
-use crate::{places, stores, text};
+use crate::{places, progress, stores, text};
 use anyhow::Result;
 use redraft::{Error, Fork, Options, Store, Value};
 use serde::Serialize;
@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 
 /// Make a store with the history of another one up to a version, to go on from there. They share their files: it takes little space.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft fork notes.redraft --to trial.redraft
+  redraft fork notes.redraft --at yesterday --to trial.redraft")]
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -45,6 +48,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let reader = stores::read(&dir)?;
     let newest = reader.version();
     let version = args.at.as_ref().map_or(Ok(newest), |at| at.version(&reader))?;
+    let watch = progress::filling("copying", &args.to, output.is_json());
     let done = match version == newest {
         true => match as_writer(&dir, version, &args.to)? {
             Some(done) => done,
@@ -52,6 +56,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
         },
         false => reader.fork(version, &args.to)?,
     };
+    drop(watch);
     tell(&done, &args.to, output)
 }
 

@@ -35,6 +35,8 @@ const COMMIT_TAG: &str = "commit";
 /// The state is {"files": {PATH: {"mode", "size", "text"}}}; see the documentation for what is not text. A store that
 /// was imported from the same history goes on where it ended.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  redraft import git ~/src/project project.redraft")]
 pub(crate) struct Args {
     /// The repository.
     repo: PathBuf,

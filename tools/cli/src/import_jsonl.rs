@@ -17,6 +17,9 @@ use std::time::Instant;
 /// Import a file with a JSON Patch on each line, or {"label", "at", "patch"} with the time in RFC 3339 or milliseconds
 /// since 1970.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft import jsonl changes.jsonl notes.redraft
+  zcat changes.jsonl.gz | redraft import jsonl - notes.redraft")]
 pub(crate) struct Args {
     /// The file, or - for stdin.
     file: PathBuf,

@@ -15,6 +15,10 @@ use std::path::PathBuf;
 
 /// Make a new store: in a directory that does not exist or is empty, or as a stream that holds nothing.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft init notes.redraft
+  echo '{\"title\": \"plan\"}' | redraft init notes.redraft --state -
+  redraft init 'nats://127.0.0.1:4222?stream=notes'")]
 pub(crate) struct Args {
     #[command(flatten)]
     store: Place,

@@ -19,6 +19,10 @@ const OPS_LISTED: usize = 5;
 
 /// List the changes, oldest first.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft log notes.redraft -n 10
+  redraft log notes.redraft --path /title --since yesterday
+  redraft log notes.redraft --conflicts --json")]
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -143,7 +147,7 @@ fn conflicts(args: &Args, reader: &Reader<Value>, changes: Changes, output: &mut
     }
     for change in &found {
         if !output.is_json() {
-            output.human(human(change, args.full) + &merge::explanation(reader, change)?)?;
+            output.headed(&(human(change, args.full) + &merge::explanation(reader, change)?))?;
         } else if let Some((outcome, notes)) = merge::explained(reader, change)? {
             output.json_line(&Conflict { line: line(change)?, outcome, notes })?;
         }
@@ -185,7 +189,7 @@ pub(crate) fn changes(reader: &Reader<Value>, from: Option<u64>, to: Option<u64>
 
 /// Tells of one change, for people or as a line of JSON.
 pub(crate) fn tell(change: &Change, full: bool, output: &mut Output) -> Result<()> {
-    if output.is_json() { json_line(change, output) } else { output.human(human(change, full)) }
+    if output.is_json() { json_line(change, output) } else { output.headed(&human(change, full)) }
 }
 
 pub(crate) fn json_line(change: &Change, output: &mut Output) -> Result<()> {

@@ -12,26 +12,33 @@ mod bisect;
 mod blame;
 mod compact;
 mod compare;
+mod completions;
 mod condition;
+mod cursors;
 mod demo;
 mod diff;
+mod doctor;
 mod exit;
 mod export;
 mod files;
 mod follow;
 mod fork;
 mod git;
+mod help;
 mod import;
 mod import_git;
 mod import_jsonl;
 mod init;
 mod interrupt;
 mod log;
+mod man;
 mod merge;
 mod mirror;
 mod nats;
+mod next;
 mod output;
 mod pack;
+mod pager;
 mod patch;
 mod places;
 mod progress;
@@ -48,25 +55,29 @@ mod stats;
 mod stores;
 mod text;
 mod times;
+mod top;
 mod trim;
 mod undo;
 mod verify;
 mod writing;
 
 use args::{Command, Redraft};
-use clap::Parser;
-use output::Output;
+use clap::FromArgMatches;
+use output::{Output, When};
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let parsed = match Redraft::try_parse() {
+    let matches = help::command().try_get_matches();
+    let parsed = match matches.and_then(|matches| Redraft::from_arg_matches(&matches)) {
         Ok(parsed) => parsed,
         Err(error) => return exit::misused(&error),
     };
-    trace(parsed.verbose);
-    let mut output = Output::new(parsed.json);
-    let done = run(parsed.command, &mut output).and_then(|()| output.flush());
-    match done {
+    let mut output = Output::new(parsed.json, parsed.color, !parsed.no_pager && parsed.command.is_long());
+    trace(parsed.verbose, parsed.color);
+    let done = run(parsed.command, &mut output);
+    // A pager has the terminal until then.
+    let ended = output.finish();
+    match done.and(ended) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => exit::failed(&error, output.is_json()),
     }
@@ -107,11 +118,16 @@ fn run(command: Command, output: &mut Output) -> anyhow::Result<()> {
         Command::Import(args) => import::run(&args, output),
         Command::Patch(args) => patch::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),
+        Command::Doctor(args) => doctor::run(&args, output),
+        Command::Top(args) => top::run(&args, output),
+        Command::Cursors(args) => cursors::run(&args, output),
+        Command::Completions(args) => completions::run(&args, output),
+        Command::Man(args) => man::run(&args, output),
     }
 }
 
 /// Sends the library's spans and events to stderr: once for what happened, twice for every step.
-fn trace(verbose: u8) {
+fn trace(verbose: u8, color: When) {
     use tracing_subscriber::filter::LevelFilter;
     let level = match verbose {
         0 => return,
@@ -121,7 +137,7 @@ fn trace(verbose: u8) {
     tracing_subscriber::fmt()
         .with_max_level(level)
         .with_writer(std::io::stderr)
-        .with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr()))
+        .with_ansi(color.applies_to(&std::io::stderr()))
         .with_span_events(tracing_subscriber::fmt::format::FmtSpan::CLOSE)
         .init();
 }

@@ -14,6 +14,9 @@ use std::path::{Path, PathBuf};
 
 /// Take what another store has into this one, if they were one once. Doing it again takes what is new.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft merge notes.redraft trial.redraft --dry-run
+  redraft merge notes.redraft trial.redraft --policy '/cards/*/votes=counter'")]
 pub(crate) struct Args {
     /// The store that takes in.
     store: PathBuf,
@@ -22,7 +25,7 @@ pub(crate) struct Args {
     #[command(flatten)]
     reach: nats::Reach,
     /// What to do where changes meet, from now on: a pattern of places, and a policy. "/cards/*/votes=counter"
-    #[arg(long = "policy", value_name = "PATTERN=POLICY", value_parser = rule)]
+    #[arg(long = "policy", alias = "set", value_name = "PATTERN=POLICY", value_parser = rule)]
     policies: Vec<(Pattern, Policy)>,
     /// Only tell what would come of it.
     #[arg(long)]
@@ -31,11 +34,14 @@ pub(crate) struct Args {
 
 /// Show what is done where changes meet that were made at the same time, or set it.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft policies notes.redraft
+  redraft policies notes.redraft --set '/cards/*/votes=counter'")]
 pub(crate) struct Policies {
     #[command(flatten)]
     store: Place,
     /// A pattern of places, and a policy: "/cards/*/votes=counter". Others stay.
-    #[arg(long = "set", value_name = "PATTERN=POLICY", value_parser = rule)]
+    #[arg(long = "set", alias = "policy", value_name = "PATTERN=POLICY", value_parser = rule)]
     set: Vec<(Pattern, Policy)>,
 }
 

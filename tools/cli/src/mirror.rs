@@ -38,8 +38,8 @@ pub(crate) struct Args {
     /// The other one of these.
     to: PathBuf,
     /// Go on until interrupted.
-    #[arg(long)]
-    follow: bool,
+    #[arg(long, alias = "follow")]
+    live: bool,
     #[command(flatten)]
     login: Login,
 }
@@ -52,7 +52,7 @@ struct Moved {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
-    let stop = args.follow.then(interrupt::flag).transpose()?;
+    let stop = args.live.then(interrupt::flag).transpose()?;
     match (places::address(&args.from), places::address(&args.to)) {
         (None, Some(url)) => move_into(args, url, stop.as_deref(), output),
         (Some(url), None) => move_out(args, url, stop.as_deref(), output),

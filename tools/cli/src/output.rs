@@ -1,13 +1,14 @@
 //! The one place that writes to stdout: lines for people, or JSON.
 //!
 //! Always: every thing told is told in both forms; human lines are escaped; a reader that goes away (`| head`) ends the
-//! command quietly, see [`OutputClosed`].
+//! command quietly, see [`OutputClosed`]. What is longer than a terminal goes through a pager, see [`pager`](crate::pager).
 
+use crate::pager::Paged;
 use crate::text::Escaping;
 use anyhow::Result;
 use serde::Serialize;
 use std::fmt::{self, Display, Write as _};
-use std::io::{self, BufWriter, IsTerminal as _, StdoutLock, Write as _};
+use std::io::{self, BufWriter, IsTerminal, Write as _};
 
 /// Whoever read our output has gone.
 #[derive(Debug, Clone, Copy)]
@@ -29,20 +30,53 @@ pub(crate) enum Colour {
     Yellow = 33,
 }
 
+/// When there are to be colours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum When {
+    Auto,
+    Always,
+    Never,
+}
+
+impl When {
+    /// Whether a stream gets colours: as it was said, else as the environment says, else if it is a terminal that has some. NO_COLOR
+    /// counts more than CLICOLOR_FORCE.
+    pub(crate) fn applies_to(self, stream: &impl IsTerminal) -> bool {
+        let is_set =
+            |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+        let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        match self {
+            When::Always => true,
+            When::Never => false,
+            When::Auto => !refused && (is_set("CLICOLOR_FORCE") || (stream.is_terminal() && !is_dumb)),
+        }
+    }
+}
+
 /// Stdout in the form the user asked for.
 #[derive(Debug)]
 pub(crate) struct Output {
-    out: BufWriter<StdoutLock<'static>>,
+    out: BufWriter<Paged>,
     json: bool,
+    coloured: bool,
 }
 
 impl Output {
-    pub(crate) fn new(json: bool) -> Output {
-        Output { out: BufWriter::with_capacity(64 << 10, io::stdout().lock()), json }
+    /// `is_paged` where a pager is welcome, if stdout is a terminal and what is told is longer than that.
+    pub(crate) fn new(json: bool, color: When, is_paged: bool) -> Output {
+        let coloured = !json && color.applies_to(&io::stdout());
+        let out = if is_paged { Paged::over_a_screen() } else { Paged::plain() };
+        Output { out: BufWriter::with_capacity(64 << 10, out), json, coloured }
     }
 
     pub(crate) fn is_json(&self) -> bool {
         self.json
+    }
+
+    /// Whether people read it as it comes.
+    pub(crate) fn is_terminal(&self) -> bool {
+        io::stdout().is_terminal()
     }
 
     /// Tells one thing: as a line of JSON, or as text for people.
@@ -75,15 +109,28 @@ impl Output {
         writeln!(self.out, "\u{1b}[{}m{line}\u{1b}[0m", colour as u8).map_err(closed)
     }
 
+    /// Text for people whose first line says what the others are about.
+    pub(crate) fn headed(&mut self, text: &str) -> Result<()> {
+        let (head, rest) = text.split_once('\n').map_or((text, None), |(head, rest)| (head, Some(rest)));
+        self.coloured(self.coloured.then_some(Colour::Yellow), head)?;
+        rest.map_or(Ok(()), |rest| self.human(rest))
+    }
+
     /// Whether lines are read by somebody who likes colours.
     pub(crate) fn takes_colours(&self) -> bool {
-        let refused = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
-        !self.json && !refused && io::stdout().is_terminal()
+        self.coloured
     }
 
     /// Hands everything on. Nothing counts as told before.
     pub(crate) fn flush(&mut self) -> Result<()> {
         self.out.flush().map_err(closed)
+    }
+
+    /// The same, and waits until a pager was left.
+    pub(crate) fn finish(&mut self) -> Result<()> {
+        let told = self.flush();
+        self.out.get_mut().finish().map_err(closed)?;
+        told
     }
 }
 

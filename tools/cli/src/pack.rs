@@ -10,6 +10,8 @@ use std::path::PathBuf;
 
 /// Compress the full segments of a store: its history takes less of the disk, and reads as before.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  redraft pack notes.redraft")]
 pub(crate) struct Args {
     /// The store.
     store: PathBuf,

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, clap::Args)]
 pub(crate) struct Place {
     /// The store: a directory, or nats://HOST:PORT?stream=NAME (tls:// demands TLS).
-    #[arg(value_name = "STORE")]
+    #[arg(value_name = "STORE", value_hint = clap::ValueHint::DirPath)]
     store: PathBuf,
     #[command(flatten)]
     reach: nats::Reach,

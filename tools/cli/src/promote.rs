@@ -13,6 +13,8 @@ use std::path::PathBuf;
 /// Make sure that nobody writes the old primary any more. Whoever follows the new one refuses the old one from then on; "rejoin"
 /// makes a replica of it.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  redraft promote replica.redraft")]
 pub(crate) struct Promote {
     /// The replica's directory.
     replica: PathBuf,
@@ -37,8 +39,11 @@ pub(crate) fn promote(args: &Promote, output: &mut Output) -> Result<()> {
 /// What it alone has is written to a file first, a change a line as "export" does; then it is brought to the history of the new
 /// primary.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:
+  redraft rejoin https://notes.example:7878 old.redraft --extra lost.jsonl")]
 pub(crate) struct Rejoin {
     /// The new primary, a directory or the address of a server.
+    #[arg(value_hint = clap::ValueHint::DirPath)]
     source: String,
     /// The old one's directory.
     store: PathBuf,

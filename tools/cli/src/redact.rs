@@ -3,7 +3,7 @@
 //! Always: without `--yes` nothing is changed.
 
 use crate::output::Output;
-use crate::{places, text, verify};
+use crate::{places, progress, text, verify};
 use anyhow::{Context, Result};
 use redraft::value::Pointer;
 use redraft::{Redaction, Value, WriterId};
@@ -12,6 +12,10 @@ use std::path::PathBuf;
 
 /// Erase what was ever at a place, or what a writer wrote, from the whole history; versions stay. Without --yes, tell what would go. There is no way back.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft redact notes.redraft /people/3/email
+  redraft redact notes.redraft /people/3/email --with '\"gone\"' --yes
+  redraft redact notes.redraft --writer 00c0ffee00c0ffee --yes")]
 pub(crate) struct Args {
     /// The store.
     store: PathBuf,
@@ -19,7 +23,7 @@ pub(crate) struct Args {
     #[arg(required_unless_present = "writer", value_name = "POINTER")]
     places: Vec<Pointer>,
     /// What this writer put anywhere, and said of it: texts become `*`, numbers 0; keys, lengths and what others did stay.
-    #[arg(long, value_name = "ID", conflicts_with_all = ["places", "with"])]
+    #[arg(long, value_name = "WRITER", conflicts_with_all = ["places", "with"])]
     writer: Option<WriterId>,
     /// What stands there afterwards, as JSON: null unless said otherwise.
     #[arg(long, value_name = "JSON")]
@@ -50,10 +54,12 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
         args.with.as_deref().map(|json| Value::from_json(json.as_bytes()).context("reading --with"));
     // The default of a document is an empty map.
     let stand_in = stand_in.transpose()?.unwrap_or(Value::Null);
+    let watch = progress::reading("looking through", &args.store, output.is_json());
     let redaction = match args.writer {
         Some(writer) => Redaction::plan_writer(&args.store, writer)?,
         None => Redaction::plan(&args.store, args.places.iter().cloned())?.with(stand_in),
     };
+    drop(watch);
     if args.yes && redaction.versions() > 0 {
         return carry_out(args, redaction, output);
     }
@@ -74,8 +80,12 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
 }
 
 fn carry_out(args: &Args, redaction: Redaction, output: &mut Output) -> Result<()> {
+    let watch = progress::reading("rewriting", &args.store, output.is_json());
     let done = redaction.carry_out()?;
+    drop(watch);
+    let watch = progress::reading("checking", &args.store, output.is_json());
     let report = redraft::verify(&args.store)?;
+    drop(watch);
     let (changes, size) = (text::count(done.changes, "change"), text::bytes(done.written_bytes));
     let human = format!(
         "erased: {changes} rewritten, {size} of history in all, told in version {}\n{}\n\

@@ -2,7 +2,7 @@
 
 use crate::exit::{DamageFound, RepairNeeded};
 use crate::output::Output;
-use crate::{places, text, verify};
+use crate::{places, progress, text, verify};
 use anyhow::Result;
 use redraft::Repair;
 use redraft::repair::{Mending, Step};
@@ -11,6 +11,9 @@ use std::path::{Path, PathBuf};
 
 /// Tell how a damaged store can be mended and what is lost by that; with --yes, do it. What is cut is copied aside first.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft repair notes.redraft
+  redraft repair notes.redraft --yes")]
 pub(crate) struct Args {
     /// The store.
     store: PathBuf,
@@ -56,7 +59,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let instead =
         "a stream is mended by its servers; redraft mirror DIR STREAM puts back what it lost and a copy has";
     places::must_be_a_directory(&args.store, instead)?;
+    let watch = progress::reading("looking through", &args.store, output.is_json());
     let repair = Repair::plan(&args.store)?;
+    drop(watch);
     if args.yes && repair.is_needed() {
         return carry_out(args, repair, output);
     }
@@ -70,8 +75,12 @@ fn carry_out(args: &Args, repair: Repair, output: &mut Output) -> Result<()> {
     // Told before it is done.
     output.tell(&plan, plan_human)?;
     output.flush()?;
+    let watch = progress::reading("mending", &args.store, output.is_json());
     let repaired = repair.carry_out()?;
+    drop(watch);
+    let watch = progress::reading("checking", &args.store, output.is_json());
     let report = redraft::verify(&args.store)?;
+    drop(watch);
     let (head, aside) = (repaired.head, repaired.aside.as_deref().map(shown));
     let told = format!("repaired\n{}", verify::human(&report));
     let verified = verify::found(&report);

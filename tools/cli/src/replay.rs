@@ -14,6 +14,9 @@ use std::time::Duration;
 
 /// Show the changes, or the states, one after the other as they happened.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft replay notes.redraft --speed 10
+  redraft replay notes.redraft --from 5 --to 9 --states --speed max")]
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Args {
     #[command(flatten)]

@@ -5,7 +5,7 @@
 use crate::output::Output;
 use crate::places::Place;
 use crate::times::{self, At};
-use crate::{exit, places, stores, text};
+use crate::{exit, places, progress, stores, text};
 use anyhow::Result;
 use redraft::{Filter, Reader, Value};
 use serde::Serialize;
@@ -13,6 +13,9 @@ use std::path::PathBuf;
 
 /// Write the state at a version into a new store. The old one is only read.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft restore notes.redraft --at yesterday --to restored.redraft
+  redraft restore notes.redraft --label 'before the move' --to restored.redraft")]
 #[command(allow_negative_numbers = true, group = clap::ArgGroup::new("which").required(true))]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -21,7 +24,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "V|TIME", value_parser = times::at, group = "which")]
     at: Option<At>,
     /// The newest version whose change has this label.
-    #[arg(long, value_name = "LABEL", group = "which")]
+    #[arg(long, value_name = "TEXT", group = "which")]
     label: Option<String>,
     /// The directory for the new store; it must not exist or be empty.
     #[arg(long, value_name = "NEW")]
@@ -43,7 +46,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
         (Some(at), _) => at.version(&reader)?,
         (None, label) => labelled(&reader, label.as_deref().unwrap_or_default())?,
     };
+    let watch = progress::filling("writing", &args.to, output.is_json());
     reader.restore(version, &args.to)?;
+    drop(watch);
     for damage in reader.passed_over() {
         stores::note(&format!("passed over an unusable snapshot: {damage}"));
     }

@@ -21,6 +21,10 @@ use tokio::sync::oneshot;
 /// REDRAFT_READ_TOKEN and REDRAFT_WRITE_TOKEN. Without one, everybody on this machine may do everything. A stream is served from a copy
 /// that follows it, and only read.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft serve notes.redraft
+  redraft serve replica.redraft --read-only --listen 127.0.0.1:8080
+  redraft serve notes.redraft --listen 0.0.0.0:7878 --token-file tokens --tls-cert cert.pem --tls-key key.pem")]
 pub(crate) struct Args {
     #[command(flatten)]
     store: Place,

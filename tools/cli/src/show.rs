@@ -16,6 +16,10 @@ use serde_json::value::RawValue;
 
 /// Print the state, or the value at a JSON Pointer, as JSON; or what one change did, what became of it and why.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft show notes.redraft
+  redraft show notes.redraft /title --at '2h ago'
+  redraft show notes.redraft --change 7")]
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -84,7 +88,7 @@ fn change(reader: &Reader<Value>, version: u64, output: &mut Output) -> Result<(
         _ => None,
     };
     if !output.is_json() {
-        return output.human(in_words(reader, &change, detail)?);
+        return output.headed(&in_words(reader, &change, detail)?);
     }
     let (outcome, notes) = merge::explained(reader, &change)?.unzip();
     let original = merged.and_then(|merged| merged.original.as_ref());

@@ -3,7 +3,7 @@
 //! Always: reads only, beside a writer too; every change is looked at once.
 
 use crate::output::Output;
-use crate::{files, log, places, stores, text};
+use crate::{files, log, places, progress, stores, text};
 use anyhow::Result;
 use redraft::{Change, Value};
 use serde::Serialize;
@@ -19,6 +19,9 @@ const DAY_MS: f64 = 86_400_000.0;
 
 /// Tell sizes, rates and the places that change most.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft stats notes.redraft
+  redraft stats notes.redraft --places 3 --json")]
 pub(crate) struct Args {
     #[command(flatten)]
     store: places::Place,
@@ -83,10 +86,12 @@ impl Seen {
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let dir = args.store.directory(output)?;
     let reader = stores::read(&dir)?;
+    let watch = progress::reading("reading", &dir, output.is_json());
     let mut seen = Seen::default();
     for change in log::changes(&reader, None, None)?.into_iter().flatten() {
         seen.note(&change?);
     }
+    drop(watch);
     let stats = gathered(args, &dir, &reader, seen)?;
     if output.is_json() { output.json_line(&stats) } else { output.human(human(&stats)) }
 }

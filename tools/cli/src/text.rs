@@ -126,6 +126,13 @@ pub(crate) fn insert(ins: &Insert, length: Length) -> String {
     }
 }
 
+/// A word as a shell takes it.
+pub(crate) fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:+,@%=".contains(c);
+    let is_plain = !word.is_empty() && word.chars().all(plain);
+    if is_plain { word.into() } else { format!("'{}'", word.replace('\'', r"'\''")) }
+}
+
 /// Milliseconds since 1970 as RFC 3339, in UTC.
 pub(crate) fn time(at_ms: i64) -> String {
     match jiff::Timestamp::from_millisecond(at_ms) {
@@ -142,6 +149,22 @@ pub(crate) fn time_exact(at_ms: i64) -> String {
 /// `1 change`, `2 changes`.
 pub(crate) fn count(number: u64, one: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {one}s") }
+}
+
+/// How long something is or was, for people: the two largest units.
+pub(crate) fn duration(ms: u64) -> String {
+    let (seconds, rest) = (ms / 1000, ms % 1000);
+    let pair = |many: u64, unit: &str, fewer: u64, below: &str| match fewer {
+        0 => format!("{many} {unit}"),
+        _ => format!("{many} {unit} {fewer} {below}"),
+    };
+    match seconds {
+        0 => format!("{rest} ms"),
+        1..60 => format!("{seconds}.{} s", rest / 100),
+        60..3_600 => pair(seconds / 60, "min", seconds % 60, "s"),
+        3_600..86_400 => pair(seconds / 3_600, "h", seconds % 3_600 / 60, "min"),
+        _ => pair(seconds / 86_400, "d", seconds % 86_400 / 3_600, "h"),
+    }
 }
 
 /// A size in bytes for people.

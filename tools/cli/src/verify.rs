@@ -2,13 +2,16 @@
 
 use crate::exit::DamageFound;
 use crate::output::Output;
-use crate::{places, text};
+use crate::{places, progress, text};
 use anyhow::Result;
 use redraft::{Damage, Report};
 use serde::Serialize;
 
 /// Read everything a store holds and tell all damage. Changes nothing; works beside a writer.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:
+  redraft verify notes.redraft
+  redraft verify notes.redraft --json | jq .sound")]
 pub(crate) struct Args {
     #[command(flatten)]
     store: places::Place,
@@ -51,7 +54,10 @@ impl From<&Damage> for Place {
 }
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
-    let report = redraft::verify(args.store.directory(output)?)?;
+    let dir = args.store.directory(output)?;
+    let watch = progress::reading("checking", &dir, output.is_json());
+    let report = redraft::verify(&dir)?;
+    drop(watch);
     output.tell(&found(&report), human(&report))?;
     output.flush()?;
     match report.damage.len() {
