@@ -20,6 +20,18 @@ impl<S: State + Default> Store<S> {
         document(&self.history, &tip, version)
     }
 
+    /// The history as documents, where this store does not hold it as such itself, to be asked again and again.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn documents(&self) -> Option<History<Value>> {
+        documents(&self.history)
+    }
+
+    /// Makes sure that what leads to a version can be read.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn readable(&self, version: u64) -> Result<()> {
+        self.on_disk(version)
+    }
+
     /// The log, to be read beside this store.
     pub(crate) fn view(&self) -> log::Reader {
         self.history.view.clone()
@@ -47,6 +59,12 @@ impl<S: State + Default> Reader<S> {
         document(&self.history, &self.tip(), version)
     }
 
+    /// As [`Store::documents`].
+    #[cfg(feature = "inspect")]
+    pub(crate) fn documents(&self) -> Option<History<Value>> {
+        documents(&self.history)
+    }
+
     /// The log, to be read beside this reader.
     pub(crate) fn view(&self) -> log::Reader {
         self.history.view.clone()
@@ -56,6 +74,11 @@ impl<S: State + Default> Reader<S> {
     pub(crate) fn clocks(&self) -> (u64, u64) {
         (self.tip().stamp.millis(), self.history.env.clock.now_ms())
     }
+}
+
+#[cfg(feature = "inspect")]
+fn documents<S: State + Default>(history: &History<S>) -> Option<History<Value>> {
+    (std::any::TypeId::of::<S>() != std::any::TypeId::of::<Value>()).then(|| history.documents())
 }
 
 fn document<S: State + Default>(history: &History<S>, newest: &Tip<S>, version: u64) -> Result<Value> {
