@@ -12,6 +12,7 @@ use crate::http::shared::LOOK;
 use crate::log::Records;
 use crate::record::Change;
 use crate::snapshot;
+use crate::store::Filter;
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::thread;
@@ -41,6 +42,7 @@ fn fill(parts: &Weak<Parts>) {
         if !is_behind && !snapshots_looked_at {
             snapshots_looked_at = true;
             look_at_snapshots(&desk);
+            make_the_index(&desk);
         }
         drop(desk);
         if !is_behind {
@@ -131,6 +133,17 @@ impl Filling {
         let mut table = desk.table_mut();
         table.push_lost(behind.min(head + 1).max(next + 1));
         table.next() <= head
+    }
+}
+
+/// Asks a question that has no answer, so that the first one that has one need not wait until the index has read everything.
+fn make_the_index(desk: &Desk) {
+    let (served, nowhere) = (desk.source().served(), Filter::new().labelled("\u{0}"));
+    let Ok(oldest) = served.oldest() else { return };
+    if desk.source().has_index()
+        && let Ok(changes) = served.changes(oldest + 1, served.version())
+    {
+        drop(changes.matching(nowhere).newest_first().next());
     }
 }
 

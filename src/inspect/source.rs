@@ -43,6 +43,7 @@ trait Backing: Send + Sync {
     fn log(&self) -> log::Reader;
     fn readable(&self, version: u64) -> Result<()>;
     fn life(&self, place: &Pointer, at: u64) -> Result<Life<'_>>;
+    fn has_index(&self) -> bool;
     fn passed_over(&self) -> Vec<Damage>;
     /// Nothing where nothing can be changed, as of the following.
     fn preview_undo(&self, version: u64) -> Option<Result<(u64, Patch)>>;
@@ -65,6 +66,9 @@ impl<S: State + Default> Backing for Store<S> {
     }
     fn life(&self, place: &Pointer, at: u64) -> Result<Life<'_>> {
         self.life_at(place, at)
+    }
+    fn has_index(&self) -> bool {
+        Store::has_index(self)
     }
     fn passed_over(&self) -> Vec<Damage> {
         self.opened().passed_over.iter().filter_map(Error::damage).cloned().collect()
@@ -109,6 +113,9 @@ impl<S: State + Default> Backing for Reader<S> {
     }
     fn life(&self, place: &Pointer, at: u64) -> Result<Life<'_>> {
         self.life_at(place, at)
+    }
+    fn has_index(&self) -> bool {
+        Reader::has_index(self)
     }
     fn passed_over(&self) -> Vec<Damage> {
         Reader::passed_over(self)
@@ -180,6 +187,11 @@ impl Inspected {
     /// All that was done up to a version to what is at `place` there.
     pub(super) fn life(&self, place: &Pointer, at: u64) -> Result<Life<'_>> {
         self.backing.life(place, at)
+    }
+
+    /// Whether what is asked of places is looked up, and not found by reading everything.
+    pub(super) fn has_index(&self) -> bool {
+        self.backing.has_index()
     }
 
     /// The snapshots that could not be used so far.

@@ -6,7 +6,7 @@
 
 use super::changes::Changes;
 use super::filter::Filter;
-use super::lookup::{Guide, NoIndex};
+use super::lookup::Guide;
 use super::{Reader, Store};
 use crate::error::{Error, Result};
 use crate::history::{History, Tip};
@@ -125,7 +125,7 @@ impl<S: State + Default> Reader<S> {
     /// # Errors
     /// As `Store::life`.
     pub fn life(&self, place: &Pointer) -> Result<Life<'_>> {
-        Life::of(&self.history, &self.tip(), Guide::None(NoIndex::Reader), place)
+        Life::of(&self.history, &self.tip(), self.guide(), place)
     }
 
     /// See [`Store::life_at`].
@@ -133,7 +133,7 @@ impl<S: State + Default> Reader<S> {
     pub(crate) fn life_at(&self, place: &Pointer, version: u64) -> Result<Life<'_>> {
         let tip = self.tip();
         let tip = if tip.version == version { tip } else { self.history.tip_at(version)? };
-        Life::of(&self.history, &tip, Guide::None(NoIndex::Reader), place)
+        Life::of(&self.history, &tip, self.guide(), place)
     }
 }
 

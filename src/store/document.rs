@@ -2,6 +2,8 @@
 //!
 //! Leaves replaying to `history`. Always: the changes after a version, as they are recorded, apply to its document.
 
+#[cfg(feature = "inspect")]
+use super::lookup::Guide;
 use super::{Reader, Store};
 use crate::error::{Error, Result};
 use crate::history::{History, Tip};
@@ -24,6 +26,12 @@ impl<S: State + Default> Store<S> {
     #[cfg(feature = "inspect")]
     pub(crate) fn documents(&self) -> Option<History<Value>> {
         documents(&self.history)
+    }
+
+    /// Whether there is somebody to ask where changes are.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn has_index(&self) -> bool {
+        matches!(self.guide(), Guide::Index(_))
     }
 
     /// Makes sure that what leads to a version can be read.
@@ -63,6 +71,12 @@ impl<S: State + Default> Reader<S> {
     #[cfg(feature = "inspect")]
     pub(crate) fn documents(&self) -> Option<History<Value>> {
         documents(&self.history)
+    }
+
+    /// As [`Store::has_index`].
+    #[cfg(feature = "inspect")]
+    pub(crate) fn has_index(&self) -> bool {
+        matches!(self.guide(), Guide::Index(_))
     }
 
     /// The log, to be read beside this reader.

@@ -77,7 +77,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
         _ => {
             must_only_read(args)?;
             let dir = args.store.directory(output)?;
-            let reader = as_far_as_it_is_good(&dir)?;
+            // A reader writes nothing into the store.
+            let aside = tempfile::tempdir().context("cannot make a directory for an index")?;
+            let reader = as_far_as_it_is_good(&dir)?.with_index(aside.path());
             let id = reader.id().to_string();
             serve(args, reader.into(), id, stop, output)
         }
