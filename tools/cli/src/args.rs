@@ -5,8 +5,8 @@
 
 use crate::{
     apply, archive, backup, bisect, blame, compact, compare, demo, diff, export, follow, fork, import, init,
-    log, merge, mirror, pack, patch, promote, redact, repair, replay, restore, serve, show, snapshot, stats,
-    undo, verify,
+    inspect, log, merge, mirror, pack, patch, promote, redact, repair, replay, restore, serve, show,
+    snapshot, stats, undo, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -73,6 +73,7 @@ pub(crate) enum Command {
     Promote(promote::Promote),
     Rejoin(promote::Rejoin),
     Serve(serve::Args),
+    Inspect(inspect::Args),
     Import(import::Args),
     Patch(patch::Args),
     Demo(demo::Args),

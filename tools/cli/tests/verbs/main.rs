@@ -19,6 +19,7 @@ mod follow;
 mod fork;
 mod git_import;
 mod history;
+mod inspect;
 mod merge;
 mod mirror;
 mod pack;
