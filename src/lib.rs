@@ -425,6 +425,7 @@
 //! | [`replica`] | what replicas follow, and what goes over the wire |
 //! | [`repair`] | what a repair does, step by step |
 //! | `http` | a store over HTTP, with the feature of that name |
+//! | `inspect` | a page to look into a store with, with the feature of that name |
 //! | `jetstream` | the log on NATS JetStream, with the feature of that name |
 //! | [`io`] | disk and clock behind traits, to test crashes of your own program |
 //! | [`docs`] | the bytes on disk |
@@ -438,6 +439,7 @@
 //! * `index` (default): questions about the history answered by an index. Without it there is no sled, and the same answers by a scan.
 //! * `archive`: full segments and snapshots in object storage. Without it there is no asynchronous runtime to compile.
 //! * `http`: a store over HTTP. Without it there is no axum, no rustls and no asynchronous runtime to compile.
+//! * `inspect`: a page to look into a store with. Without it there is no page in the program.
 //! * `jetstream`: the log on NATS JetStream, for who outgrows one machine. Without it there is no client of NATS to compile.
 //! * `faults`: disks in memory that lose power and fail on purpose, `io::MemoryDisk` and `io::FaultDisk`.
 
@@ -481,6 +483,8 @@ pub mod replica;
 
 #[cfg(feature = "http")]
 pub mod http;
+#[cfg(feature = "inspect")]
+pub mod inspect;
 #[cfg(feature = "jetstream")]
 pub mod jetstream;
 #[cfg(any(feature = "http", feature = "jetstream"))]

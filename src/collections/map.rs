@@ -140,6 +140,18 @@ impl<K, V> Map<K, V> {
         Entries { inner: self.tree.range(start, end) }
     }
 
+    /// The entries from a position on, counted in key order; none if there are not so many. O(log n) to start.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn entries_from(&self, start: usize) -> Entries<'_, K, V> {
+        Entries { inner: self.tree.range(start.min(self.len()), self.len()) }
+    }
+
+    /// The position of a key, counted in key order. O(log n).
+    #[cfg(feature = "inspect")]
+    pub(crate) fn position_of<Q: Comparable<K> + ?Sized>(&self, key: &Q) -> Option<usize> {
+        self.position(key).ok()
+    }
+
     /// The position at which `key` is in order, or else before which it belongs.
     pub(super) fn position<Q: Comparable<K> + ?Sized>(&self, key: &Q) -> Result<usize, usize> {
         let Some(mut node) = self.tree.root().map(|root| &**root) else { return Err(0) };

@@ -68,6 +68,11 @@ impl Access {
         self
     }
 
+    #[cfg(feature = "inspect")]
+    pub(crate) fn is_read_only(&self) -> bool {
+        self.read_only
+    }
+
     pub(super) fn needs_token(&self) -> bool {
         !self.tokens.is_empty()
     }
@@ -140,7 +145,7 @@ fn is_open(request: &Request) -> bool {
 }
 
 /// Lets a request through to its handler, if it may go there.
-pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn guard(State(app): State<App>, request: Request, next: Next) -> Response {
     let page = match admit(&app, &request) {
         Ok(page) => page,
         Err(problem) => return problem.into_response(),
@@ -159,6 +164,15 @@ pub(super) async fn guard(State(app): State<App>, request: Request, next: Next) 
         Err(problem) => problem.into_response(),
     };
     page.told(answer)
+}
+
+/// The same for what holds no data: a page, which shows a token itself once it asks.
+#[cfg(feature = "inspect")]
+pub(crate) async fn guard_page(State(app): State<App>, request: Request, next: Next) -> Response {
+    match admit(&app, &request) {
+        Ok(page) => page.told(next.run(request).await),
+        Err(problem) => problem.into_response(),
+    }
 }
 
 fn admit(app: &App, request: &Request) -> Answer<browser::Page> {

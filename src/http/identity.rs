@@ -79,12 +79,12 @@ fn hex(chain: u32) -> Json {
 }
 
 /// Where nothing is.
-pub(super) async fn nothing() -> Problem {
+pub(crate) async fn nothing() -> Problem {
     Problem::new(axum::http::StatusCode::NOT_FOUND, "not-found", "there is nothing at this address")
 }
 
 /// Where something is, but not for that method.
-pub(super) async fn not_so() -> Problem {
+pub(crate) async fn not_so() -> Problem {
     let detail = "this address takes other methods, which \"allow\" names";
     Problem::new(axum::http::StatusCode::METHOD_NOT_ALLOWED, "malformed", detail)
 }

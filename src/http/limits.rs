@@ -19,7 +19,7 @@ pub struct Limits {
     pub(super) connections: usize,
     pub(super) request: Duration,
     pub(super) idle: Duration,
-    pub(super) keep_alive: Duration,
+    pub(crate) keep_alive: Duration,
 }
 
 impl Default for Limits {

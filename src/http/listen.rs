@@ -121,22 +121,39 @@ impl Server {
     /// [`ServeError::Bind`].
     pub async fn bind(self, address: SocketAddr) -> Result<Bound, ServeError> {
         let Server { source, access, limits, tls } = self;
-        let asks = access.needs_token() || tls.as_ref().is_some_and(Tls::asks_clients);
-        if !address.ip().to_canonical().is_loopback() {
-            if !asks {
-                return Err(ServeError::Open { address });
-            }
-            if tls.is_none() {
-                tracing::warn!(%address, "without TLS: whoever is on the way can read the tokens");
-            }
-        }
-        let failed = |source| ServeError::Bind { address, source };
-        let listener = TcpListener::bind(address).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
-        // The address of every interface is none that anybody should call it by, though browsers let pages do so.
-        let access = if address.ip().is_unspecified() { access } else { access.host(name_of(address)) };
-        Ok(Bound { listener, address, tls, limits, app: App::new(source, access, limits) })
+        bind(address, access, limits, tls, |access| {
+            let app = App::new(source, access, limits);
+            (app.clone(), app.router())
+        })
+        .await
     }
+}
+
+/// Takes the address for what `make` makes: what all handlers share, and the routes. It gets the names that requests may use.
+pub(crate) async fn bind(
+    address: SocketAddr,
+    access: Access,
+    limits: Limits,
+    tls: Option<Tls>,
+    make: impl FnOnce(Access) -> (App, Router),
+) -> Result<Bound, ServeError> {
+    let asks = access.needs_token() || tls.as_ref().is_some_and(Tls::asks_clients);
+    if !address.ip().to_canonical().is_loopback() {
+        if !asks {
+            return Err(ServeError::Open { address });
+        }
+        if tls.is_none() {
+            tracing::warn!(%address, "without TLS: whoever is on the way can read the tokens");
+        }
+    }
+    let failed = |source| ServeError::Bind { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    // The address of every interface is none that anybody should call it by, though browsers let pages do so.
+    let access = if address.ip().is_unspecified() { access } else { access.host(name_of(address)) };
+    let (app, router) = make(access);
+    let stopping = app.0.stopping.clone();
+    Ok(Bound { listener, address, tls, limits, stopping, router })
 }
 
 /// How a request names an address, without the port.
@@ -151,7 +168,8 @@ pub struct Bound {
     address: SocketAddr,
     tls: Option<Tls>,
     limits: Limits,
-    app: App,
+    stopping: watch::Sender<bool>,
+    router: Router,
 }
 
 impl Bound {
@@ -164,15 +182,14 @@ impl Bound {
     /// its end for as long as a request [may take](Limits::request), and drops the store.
     pub async fn run(self, stop: impl Future<Output = ()>) {
         let acceptor = self.tls.as_ref().map(|tls| TlsAcceptor::from(tls.config()));
-        let (stopping, limits) = (self.app.0.stopping.clone(), self.limits);
-        let connection =
-            Connection { router: self.app.router(), acceptor, limits, stopping: stopping.subscribe() };
+        let Bound { listener, stopping, router, limits, .. } = self;
+        let connection = Connection { router, acceptor, limits, stopping: stopping.subscribe() };
         let mut connections = JoinSet::new();
         {
-            let accepting = accept(&self.listener, &connection, &mut connections);
+            let accepting = accept(&listener, &connection, &mut connections);
             select(pin!(accepting), pin!(stop)).await;
         }
-        drop(self.listener);
+        drop(listener);
         stopping.send_replace(true);
         drop((stopping, connection));
         let ended = async { while connections.join_next().await.is_some() {} };

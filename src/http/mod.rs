@@ -102,11 +102,25 @@ pub fn router(source: impl Into<Served>, access: Access, limits: Limits) -> Rout
     App::new(source.into(), access, limits).router()
 }
 
+/// What the inspector is made with: it is served as a store is.
+#[cfg(feature = "inspect")]
+pub(crate) mod shared {
+    pub(crate) use super::access::{guard, guard_page};
+    pub(crate) use super::identity::{not_so, nothing};
+    pub(crate) use super::listen::bind;
+    pub(crate) use super::problem::{Answer, Problem, without};
+    pub(crate) use super::query::Query;
+    pub(crate) use super::source::LOOK;
+    pub(crate) use super::state::pointer;
+    pub(crate) use super::submit::{body_of, must_be};
+    pub(crate) use super::{App, json, typed};
+}
+
 /// What all handlers share.
 #[derive(Clone)]
-struct App(Arc<Shared>);
+pub(crate) struct App(Arc<Shared>);
 
-struct Shared {
+pub(crate) struct Shared {
     source: Served,
     access: Access,
     limits: Limits,
@@ -123,7 +137,7 @@ impl fmt::Debug for App {
 }
 
 impl App {
-    fn new(source: Served, access: Access, limits: Limits) -> App {
+    pub(crate) fn new(source: Served, access: Access, limits: Limits) -> App {
         let (metrics, streams) = (Metrics::default(), Arc::new(Semaphore::new(limits.streams)));
         let (turns, stopping) = (Arc::new(Semaphore::new(AT_ONCE)), watch::channel(false).0);
         App(Arc::new(Shared { source, access, limits, metrics, streams, turns, stopping }))
@@ -144,11 +158,11 @@ impl App {
         Router::new().nest("/v1", guarded.with_state(self))
     }
 
-    fn access(&self) -> &Access {
+    pub(crate) fn access(&self) -> &Access {
         &self.0.access
     }
 
-    fn limits(&self) -> &Limits {
+    pub(crate) fn limits(&self) -> &Limits {
         &self.0.limits
     }
 
@@ -165,7 +179,7 @@ impl App {
     }
 
     /// The same for what knows its own problems.
-    async fn blocking_answer<T: Send + 'static>(
+    pub(crate) async fn blocking_answer<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Served) -> Answer<T> + Send + 'static,
     ) -> Answer<T> {
@@ -180,8 +194,14 @@ impl App {
         done.unwrap_or_else(|_| Err(Problem::internal("the server made a mistake, which its log tells")))
     }
 
+    /// Tells when the server stops.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn stopping(&self) -> watch::Receiver<bool> {
+        self.0.stopping.subscribe()
+    }
+
     /// Leave to answer for as long as the reader takes.
-    fn stream(&self) -> Answer<OwnedSemaphorePermit> {
+    pub(crate) fn stream(&self) -> Answer<OwnedSemaphorePermit> {
         let full = |_| {
             let status = axum::http::StatusCode::SERVICE_UNAVAILABLE;
             let detail = "as many streams are open as this server allows; come back later";
@@ -192,11 +212,11 @@ impl App {
 }
 
 /// An answer of JSON.
-fn json(text: impl Into<Body>) -> Response {
+pub(crate) fn json(text: impl Into<Body>) -> Response {
     typed("application/json", text)
 }
 
-fn typed(content_type: &'static str, body: impl Into<Body>) -> Response {
+pub(crate) fn typed(content_type: &'static str, body: impl Into<Body>) -> Response {
     let mut response = Response::new(body.into());
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
     response

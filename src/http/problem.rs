@@ -14,7 +14,7 @@ use std::path::Path;
 
 /// What went wrong with a request. In a box, for nearly every answer could be one.
 #[derive(Debug)]
-pub(super) struct Problem(Box<Parts>);
+pub(crate) struct Problem(Box<Parts>);
 
 #[derive(Debug)]
 struct Parts {
@@ -27,63 +27,63 @@ struct Parts {
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
-pub(super) type Answer<T = Response> = Result<T, Problem>;
+pub(crate) type Answer<T = Response> = Result<T, Problem>;
 
 impl Problem {
-    pub(super) fn new(status: StatusCode, kind: impl Into<String>, detail: impl Into<String>) -> Problem {
+    pub(crate) fn new(status: StatusCode, kind: impl Into<String>, detail: impl Into<String>) -> Problem {
         let (kind, detail) = (kind.into(), detail.into());
         let (facts, written, headers) = (Map::new(), Vec::new(), Vec::new());
         Problem(Box::new(Parts { status, kind, detail, facts, written, headers }))
     }
 
     /// The request itself makes no sense.
-    pub(super) fn malformed(detail: impl Into<String>) -> Problem {
+    pub(crate) fn malformed(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::BAD_REQUEST, "malformed", detail)
     }
 
     /// Whoever asks may not have this.
-    pub(super) fn forbidden(detail: impl Into<String>) -> Problem {
+    pub(crate) fn forbidden(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
     }
 
     /// A mistake of ours: a thread of the server panicked, or its answer cannot be written.
-    pub(super) fn internal(detail: impl Into<String>) -> Problem {
+    pub(crate) fn internal(detail: impl Into<String>) -> Problem {
         Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail)
     }
 
     /// The same with a fact that a program can use.
-    pub(super) fn with(mut self, name: &str, fact: impl Into<Json>) -> Problem {
+    pub(crate) fn with(mut self, name: &str, fact: impl Into<Json>) -> Problem {
         self.0.facts.insert(name.into(), fact.into());
         self
     }
 
     /// The same with a member that is written as JSON already.
-    pub(super) fn with_written(mut self, name: &'static str, json: String) -> Problem {
+    pub(crate) fn with_written(mut self, name: &'static str, json: String) -> Problem {
         self.0.written.push((name, json));
         self
     }
 
-    pub(super) fn header(mut self, name: HeaderName, value: HeaderValue) -> Problem {
+    pub(crate) fn header(mut self, name: HeaderName, value: HeaderValue) -> Problem {
         self.0.headers.push((name, value));
         self
     }
 
-    pub(super) fn status(mut self, status: StatusCode) -> Problem {
+    pub(crate) fn status(mut self, status: StatusCode) -> Problem {
         self.0.status = status;
         self
     }
 
-    pub(super) fn is(&self, status: StatusCode) -> bool {
+    pub(crate) fn is(&self, status: StatusCode) -> bool {
         self.0.status == status
     }
 
     /// Whether it is the server's trouble, and not that of who asks.
-    pub(super) fn is_ours(&self) -> bool {
+    pub(crate) fn is_ours(&self) -> bool {
         self.0.status.is_server_error()
     }
 
     /// What the library said. Paths are told from the store's directory on.
-    pub(super) fn of(error: &Error, source: &Served) -> Problem {
+    pub(crate) fn of(error: &Error, source: &Served) -> Problem {
         let detail = without(&chain_of(error), source.path());
         let problem = Problem::new(status_of(error), error.kind().to_string(), detail);
         if problem.0.status.is_server_error() {
@@ -92,7 +92,7 @@ impl Problem {
         facts_of(error).into_iter().fold(problem, |problem, (name, fact)| problem.with(name, fact))
     }
 
-    pub(super) fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         let mut text = self.to_json().to_string();
         for (name, json) in &self.0.written {
             text.pop();
@@ -141,10 +141,30 @@ fn chain_of(error: &Error) -> String {
     text
 }
 
-fn without(text: &str, dir: &Path) -> String {
+/// A text without the directory of the store, wherever it stands as a whole: it may be a word as short as a letter.
+pub(crate) fn without(text: &str, dir: &Path) -> String {
     let dir = dir.display().to_string();
-    let inside = format!("{}/", dir.trim_end_matches('/'));
-    text.replace(&inside, "").replace(&dir, "the store")
+    let dir = dir.trim_end_matches('/');
+    let is_name = |char: char| char.is_alphanumeric() || matches!(char, '/' | '.' | '-' | '_');
+    let (mut told, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find(dir).filter(|_| !dir.is_empty()) {
+        let (before, after) = (&rest[..at], &rest[at + dir.len()..]);
+        let begins = !before.chars().next_back().or(told.chars().next_back()).is_some_and(is_name);
+        told.push_str(before);
+        rest = match after.strip_prefix('/') {
+            Some(inside) if begins => inside,
+            // A name alone may be any word.
+            None if begins && dir.contains('/') && !after.starts_with(is_name) => {
+                told.push_str("the store");
+                after
+            }
+            _ => {
+                told.push_str(dir);
+                after
+            }
+        };
+    }
+    told + rest
 }
 
 fn status_of(error: &Error) -> StatusCode {
@@ -205,4 +225,23 @@ fn place_of(error: &ApplyError) -> Vec<(&'static str, Json)> {
         ("op", error.op.into()),
         ("path", error.path.to_string().into()),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_directory_is_left_out_and_nothing_that_only_looks_like_it() {
+        let cases = [
+            ("/srv/board", "cannot read /srv/board/00.seg: no", "cannot read 00.seg: no"),
+            ("/srv/board/", "/srv/board is locked", "the store is locked"),
+            ("a", "what was begun on an older state", "what was begun on an older state"),
+            ("a", "a is a store, a/00.seg data/1 a.b", "a is a store, 00.seg data/1 a.b"),
+            ("", "anything", "anything"),
+        ];
+        for (dir, text, expected) in cases {
+            assert_eq!(without(text, Path::new(dir)), expected, "{dir:?}");
+        }
+    }
 }

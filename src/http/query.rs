@@ -13,11 +13,11 @@ const SECRETS: [&str; 5] = ["token", "access_token", "authorization", "api_key",
 
 /// The parameters of a request.
 #[derive(Debug)]
-pub(super) struct Query(Vec<(String, String)>);
+pub(crate) struct Query(Vec<(String, String)>);
 
 impl Query {
     /// Reads all parameters, which must be among `known`.
-    pub(super) fn of(uri: &Uri, known: &[&str]) -> Answer<Query> {
+    pub(crate) fn of(uri: &Uri, known: &[&str]) -> Answer<Query> {
         let mut pairs: Vec<(String, String)> = Vec::new();
         for part in uri.query().unwrap_or_default().split('&').filter(|part| !part.is_empty()) {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
@@ -33,18 +33,18 @@ impl Query {
         Ok(Query(pairs))
     }
 
-    pub(super) fn text(&self, name: &str) -> Option<&str> {
+    pub(crate) fn text(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(there, _)| there == name).map(|(_, value)| &**value)
     }
 
     /// A parameter that reads as a `T`. `wanted` says what that is.
-    pub(super) fn get<T: FromStr>(&self, name: &str, wanted: &str) -> Answer<Option<T>> {
+    pub(crate) fn get<T: FromStr>(&self, name: &str, wanted: &str) -> Answer<Option<T>> {
         let Some(text) = self.text(name) else { return Ok(None) };
         let refused = || Problem::malformed(format!("the parameter {name:?} is {wanted}, found {text:?}"));
         text.parse().map(Some).map_err(|_| refused())
     }
 
-    pub(super) fn version(&self, name: &str) -> Answer<Option<u64>> {
+    pub(crate) fn version(&self, name: &str) -> Answer<Option<u64>> {
         match self.text(name) {
             Some(text) => version(text).map(Some),
             None => Ok(None),
@@ -52,7 +52,7 @@ impl Query {
     }
 
     /// The same parameters with others in the place of some, as an address beside this one.
-    pub(super) fn replaced(&self, name: &str, value: &str) -> String {
+    pub(crate) fn replaced(&self, name: &str, value: &str) -> String {
         let kept = self.0.iter().filter(|(there, _)| there != name);
         let kept = kept.map(|(name, value)| (name.as_str(), value.as_str()));
         let pairs: Vec<String> = kept
@@ -64,7 +64,7 @@ impl Query {
 }
 
 /// Refuses an address that carries a token, on any route.
-pub(super) fn without_secret(uri: &Uri) -> Answer<()> {
+pub(crate) fn without_secret(uri: &Uri) -> Answer<()> {
     for part in uri.query().unwrap_or_default().split('&') {
         let name = decoded(part.split('=').next().unwrap_or_default())?;
         if SECRETS.iter().any(|secret| name.eq_ignore_ascii_case(secret)) {
@@ -77,7 +77,7 @@ pub(super) fn without_secret(uri: &Uri) -> Answer<()> {
 }
 
 /// A version: digits and nothing else.
-pub(super) fn version(text: &str) -> Answer<u64> {
+pub(crate) fn version(text: &str) -> Answer<u64> {
     let plain = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let refused =
         || Problem::malformed(format!("{text:?} is not a version: versions are whole numbers from 0 on"));
@@ -85,7 +85,7 @@ pub(super) fn version(text: &str) -> Answer<u64> {
 }
 
 /// `+` is a space here, as forms have it.
-pub(super) fn decoded(text: &str) -> Answer<String> {
+pub(crate) fn decoded(text: &str) -> Answer<String> {
     let refused = || Problem::malformed("the address has an escape that is none, or is not UTF-8");
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.bytes();

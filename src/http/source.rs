@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
 /// How often the files of a store that another process writes are looked at, at most.
-pub(super) const LOOK: Duration = Duration::from_millis(100);
+pub(crate) const LOOK: Duration = Duration::from_millis(100);
 
 /// What a server serves: a [`Store`] that this program writes, or a [`Reader`] of one that somebody else does, which then
 /// takes no submissions. Made from either by `into`, with or without an [`Arc`] around it. O(1).
@@ -279,7 +279,7 @@ impl fmt::Debug for Served {
 
 impl Served {
     /// The log itself, to be read by a thread of its own.
-    pub(super) fn view(&self) -> log::Reader {
+    pub(crate) fn view(&self) -> log::Reader {
         self.backing.view()
     }
 
@@ -289,19 +289,19 @@ impl Served {
     }
 
     /// Where it is, which is nobody's business but ours.
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.backing.path()
     }
 
-    pub(super) fn id(&self) -> StoreId {
+    pub(crate) fn id(&self) -> StoreId {
         self.backing.id()
     }
 
-    pub(super) fn schema(&self) -> u32 {
+    pub(crate) fn schema(&self) -> u32 {
         self.backing.schema()
     }
 
-    pub(super) fn version(&self) -> u64 {
+    pub(crate) fn version(&self) -> u64 {
         self.backing.version()
     }
 
@@ -309,11 +309,11 @@ impl Served {
         self.backing.durable()
     }
 
-    pub(super) fn oldest(&self) -> Result<u64> {
+    pub(crate) fn oldest(&self) -> Result<u64> {
         self.backing.oldest()
     }
 
-    pub(super) fn snapshots(&self) -> Result<Vec<u64>> {
+    pub(crate) fn snapshots(&self) -> Result<Vec<u64>> {
         self.backing.snapshots()
     }
 
@@ -322,16 +322,16 @@ impl Served {
     }
 
     /// See `Store::document`.
-    pub(super) fn document(&self, version: u64) -> Result<Value> {
+    pub(crate) fn document(&self, version: u64) -> Result<Value> {
         self.backing.document(version)
     }
 
-    pub(super) fn version_at(&self, time_ms: i64) -> Result<u64> {
+    pub(crate) fn version_at(&self, time_ms: i64) -> Result<u64> {
         self.backing.version_at(time_ms)
     }
 
     /// The changes that made the versions from `first` to `last`.
-    pub(super) fn changes(&self, first: u64, last: u64) -> Result<Changes> {
+    pub(crate) fn changes(&self, first: u64, last: u64) -> Result<Changes> {
         self.backing.changes(first, last)
     }
 
@@ -366,7 +366,7 @@ impl Served {
     }
 
     /// How far each follower has come that said so.
-    pub(super) fn cursors(&self) -> Result<BTreeMap<String, u64>> {
+    pub(crate) fn cursors(&self) -> Result<BTreeMap<String, u64>> {
         self.backing.cursors()
     }
 
@@ -381,29 +381,29 @@ impl Served {
     }
 
     /// Whether it takes changes at all.
-    pub(super) fn is_written_here(&self) -> bool {
+    pub(crate) fn is_written_here(&self) -> bool {
         self.backing.is_written_here()
     }
 
     /// Why it takes no more changes, if it has failed.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<()> {
         self.backing.check()
     }
 
     /// Looks what another process has written since, if one writes.
-    pub(super) fn refresh(&self) -> Result<()> {
+    pub(crate) fn refresh(&self) -> Result<()> {
         self.backing.refresh()
     }
 
     /// Tells of newer versions; what was there before counts as seen.
-    pub(super) fn newer(&self) -> watch::Receiver<u64> {
+    pub(crate) fn newer(&self) -> watch::Receiver<u64> {
         let mut newest = self.newest.clone();
         newest.mark_unchanged();
         newest
     }
 
     /// What to say if a version is asked for that is not there.
-    pub(super) fn beyond(&self, version: u64) -> Error {
+    pub(crate) fn beyond(&self, version: u64) -> Error {
         Error::BeyondHead { version, head: self.version() }
     }
 }

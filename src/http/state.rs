@@ -64,7 +64,7 @@ fn at(query: &Query) -> Answer<At> {
 }
 
 /// Reads a place in a document.
-pub(super) fn pointer(text: &str) -> Answer<Pointer> {
+pub(crate) fn pointer(text: &str) -> Answer<Pointer> {
     let refused = |error| Problem::malformed(format!("the parameter \"path\" is no JSON Pointer: {error}"));
     Pointer::parse(text).map_err(refused)
 }

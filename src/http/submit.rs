@@ -26,7 +26,7 @@ pub(super) async fn submit(State(app): State<App>, request: Request) -> Answer {
 }
 
 /// Forms of pages can be sent anywhere without asking, but not as any of these.
-pub(super) fn must_be(wanted: &str, headers: &HeaderMap) -> Answer<()> {
+pub(crate) fn must_be(wanted: &str, headers: &HeaderMap) -> Answer<()> {
     let told = headers.get(header::CONTENT_TYPE).and_then(|told| told.to_str().ok()).unwrap_or_default();
     let essence = told.split(';').next().unwrap_or_default().trim();
     if essence.eq_ignore_ascii_case(wanted) {
@@ -42,7 +42,7 @@ pub(super) fn only_read() -> Problem {
 }
 
 /// All of a body, if it is not too long and does not take too long.
-pub(super) async fn body_of(app: &App, body: Body) -> Answer<Vec<u8>> {
+pub(crate) async fn body_of(app: &App, body: Body) -> Answer<Vec<u8>> {
     let late = |_| {
         let detail = "the body of the request did not come in time";
         Problem::new(StatusCode::REQUEST_TIMEOUT, "malformed", detail)

@@ -1,7 +1,7 @@
 //! Answers about history that need not read all of it: which changes are about a path, a writer, a label.
 //!
 //! Derived from the log and fed by following it, when a question is asked and never while something is written. Kept in sled,
-//! in the directory `index` of a store; only who has the store open for writing uses it. From top to bottom: [`Index`] is
+//! in the directory `index` of a store, where only who has the store open for writing uses it, or of a reader that was given one. From top to bottom: [`Index`] is
 //! what a store holds, `follow` reads the log, `term` says what a change is found by, `tails` and `chunk` make posting lists
 //! of that, `tree` is sled, `candidates` reads the lists.
 //!

@@ -109,7 +109,7 @@ impl Reader {
     }
 
     /// Where the segments begin, ascending.
-    pub(super) fn bases(&self) -> Result<Vec<u64>> {
+    pub(crate) fn bases(&self) -> Result<Vec<u64>> {
         match &self.bound {
             Bound::Writer(durable) => Ok(durable.segments().bases.clone()),
             Bound::Proof(_) => self.look_again().map(|bases| bases.to_vec()),

@@ -112,7 +112,8 @@ fn versions(range: &impl RangeBounds<u64>, oldest: u64, head: u64) -> Result<Opt
     }
 }
 
-fn bisect<S, V: Verdict>(
+/// The same for states that come from wherever `at` gets them.
+pub(crate) fn bisect<S, V: Verdict>(
     range: Option<(u64, u64)>,
     at: impl Fn(u64) -> Result<Arc<S>>,
     mut predicate: impl FnMut(&S) -> V,

@@ -6,7 +6,7 @@
 
 use super::changes::Changes;
 use super::filter::Filter;
-use super::lookup::{Guide, NoIndex};
+use super::lookup::Guide;
 use super::{Reader, Store};
 use crate::error::{Error, Result};
 use crate::history::{History, Tip};
@@ -100,6 +100,15 @@ impl<S: State + Default> Store<S> {
         self.on_disk(tip.version)?;
         Life::of(&self.history, &tip, self.guide(), place)
     }
+
+    /// The same up to a version, with the name that the place has there.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn life_at(&self, place: &Pointer, version: u64) -> Result<Life<'_>> {
+        let tip = self.published.tip();
+        self.on_disk(version)?;
+        let tip = if tip.version == version { tip } else { self.history.tip_at(version)? };
+        Life::of(&self.history, &tip, self.guide(), place)
+    }
 }
 
 impl<S: State + Default> Reader<S> {
@@ -116,7 +125,15 @@ impl<S: State + Default> Reader<S> {
     /// # Errors
     /// As `Store::life`.
     pub fn life(&self, place: &Pointer) -> Result<Life<'_>> {
-        Life::of(&self.history, &self.tip(), Guide::None(NoIndex::Reader), place)
+        Life::of(&self.history, &self.tip(), self.guide(), place)
+    }
+
+    /// See [`Store::life_at`].
+    #[cfg(feature = "inspect")]
+    pub(crate) fn life_at(&self, place: &Pointer, version: u64) -> Result<Life<'_>> {
+        let tip = self.tip();
+        let tip = if tip.version == version { tip } else { self.history.tip_at(version)? };
+        Life::of(&self.history, &tip, self.guide(), place)
     }
 }
 
@@ -144,7 +161,7 @@ impl<'a> Life<'a> {
     }
 
     /// The newest change that was more than a move.
-    fn last_set(mut self) -> Result<Option<Touch>> {
+    pub(crate) fn last_set(mut self) -> Result<Option<Touch>> {
         for touch in &mut self {
             let touch = touch?;
             if touch.old != touch.new {

@@ -2,6 +2,8 @@
 //!
 //! Leaves replaying to `history`. Always: the changes after a version, as they are recorded, apply to its document.
 
+#[cfg(feature = "inspect")]
+use super::lookup::Guide;
 use super::{Reader, Store};
 use crate::error::{Error, Result};
 use crate::history::{History, Tip};
@@ -18,6 +20,24 @@ impl<S: State + Default> Store<S> {
         }
         self.on_disk(version)?;
         document(&self.history, &tip, version)
+    }
+
+    /// The history as documents, where this store does not hold it as such itself, to be asked again and again.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn documents(&self) -> Option<History<Value>> {
+        documents(&self.history)
+    }
+
+    /// Whether there is somebody to ask where changes are.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn has_index(&self) -> bool {
+        matches!(self.guide(), Guide::Index(_))
+    }
+
+    /// Makes sure that what leads to a version can be read.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn readable(&self, version: u64) -> Result<()> {
+        self.on_disk(version)
     }
 
     /// The log, to be read beside this store.
@@ -47,6 +67,18 @@ impl<S: State + Default> Reader<S> {
         document(&self.history, &self.tip(), version)
     }
 
+    /// As [`Store::documents`].
+    #[cfg(feature = "inspect")]
+    pub(crate) fn documents(&self) -> Option<History<Value>> {
+        documents(&self.history)
+    }
+
+    /// As [`Store::has_index`].
+    #[cfg(feature = "inspect")]
+    pub(crate) fn has_index(&self) -> bool {
+        matches!(self.guide(), Guide::Index(_))
+    }
+
     /// The log, to be read beside this reader.
     pub(crate) fn view(&self) -> log::Reader {
         self.history.view.clone()
@@ -56,6 +88,11 @@ impl<S: State + Default> Reader<S> {
     pub(crate) fn clocks(&self) -> (u64, u64) {
         (self.tip().stamp.millis(), self.history.env.clock.now_ms())
     }
+}
+
+#[cfg(feature = "inspect")]
+fn documents<S: State + Default>(history: &History<S>) -> Option<History<Value>> {
+    (std::any::TypeId::of::<S>() != std::any::TypeId::of::<Value>()).then(|| history.documents())
 }
 
 fn document<S: State + Default>(history: &History<S>, newest: &Tip<S>, version: u64) -> Result<Value> {

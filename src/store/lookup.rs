@@ -36,8 +36,9 @@ pub enum NoIndex {
     /// Nobody wants one: it is switched off in the options, or by the crate's feature `index`.
     #[error("the index is switched off")]
     Off,
-    /// It is for a reader, which writes nothing, and an index is written while it is read.
-    #[error("only who has the store open for writing has an index")]
+    /// It is for a reader that has none: it writes nothing into the store, and an index is written while it is read. See
+    /// [`Reader::with_index`](super::Reader::with_index).
+    #[error("only who has the store open for writing has an index, or a reader with one of its own")]
     Reader,
     /// The store is not on the operating system's file system, as the index must be.
     #[error("the store is on a disk that has no index")]

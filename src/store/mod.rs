@@ -43,6 +43,8 @@ mod ticket;
 mod time;
 mod undo;
 
+#[cfg(feature = "inspect")]
+pub(crate) use bisect::bisect;
 pub use bisect::{Bisected, Verdict};
 pub use blame::{Life, Touch};
 pub use changes::Changes;

@@ -9,6 +9,8 @@ use super::migrate::recorded_in;
 use super::{Options, restore};
 use crate::error::{Damage, Error, Result, Role};
 use crate::history::{History, Tip, open_view};
+#[cfg(feature = "index")]
+use crate::index::Index;
 use crate::io::Env;
 use crate::log::StoreId;
 use crate::state::State;
@@ -25,6 +27,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct Reader<S: State = Value> {
     pub(crate) history: History<S>,
     tip: Mutex<Arc<Tip<S>>>,
+    #[cfg(feature = "index")]
+    index: Option<Arc<Index>>,
 }
 
 impl<S: State + Default> Reader<S> {
@@ -55,8 +59,49 @@ impl<S: State + Default> Reader<S> {
         };
         match version.filter(|&version| tip.version < version) {
             Some(version) => Err(Error::BeyondHead { version, head: tip.version }),
-            None => Ok(Reader { history, tip: Mutex::new(tip) }),
+            None => Ok(Reader {
+                history,
+                tip: Mutex::new(tip),
+                #[cfg(feature = "index")]
+                index: None,
+            }),
         }
+    }
+
+    /// The same with an index of its own over the history, in a directory that nobody else uses, which is made: so that
+    /// [`blame`](Reader::blame), [`life`](Reader::life) and [narrowed](Changes::matching) changes cost what comes out of them. A reader
+    /// writes nothing into the store, and so has none otherwise. The first question reads all of the history; what is in the directory is
+    /// used again by who opens the same store with it. The directory may be removed at any time that no reader uses it. O(1).
+    ///
+    /// ```
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// # let dir = tempfile::tempdir()?; let aside = tempfile::tempdir()?;
+    /// use redraft::{Filter, Lookup, Reader, Store, Value, value::Pointer};
+    ///
+    /// let store = Store::<Value>::open(dir.path())?;
+    /// store.produce(|doc| doc["title"] = "garden".into())?;
+    /// let reader = Reader::<Value>::open(dir.path())?.with_index(aside.path());
+    /// let titles = Filter::new().touching(Pointer::parse("/title")?);
+    /// let mut changes = reader.changes(..)?.matching(titles).newest_first();
+    /// assert_eq!(changes.next().transpose()?.map(|change| change.version), Some(1));
+    /// assert_eq!(changes.lookup(), Some(&Lookup::Index));
+    /// # Ok(()) }
+    /// ```
+    #[cfg(feature = "index")]
+    #[must_use]
+    pub fn with_index(self, dir: impl AsRef<Path>) -> Self {
+        Reader { index: Some(Arc::new(Index::of(dir.as_ref()))), ..self }
+    }
+
+    /// Who can be asked where changes are.
+    #[cfg(feature = "index")]
+    pub(super) fn guide(&self) -> Guide {
+        self.index.as_ref().map_or(Guide::None(NoIndex::Reader), |index| Guide::Index(Arc::downgrade(index)))
+    }
+
+    #[cfg(not(feature = "index"))]
+    pub(super) fn guide(&self) -> Guide {
+        Guide::None(NoIndex::Reader)
     }
 
     /// The schema of the version seen, as it is recorded. The state is of the type's own. O(1).
@@ -162,8 +207,7 @@ impl<S: State + Default> Reader<S> {
     /// # Errors
     /// As `Store::changes`.
     pub fn changes(&self, range: impl RangeBounds<u64>) -> Result<Changes> {
-        Ok(Changes::in_range(&self.history.view, Guide::None(NoIndex::Reader), &range, self.version())?
-            .up_to_head())
+        Ok(Changes::in_range(&self.history.view, self.guide(), &range, self.version())?.up_to_head())
     }
 
     /// Writes the state at `version` into a new store. Costs what [`at`](Reader::at) costs, O(state) and a handful of syncs.

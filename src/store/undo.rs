@@ -30,7 +30,24 @@ impl<S: State + Default> Store<S> {
     /// As `undo`.
     pub fn undo_with(&self, meta: Meta, version: u64) -> Result<Commit<S>> {
         let (done, before) = self.to_take_back(version)?;
-        self.take_back(&done, before, meta)
+        self.take_back(&done, before, meta, None)
+    }
+
+    /// The same if nothing came after the version `on`.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn undo_on(&self, on: u64, meta: Meta, version: u64) -> Result<Commit<S>> {
+        let (done, before) = self.to_take_back(version)?;
+        self.take_back(&done, before, meta, Some(on))
+    }
+
+    /// What [`undo`](Store::undo) would do now, and to which version.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn preview_undo(&self, version: u64) -> Result<(u64, Patch)> {
+        let (done, before) = self.to_take_back(version)?;
+        let (head, newest) = self.newest();
+        self.unless_touched(&done, head)?;
+        let inverse = patch::apply(&*self.at(before)?, &done.patch)?.inverse;
+        Ok((head, applied(&*newest, &inverse)?.patch))
     }
 
     /// The change that made `version`, and the version before it.
@@ -77,11 +94,15 @@ impl<S: State + Default> Store<S> {
         self.propose_undo(meta, self.undo_of(version)?)
     }
 
-    /// Checks and applies against one and the same state: whenever somebody else was faster, looks again.
-    fn take_back(&self, done: &Change, before: u64, meta: Meta) -> Result<Commit<S>> {
+    /// Checks and applies against one and the same state: whenever somebody else was faster, looks again; or refuses, if it is for one
+    /// version only.
+    fn take_back(&self, done: &Change, before: u64, meta: Meta, on: Option<u64>) -> Result<Commit<S>> {
         let mut inverse: Option<Patch> = None;
         loop {
             let head = self.version();
+            if let Some(base) = on.filter(|on| *on != head) {
+                return Err(Error::Outdated { base: Some(base), head });
+            }
             self.unless_touched(done, head)?;
             let inverse = match &mut inverse {
                 Some(inverse) => inverse,

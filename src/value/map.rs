@@ -136,6 +136,18 @@ impl Map {
         self.tree.values()
     }
 
+    /// The entries from a position on, counted in key order. O(log n) to start.
+    #[cfg(feature = "inspect")]
+    pub(crate) fn entries_from(&self, start: usize) -> MapIter<'_> {
+        MapIter { inner: self.tree.entries_from(start) }
+    }
+
+    /// The position of a key, counted in key order. O(log n).
+    #[cfg(feature = "inspect")]
+    pub(crate) fn position_of(&self, key: &Key) -> Option<usize> {
+        self.tree.position_of(&key.as_ref())
+    }
+
     /// What turns `self` into `new`, in key order, skipping every shared node. Containers count as changed as soon as
     /// they are not the same in memory; it is for the caller to look inside.
     pub(crate) fn changes<'a>(&'a self, new: &'a Self) -> impl Iterator<Item = Change<'a>> {

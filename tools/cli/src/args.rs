@@ -6,8 +6,8 @@
 use crate::output::When;
 use crate::{
     apply, archive, backup, bisect, blame, compact, compare, completions, cursors, demo, diff, doctor,
-    export, follow, fork, import, init, log, man, merge, mirror, pack, patch, promote, redact, repair,
-    replay, restore, serve, show, snapshot, stats, top, undo, verify,
+    export, follow, fork, import, init, inspect, log, man, merge, mirror, pack, patch, promote, redact,
+    repair, replay, restore, serve, show, snapshot, stats, top, undo, verify,
 };
 use clap::{Parser, Subcommand};
 
@@ -91,6 +91,7 @@ pub(crate) enum Command {
     Promote(promote::Promote),
     Rejoin(promote::Rejoin),
     Serve(serve::Args),
+    Inspect(inspect::Args),
     Import(import::Args),
     Patch(patch::Args),
     Demo(demo::Args),

@@ -24,11 +24,13 @@ mod files;
 mod follow;
 mod fork;
 mod git;
+mod guard;
 mod help;
 mod import;
 mod import_git;
 mod import_jsonl;
 mod init;
+mod inspect;
 mod interrupt;
 mod log;
 mod man;
@@ -115,6 +117,7 @@ fn run(command: Command, output: &mut Output) -> anyhow::Result<()> {
         Command::Promote(args) => promote::promote(&args, output),
         Command::Rejoin(args) => promote::rejoin(&args, output),
         Command::Serve(args) => serve::run(&args, output),
+        Command::Inspect(args) => inspect::run(&args, output),
         Command::Import(args) => import::run(&args, output),
         Command::Patch(args) => patch::run(&args, output),
         Command::Demo(args) => demo::run(&args, output),

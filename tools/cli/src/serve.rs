@@ -3,15 +3,15 @@
 //! Leaves routes, limits and connections to the library. Always: tokens come from a file or the environment, never from the
 //! command line, which others on the machine can read.
 
+use crate::guard::Guard;
 use crate::output::Output;
 use crate::places::Place;
 use crate::{nats, stores};
 use anyhow::{Context, Result};
-use redraft::http::{Access, Served, Server, Tls, Tokens};
+use redraft::http::{Access, Served, Server, Tls};
 use redraft::{Error, Store, Value};
 use serde::Serialize;
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::sync::oneshot;
 
@@ -31,27 +31,11 @@ pub(crate) struct Args {
     /// Where to listen. Any address but the machine's own needs tokens or --client-ca.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878")]
     listen: SocketAddr,
-    /// Only those with a token in this file may ask; nobody else may be able to read it.
-    #[arg(long, value_name = "FILE")]
-    token_file: Option<PathBuf>,
-    /// Encrypt, with this certificate.
-    #[arg(long, value_name = "FILE", requires = "tls_key")]
-    tls_cert: Option<PathBuf>,
-    /// The certificate's key.
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    tls_key: Option<PathBuf>,
-    /// Only clients with a certificate of this CA may connect.
-    #[arg(long, value_name = "FILE", requires = "tls_cert")]
-    client_ca: Option<PathBuf>,
     /// Only read. Another process may write the store meanwhile, and it may be a replica.
     #[arg(long)]
     read_only: bool,
-    /// A name that clients call this server by, besides its address; may be given again.
-    #[arg(long, value_name = "NAME")]
-    allow_host: Vec<String>,
-    /// An origin whose pages may ask, like https://app.example; may be given again.
-    #[arg(long, value_name = "ORIGIN")]
-    allow_origin: Vec<String>,
+    #[command(flatten)]
+    guard: Guard,
 }
 
 #[derive(Serialize)]
@@ -63,7 +47,7 @@ struct Serving<'a> {
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     // From the first moment on, so that a store that is interrupted is always closed.
     let stop = interruption()?;
-    let (access, tls) = (access(args)?, tls(args)?);
+    let (access, tls) = (args.guard.access()?.read_only(args.read_only), args.guard.tls()?);
     if let Some((url, reach)) = args.store.stream().filter(|(_, reach)| !reach.is_offline()) {
         return serve_stream(args, (url, reach), access.read_only(true), tls, stop, output);
     }
@@ -113,21 +97,6 @@ fn pointed(error: anyhow::Error) -> anyhow::Error {
     }
 }
 
-fn access(args: &Args) -> Result<Access> {
-    let mut tokens = Tokens::from_environment().context("the tokens in the environment")?;
-    if let Some(file) = &args.token_file {
-        tokens = tokens.and(Tokens::from_file(file)?);
-    }
-    let access = Access::new().tokens(tokens).read_only(args.read_only);
-    let access = args.allow_host.iter().fold(access, Access::host);
-    Ok(args.allow_origin.iter().fold(access, Access::origin))
-}
-
-fn tls(args: &Args) -> Result<Option<Tls>> {
-    let (Some(certificate), Some(key)) = (&args.tls_cert, &args.tls_key) else { return Ok(None) };
-    Ok(Some(Tls::from_files(certificate, key, args.client_ca.as_deref())?))
-}
-
 fn serve(
     args: &Args,
     access: Access,
@@ -156,7 +125,7 @@ fn serve(
 }
 
 /// Tells of Ctrl-C and of a request to terminate.
-fn interruption() -> Result<oneshot::Receiver<()>> {
+pub(crate) fn interruption() -> Result<oneshot::Receiver<()>> {
     let (tell, told) = oneshot::channel();
     // Told once; who asks again is being heard already.
     let tell = std::sync::Mutex::new(Some(tell));

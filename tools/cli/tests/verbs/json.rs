@@ -187,13 +187,15 @@ fn others(place: &Place, seen: &mut Seen) {
     seen.run("completions", &["bash"]);
     seen.run("man", &["log"]);
     seen.run("man", &["--dir", &place.at("man")]);
-    let mut served = command(&["serve", &place.at("imported"), "--listen", "127.0.0.1:0", "--json"]);
-    let mut served = served.stdout(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    BufReader::new(served.stdout.take().unwrap()).read_line(&mut line).unwrap();
-    served.kill().unwrap();
-    served.wait().unwrap();
-    seen.note("serve", &line);
+    for verb in ["serve", "inspect"] {
+        let mut served = command(&[verb, &place.at("imported"), "--listen", "127.0.0.1:0", "--json"]);
+        let mut served = served.stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(served.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        served.kill().unwrap();
+        served.wait().unwrap();
+        seen.note(verb, &line);
+    }
 }
 
 /// An old primary that went on by itself after a replica took its place.

@@ -20,6 +20,7 @@ mod follow;
 mod fork;
 mod git_import;
 mod history;
+mod inspect;
 mod json;
 mod merge;
 mod mirror;

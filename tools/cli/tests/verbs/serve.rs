@@ -7,23 +7,23 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Child, Command, Stdio};
 
 /// A server that runs, and where.
-struct Serving {
+pub(crate) struct Serving {
     child: Child,
-    address: String,
+    pub(crate) address: String,
 }
 
 impl Serving {
-    fn new(args: &[&str], environment: &[(&str, &str)]) -> Serving {
+    pub(crate) fn new(args: &[&str], environment: &[(&str, &str)]) -> Serving {
         let mut child = command(args);
         child.envs(environment.iter().copied()).stdout(Stdio::piped());
         let mut child = child.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let address = line.split("http://").nth(1).unwrap().split('/').next().unwrap().to_owned();
+        let address = line.rsplit("http://").next().unwrap().trim_end().split('/').next().unwrap().to_owned();
         Serving { child, address }
     }
 
-    fn ask(&self, request: &str) -> String {
+    pub(crate) fn ask(&self, request: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         let head = format!("{request}\r\nhost: {}\r\nconnection: close\r\n", self.address);
         stream.write_all(head.as_bytes()).unwrap();
@@ -33,7 +33,7 @@ impl Serving {
         answer
     }
 
-    fn stop(mut self) {
+    pub(crate) fn stop(mut self) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args(["-TERM", &id]).status().unwrap().success());
         assert!(self.child.wait().unwrap().success());
