@@ -6,6 +6,7 @@
 //! ```
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "a program for the terminal")]
+#![allow(clippy::disallowed_methods, reason = "reads a file that is no store")]
 
 use redraft::collections::Counter;
 use redraft::{Meta, State, Store};
