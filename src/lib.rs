@@ -524,3 +524,22 @@ pub mod docs {
 #[cfg(all(doctest, feature = "json"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// Compiles the guide's examples, chapter by chapter.
+#[cfg(all(doctest, feature = "json", feature = "derive"))]
+mod guide {
+    #[doc = include_str!("../docs/guide/src/getting-started.md")]
+    struct GettingStarted;
+    #[doc = include_str!("../docs/guide/src/states.md")]
+    struct States;
+    #[doc = include_str!("../docs/guide/src/replicas.md")]
+    struct Replicas;
+    #[doc = include_str!("../docs/guide/src/offline.md")]
+    struct Offline;
+    #[doc = include_str!("../docs/guide/src/jetstream.md")]
+    struct JetStream;
+    #[doc = include_str!("../docs/guide/src/format.md")]
+    struct Format;
+    #[doc = include_str!("../docs/guide/src/alone.md")]
+    struct Alone;
+}

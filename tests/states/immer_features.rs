@@ -1,4 +1,4 @@
-//! What Immer offers, row by row of the table in the README: each row is a test here.
+//! What Immer offers, row by row of the table in the guide (docs/guide/src/immer.md): each row is a test here.
 
 use std::sync::{Arc, Mutex};
 
