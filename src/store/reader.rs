@@ -189,8 +189,7 @@ impl<S: State + Default> Reader<S> {
     /// # Errors
     /// As `Store::changes`.
     pub fn changes(&self, range: impl RangeBounds<u64>) -> Result<Changes> {
-        Ok(Changes::in_range(&self.history.view, self.guide(), &range, self.version())?
-            .up_to_head())
+        Ok(Changes::in_range(&self.history.view, self.guide(), &range, self.version())?.up_to_head())
     }
 
     /// Writes the state at `version` into a new store. Costs what [`at`](Reader::at) costs, O(state) and a handful of syncs.
