@@ -3,7 +3,7 @@
 //!
 //! [`Inspector`] makes a router for an axum app, or serves the page on a socket of its own. Stands on `http` for who may ask, how much,
 //! and how connections are held, and on `store` and `history` for all answers; each address is one file. What is held in memory besides
-//! what the store holds is a row of 17 bytes for every change ([`table`]). Always: no thread that others wait for blocks on a disk; a
+//! what the store holds is a row of 17 bytes for every change (`table`). Always: no thread that others wait for blocks on a disk; a
 //! request does a bounded amount of work, or what the history takes for one version; what is in a store leaves it as JSON and as nothing
 //! else, so that no page can take it for its own; nothing is changed unless whoever started it let it.
 
