@@ -17,7 +17,8 @@ export class Change {
     if (version <= this.#app.oldest) return this.#none(version);
     const told = await this.#app.api.get(`change/${version}`);
     this.told = told;
-    this.#panel.replaceChildren(this.#title(told), this.#facts(told), this.#actions(told), ...this.#did(told), ...merged(told.merged), ...inverse(told), ...metaOf(told));
+    const parts = [this.#title(told), this.#facts(told), this.#actions(told), ...this.#did(told), ...merged(told.merged), ...inverse(told), ...metaOf(told)];
+    this.#panel.replaceChildren(...parts);
   }
 
   #none(version) {
