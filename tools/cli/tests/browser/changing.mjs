@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { redraft } from "../../../../examples/immer-page/test/support/store.mjs";
-import { browser, eventually, isAt, page, shop, shows, skip, text } from "./support/inspected.mjs";
+import { browser, click, eventually, isAt, page, shop, shows, skip, text } from "./support/inspected.mjs";
 
 const apply = (path, patch) => redraft(["apply", path, "--label", "from elsewhere"], JSON.stringify(patch));
 
@@ -14,11 +14,11 @@ test("a new change arrives by itself, and while it is paused it is only counted"
   apply(path, [{ op: "add", path: "/open", value: true }]);
   await isAt(13);
   await shows("#panel-change h3", /from elsewhere/);
-  await browser.click("#follow");
+  await click("#follow");
   apply(path, [{ op: "replace", path: "/open", value: false }]);
   await shows("#follow", "Paused · 1 new");
   await isAt(13);
-  await browser.click("#follow");
+  await click("#follow");
   await isAt(14);
 });
 
@@ -35,15 +35,15 @@ test("a change is undone after it was shown what that does, and not before", { s
   const { address } = await page(t, shop(), { hash: "#v=12", options: ["--write"] });
   const version = async () => (await (await fetch(`${address}api/store`)).json()).version;
   await isAt(12);
-  await browser.click("#undo");
-  await shows("#dialog h2", "Undo change 12");
-  await shows("#dialog .preview", /\/products\/lamp\/stock/);
+  await click("#undo");
+  await shows("#dialog[open] h2", "Undo change 12");
+  await shows("#dialog[open] .preview", /\/products\/lamp\/stock/);
   assert.equal(await version(), 12);
-  await browser.click("#dialog-cancel");
+  await click("#dialog-cancel");
   assert.equal(await version(), 12);
-  await browser.click("#undo");
-  await shows("#dialog h2", "Undo change 12");
-  await browser.click("#dialog-go");
+  await click("#undo");
+  await shows("#dialog[open] h2", "Undo change 12");
+  await click("#dialog-go");
   await isAt(13);
   await shows("#panel-change h3", /undo/);
   assert.equal(await version(), 13);
@@ -52,9 +52,9 @@ test("a change is undone after it was shown what that does, and not before", { s
 test("a version is restored after a preview", { skip }, async (t) => {
   await page(t, shop(), { hash: "#v=3&p=/products/lamp/stock", options: ["--write"] });
   await isAt(3);
-  await browser.click("#restore");
-  await shows("#dialog h2", "Restore version 3");
-  await browser.click("#dialog-go");
+  await click("#restore");
+  await shows("#dialog[open] h2", "Restore version 3");
+  await click("#dialog-go");
   await isAt(13);
   await shows("#tree .selected .value", "8");
   await eventually(async () => assert.match(await text("#toast"), /is that of version 3 again/));

@@ -2,8 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { browser, eventually, isAt, KEYS, page, shop, shows, text, tree } from "./support/inspected.mjs";
-import { skip } from "./support/inspected.mjs";
+import { browser, click, eventually, isAt, KEYS, page, shop, shows, skip, text, tree } from "./support/inspected.mjs";
 
 test("it opens at the newest version and shows the state and its last change", { skip }, async (t) => {
   await page(t, shop());
@@ -20,7 +19,7 @@ test("a step shows what the change did, and what was open stays open", { skip },
   await isAt(3);
   await shows("#tree .changed .key", "stock");
   await shows("#tree .changed .value", "8");
-  await browser.click("#on");
+  await click("#on");
   await isAt(4);
   await shows("#tree .changed .value", "7");
   await shows("#panel-change del", "8");
@@ -36,7 +35,7 @@ test("an address leads to the same version, place and view", { skip }, async (t)
   const { address } = await page(t, shop(), { hash: "#v=5&p=/products/rug&view=node" });
   await isAt(5);
   await shows("#panel-node h3", "/products/rug");
-  await browser.click("#on");
+  await click("#on");
   await eventually(async () => assert.equal(new URLSearchParams((await browser.run(() => location.hash)).slice(1)).get("v"), "6"));
   const kept = await browser.run(() => location.href);
   await browser.open("about:blank");
@@ -51,7 +50,7 @@ test("places are found by pointer, by key and by value", { skip }, async (t) => 
   await isAt(12);
   await browser.type("#search-text", `o-7${KEYS.enter}`);
   await shows("#hits .path", "/orders/6/id");
-  await browser.click("#hits .place");
+  await click("#hits .place");
   await shows("#tree .selected .value", '"o-7"');
   await browser.type("#search-text", `${KEYS.all}/products/rug/stock${KEYS.enter}`);
   await shows("#tree .selected .key", "stock");
@@ -66,10 +65,10 @@ test("a place tells its life, who set it, and leads to its changes before and ne
   await page(t, shop(), { hash: "#v=6&p=/products/lamp/stock&view=node" });
   await shows("#blame", /version 6 “order 5”/);
   await eventually(async () => assert.equal(await browser.run(() => document.querySelectorAll("#life li").length), 6));
-  await browser.click("#life-before");
+  await click("#life-before");
   await isAt(5);
   await shows("#life .current .number", "5");
-  await browser.click("#life-next");
+  await click("#life-next");
   await isAt(6);
 });
 
@@ -78,23 +77,23 @@ test("any two versions are compared", { skip }, async (t) => {
   await isAt(12);
   await browser.type("#compare-a", "3");
   await browser.type("#compare-b", "5");
-  await browser.click("#compare-go");
+  await click("#compare-go");
   await shows("#compared", /from 3 to 5/);
-  await shows("#compared del", "8");
-  await shows("#compared .changed ins", "6");
+  await shows("#compared del", /^8$/m);
+  await shows("#compared .changed ins", /^6$/m);
 });
 
 test("a fault is found by saying good or bad, and by a condition", { skip }, async (t) => {
   await page(t, shop(), { hash: "#v=1&view=bisect" });
   await isAt(1);
-  await browser.click("#bisect-good");
-  await browser.click("#last");
+  await click("#bisect-good");
+  await click("#last");
   await isAt(12);
-  await browser.click("#bisect-bad");
+  await click("#bisect-bad");
   for (let looks = 0; looks < 6 && !/brought it/.test(await text("#bisect-status")); looks += 1) {
     const version = Number(await browser.run(() => document.querySelector("#version").value));
     await isAt(version);
-    await browser.click(version >= 8 ? "#bisect-bad" : "#bisect-good");
+    await click(version >= 8 ? "#bisect-bad" : "#bisect-good");
   }
   await shows("#bisect-status", "Version 8 brought it.");
   await browser.type("#bisect-where", `/products/lamp/stock < 0${KEYS.enter}`);
@@ -116,14 +115,14 @@ test("by keyboard alone the tree is walked, opened and closed", { skip }, async 
   await browser.keys(`${KEYS.left}${KEYS.left}`);
   await eventually(async () => assert.ok(!(await tree()).some((row) => row.startsWith("▸ lamp"))));
   await browser.keys("?");
-  await shows("#dialog h2", "Keys");
+  await shows("#dialog[open] h2", "Keys");
   await browser.keys(KEYS.escape);
 });
 
-test("a tree two hundred levels deep is reached and shown", { skip }, async (t) => {
+test("a tree a hundred levels deep is reached and shown", { skip }, async (t) => {
   let value = "the bottom";
-  for (let level = 0; level < 200; level += 1) value = { in: value };
-  const path = "/in".repeat(200);
+  for (let level = 0; level < 100; level += 1) value = { in: value };
+  const path = "/in".repeat(100);
   await page(t, [{ label: "deep", at: 0, patch: [{ op: "add", path: "", value }] }], { hash: `#v=1&p=${path}` });
   await shows("#tree .selected .value", '"the bottom"');
 });

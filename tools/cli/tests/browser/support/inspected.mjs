@@ -71,6 +71,9 @@ export const shows = (selector, expected) =>
     else assert.equal(found, expected, selector);
   });
 
+/** Clicks what may just be drawn anew. */
+export const click = (selector) => eventually(() => browser.click(selector));
+
 export const isAt = (version) => eventually(async () => {
   const found = await browser.run(() => [document.querySelector("#version").value, document.querySelector("#state-at").textContent]);
   assert.equal(found[0], String(version));
