@@ -12,8 +12,8 @@ import { shop } from "./shop.mjs";
 const IMAGES = new URL("../../docs/images/", import.meta.url);
 const CHANGES = 1200;
 const PICTURES = [
-  { name: "inspector-light", scheme: "light", hash: "v=840&p=/products/p-102/stock&view=node&colour=label", ready: "#life li" },
-  { name: "inspector-dark", scheme: "dark", hash: "v=840&p=/products/p-102/stock&view=change&colour=label", ready: "#panel-change .patch li" },
+  { name: "inspector-light", scheme: "light", hash: "v=821&p=/products/p-102/stock&view=node&colour=label", ready: "#life li" },
+  { name: "inspector-dark", scheme: "dark", hash: "v=821&p=/products/p-102/stock&view=change&colour=label", ready: "#panel-change .patch li" },
 ];
 
 const dir = mkdtempSync(join(tmpdir(), "redraft-pictures-"));
@@ -25,7 +25,7 @@ const server = spawn(process.env.REDRAFT, ["inspect", store, "--listen", "127.0.
 const { address } = JSON.parse(await new Promise((resolve) => server.stdout.once("data", resolve)));
 const browser = await Browser.start();
 try {
-  await browser.cdp("Emulation.setDeviceMetricsOverride", { width: 1280, height: 760, deviceScaleFactor: 1, mobile: false });
+  await browser.cdp("Emulation.setDeviceMetricsOverride", { width: 1200, height: 700, deviceScaleFactor: 1, mobile: false });
   for (const picture of PICTURES) await take(picture);
 } finally {
   await browser.close();

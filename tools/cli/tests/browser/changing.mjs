@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { redraft } from "../../../../examples/immer-page/test/support/store.mjs";
-import { browser, click, eventually, isAt, page, shop, shows, skip, text } from "./support/inspected.mjs";
+import { browser, click, eventually, isAt, open, page, serve, shop, shows, skip, storeOf, text } from "./support/inspected.mjs";
 
 const apply = (path, patch) => redraft(["apply", path, "--label", "from elsewhere"], JSON.stringify(patch));
 
@@ -20,6 +20,29 @@ test("a new change arrives by itself, and while it is paused it is only counted"
   await isAt(13);
   await click("#follow");
   await isAt(14);
+});
+
+test("a server that went away is said to be gone, and is followed again once it is back", { skip }, async (t) => {
+  const path = storeOf(t, shop());
+  const { address, stop } = await serve(t, path, ["--listen", "127.0.0.1:0"]);
+  await open(address);
+  await shows("#connection", "live");
+  await stop();
+  await shows("#connection", /^connection lost/);
+  apply(path, [{ op: "add", path: "/open", value: true }]);
+  await serve(t, path, ["--listen", new URL(address).host]);
+  await shows("#connection", "live");
+  await isAt(13);
+});
+
+test("it plays from the beginning to the newest version by itself", { skip }, async (t) => {
+  await page(t, shop(), { hash: "#v=12" });
+  await isAt(12);
+  await browser.run(() => document.activeElement.blur());
+  await browser.keys(" ");
+  await eventually(async () => assert.equal(await browser.run(() => document.querySelector("#play").getAttribute("aria-pressed")), "true"));
+  await isAt(12);
+  await shows("#play", "▶");
 });
 
 test("nothing can be changed where writing was not asked for", { skip }, async (t) => {

@@ -6,7 +6,7 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 import { judged } from "../../../../examples/immer-page/test/support/axe.mjs";
-import { browser, click, eventually, inspect, isAt, KEYS, open, page, shop, shows, skip, storeOf } from "./support/inspected.mjs";
+import { browser, click, eventually, inspect, isAt, KEYS, open, page, serve, shop, shows, skip, storeOf } from "./support/inspected.mjs";
 
 const hostile = ['<img src=x onerror="window.owned=1">', "<script>window.owned=2</script>", '"><svg onload=window.owned=3>', "javascript:window.owned=4", "a\u202eb\nc"];
 
@@ -64,6 +64,20 @@ test("a foreign host and a foreign origin are refused", { skip }, async (t) => {
   assert.equal(await ask(address, {}), 200);
   assert.ok([403, 421].includes(await ask(address, { host: "evil.example" })));
   assert.equal(await ask(address, { origin: "https://evil.example" }), 403);
+});
+
+test("a token is asked for, once, and what is not one is refused", { skip }, async (t) => {
+  const token = "6f1d8a02c9e4b753";
+  const { address } = await serve(t, storeOf(t, shop()), ["--listen", "127.0.0.1:0"], { REDRAFT_READ_TOKEN: token });
+  await open(address);
+  await shows("#dialog[open] h2", "Token");
+  await browser.type("#token", `wrong-0123456789${KEYS.enter}`);
+  await shows("#dialog[open] .bad", /does not know/);
+  await browser.type("#token", `${token}${KEYS.enter}`);
+  await isAt(12);
+  await shows("#connection", "live");
+  const kept = await browser.run(() => [...Object.values(localStorage), ...Object.values(sessionStorage), document.cookie, location.href].join());
+  assert.ok(!kept.includes(token));
 });
 
 test("axe-core finds nothing serious in any view, light or dark, wide or narrow", { skip }, async (t) => {

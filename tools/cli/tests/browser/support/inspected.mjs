@@ -48,18 +48,21 @@ export function shop(many = 12) {
 
 /** Serves the store; answers where. */
 export async function inspect(t, path, ...options) {
+  return (await serve(t, path, ["--listen", "127.0.0.1:0", ...options])).address;
+}
+
+/** The same, with a way to end it; `env` is the server's alone. */
+export async function serve(t, path, options, env = {}) {
   const program = process.env.REDRAFT ?? "target/debug/redraft";
-  const server = spawn(program, ["inspect", path, "--listen", "127.0.0.1:0", "--json", ...options], { stdio: ["ignore", "pipe", "inherit"] });
+  const server = spawn(program, ["inspect", path, "--json", ...options], { stdio: ["ignore", "pipe", "inherit"], env: { ...process.env, ...env } });
   const over = new Promise((resolve) => server.once("exit", resolve));
-  t.after(async () => {
-    server.kill("SIGKILL");
-    await over;
-  });
+  const stop = () => (server.kill("SIGKILL"), over);
+  t.after(stop);
   const told = await new Promise((resolve, reject) => {
     server.stdout.once("data", resolve);
     server.once("exit", (code) => reject(new Error(`redraft inspect ended with ${code}`)));
   });
-  return JSON.parse(told).address;
+  return { address: JSON.parse(told).address, stop };
 }
 
 export const text = (selector) => browser.run((selector) => [...document.querySelectorAll(selector)].map((found) => found.innerText ?? found.textContent).join("\n"), selector);
