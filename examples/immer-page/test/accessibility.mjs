@@ -1,28 +1,15 @@
 // Whoever cannot see the page, or sees it badly, or has no mouse, can use it as well: judged by axe-core in a real browser.
 
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { test } from "node:test";
+import { judged } from "./support/axe.mjs";
 import { browser, page, skip } from "./support/page.mjs";
 import { eventually } from "./support/replicas.mjs";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-
-/** What axe-core finds wrong in what is shown now, with where and why; and how many of its rules had something to look at. */
-async function judged() {
-  await browser.run(`() => { if (!window.axe) { ${axe} } }`);
-  return browser.run(async () => {
-    const { violations, passes } = await window.axe.run(document);
-    const shown = violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => `${id}: ${target}: ${failureSummary}`));
-    return { shown, rules: passes.length };
-  });
-}
 
 async function isAccessible(what) {
   for (const scheme of ["light", "dark"]) {
     await browser.likes(scheme);
-    const { shown, rules } = await judged();
+    const { shown, rules } = await judged(browser);
     assert.deepEqual(shown, [], `${what}, ${scheme}`);
     assert.ok(rules > 15, `${rules} rules`);
   }
@@ -66,7 +53,7 @@ test("what is not accessible is found", { skip }, async (t) => {
   });
   await browser.likes("light");
   await eventually(async () => {
-    const { shown } = await judged();
+    const { shown } = await judged(browser);
     for (const rule of ["label", "color-contrast"]) assert.ok(shown.some((line) => line.startsWith(`${rule}:`)), `${rule} of ${shown}`);
   });
 });

@@ -1,6 +1,6 @@
 // One change: who made it, when, what it did and what would take it back; and for what another writer submitted, what became of it.
 
-import { button, byId, el, shown } from "./dom.js";
+import { button, byId, el, refill, shown } from "./dom.js";
 import { patchOf, writtenOf } from "./patch.js";
 import { ago, count, several, when } from "./text.js";
 
@@ -17,7 +17,8 @@ export class Change {
     if (version <= this.#app.oldest) return this.#none(version);
     const told = await this.#app.api.get(`change/${version}`);
     this.told = told;
-    this.#panel.replaceChildren(this.#title(told), this.#facts(told), this.#actions(told), ...this.#did(told), ...merged(told.merged), ...inverse(told), ...metaOf(told));
+    const parts = [this.#title(told), this.#facts(told), this.#actions(told), ...this.#did(told), ...merged(told.merged), ...inverse(told), ...metaOf(told)];
+    refill(this.#panel, ...parts);
   }
 
   #none(version) {

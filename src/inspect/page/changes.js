@@ -131,7 +131,7 @@ export class Changes {
     element.classList.toggle("selected", current);
     element.dataset.row = row;
     const told = `${Boolean(change)} ${change ? this.#app.timeline.groupOf(change) : 0}`;
-    if (element.dataset.told !== told) element.replaceChildren(...this.#parts(version, change));
+    if (element.dataset.told !== told) element.replaceChildren(...this.#parts(version, change).filter(Boolean));
     element.dataset.told = told;
     if (this.#filter && row >= this.#some.length - 5) this.#fetchSome().catch((error) => this.#app.trouble(error));
     return element;

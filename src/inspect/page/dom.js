@@ -27,6 +27,13 @@ function dress(element, properties, children) {
 
 export const button = (text, onclick, properties = {}) => el("button", { type: "button", onclick, ...properties }, text);
 
+/** Shows other parts; who had the focus by its name has it again. */
+export function refill(panel, ...parts) {
+  const { id } = panel.contains(document.activeElement) ? document.activeElement : {};
+  panel.replaceChildren(...parts);
+  if (id && id !== panel.id) byId(id)?.focus({ preventScroll: true });
+}
+
 export const heard = (text) => el("span", { class: "hidden" }, text);
 
 /** Controls, marks of direction, and what has no width: with these a text can look like another one. */

@@ -1,6 +1,6 @@
 // The place that is selected: what is there, as a row and as JSON, which change set it, and its life.
 
-import { button, byId, el, shown } from "./dom.js";
+import { button, byId, el, refill, shown } from "./dom.js";
 import { Life } from "./life.js";
 import { ago, count } from "./text.js";
 
@@ -26,7 +26,7 @@ export class NodePanel {
       this.#life.load(path, version),
     ]);
     if (wanted !== this.#wanted) return;
-    this.#panel.replaceChildren(this.#title(path), this.#facts(node), this.#actions(node), this.#blame(blame), ...this.#life.parts(), this.#json(node));
+    refill(this.#panel, this.#title(path), this.#facts(node), this.#actions(node), this.#blame(blame), ...this.#life.parts(), this.#json(node));
   }
 
   #title(path) {

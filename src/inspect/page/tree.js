@@ -97,7 +97,7 @@ export class Tree {
     if (holds) element.setAttribute("aria-expanded", String(this.#open.has(node.path)));
     else element.removeAttribute("aria-expanded");
     element.className = `row node ${touched ? `did ${touched}` : ""} ${active ? "selected" : ""}`;
-    element.replaceChildren(...this.#parts(node ?? removed, { level, holds, touched }));
+    element.replaceChildren(...this.#parts(node ?? removed, { level, holds, touched }).filter(Boolean));
     element.firstChild.style.width = `${(level - 1) * 16 + 4}px`;
   }
 

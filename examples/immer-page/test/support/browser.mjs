@@ -91,7 +91,12 @@ export class Browser {
   /** Whether its user likes it "light" or "dark". */
   async likes(scheme) {
     const params = { features: [{ name: "prefers-color-scheme", value: scheme }] };
-    await this.#ask("POST", "/goog/cdp/execute", { cmd: "Emulation.setEmulatedMedia", params });
+    await this.cdp("Emulation.setEmulatedMedia", params);
+  }
+
+  /** What only Chromium's own protocol can do. */
+  cdp(cmd, params = {}) {
+    return this.#ask("POST", "/goog/cdp/execute", { cmd, params });
   }
 
   /** What the page has written to its console since this was asked last. */
