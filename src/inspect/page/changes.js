@@ -20,6 +20,7 @@ export class Changes {
   #filter = null;
   #some = [];
   #more = false;
+  #next = 0;
 
   constructor(app) {
     this.#app = app;
@@ -46,7 +47,7 @@ export class Changes {
   }
 
   async only(filter) {
-    [this.#filter, this.#some, this.#more] = [filter, [], true];
+    [this.#filter, this.#some, this.#more, this.#next] = [filter, [], true, this.#app.newest];
     const chip = byId("filter");
     chip.hidden = !filter;
     if (filter) {
@@ -58,16 +59,19 @@ export class Changes {
   }
 
   async #fetchSome() {
-    if (!this.#more || this.#asked.has("some")) return;
-    this.#asked.add("some");
-    const [filter, from] = [this.#filter, (this.#some.at(-1)?.version ?? this.#app.newest + 1) - 1];
+    if (!this.#more || this.#asked.has(this.#filter)) return;
+    this.#asked.add(this.#filter);
+    const filter = this.#filter;
     try {
-      const told = await this.#app.api.get("changes", { from, limit: PAGE, backwards: 1, ...filter });
-      if (filter !== this.#filter) return;
-      this.#some.push(...told.changes);
-      this.#more = told.more;
+      // One answer looks at so many changes only: what is rare may be in none of them.
+      for (let found = 0; found === 0 && this.#more; ) {
+        const told = await this.#app.api.get("changes", { from: this.#next, limit: PAGE, backwards: 1, ...filter });
+        if (filter !== this.#filter) return;
+        this.#some.push(...told.changes);
+        [found, this.#more, this.#next] = [told.changes.length, told.more, told.next];
+      }
     } finally {
-      this.#asked.delete("some");
+      this.#asked.delete(filter);
     }
     this.refresh();
   }

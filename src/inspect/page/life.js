@@ -39,8 +39,15 @@ export class Life {
   /** To the change of the selected place before or after the version that is shown. */
   async jump(backwards) {
     const { path, version } = this.#app.place;
-    const query = backwards ? { from: version - 1, backwards: 1 } : { from: version + 1 };
-    const [change] = query.from < 1 ? [] : (await this.#app.api.get("changes", { ...query, path, limit: 1 })).changes;
+    const back = backwards ? { backwards: 1 } : {};
+    let [from, change] = [backwards ? version - 1 : version + 1, null];
+    // One answer looks at so many changes only.
+    while (from >= 1 && !change) {
+      const told = await this.#app.api.get("changes", { ...back, from, path, limit: 1 });
+      if (this.#app.place.path !== path || this.#app.place.version !== version) return;
+      [change] = told.changes;
+      from = told.more ? told.next : 0;
+    }
     if (change) this.#app.go(change.version);
     else this.#app.tell(backwards ? "No change of this place before." : "No change of this place after.");
   }

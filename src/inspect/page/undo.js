@@ -27,10 +27,10 @@ export class Undo {
     }
   }
 
-  #show(what, version, { patch, at }, before) {
+  #show(what, version, { patch, more, at }, before) {
     const { title, go } = SAID[what](version);
     const trouble = el("p", { class: "bad", role: "alert", id: "dialog-trouble" }, before ?? "");
-    const consequence = patch.length ? `A new change, ${count(at + 1)}, will be written. It does ${several(patch.length, "operation")}; the history stays as it is:` : "That would change nothing.";
+    const consequence = patch.length ? `A new change, ${count(at + 1)}, will be written. It does ${more ? `more than is shown here, ${several(patch.length, "operation")} first` : several(patch.length, "operation")}; the history stays as it is:` : "That would change nothing.";
     const yes = el("button", { type: "button", class: "main", id: "dialog-go", onclick: () => this.#do(what, version, at, trouble, yes), disabled: patch.length === 0 }, go);
     const no = button("Cancel", () => this.#dialog.close(), { id: "dialog-cancel" });
     this.#open(title, el("p", {}, consequence), el("div", { class: "preview", tabindex: 0 }, patchOf(patch)), trouble, el("div", { class: "actions" }, no, yes));
