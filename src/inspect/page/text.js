@@ -35,7 +35,7 @@ export function ago(ms, now = Date.now()) {
 export function within(ms, span) {
   const time = new Date(ms);
   if (span > 120 * 86_400_000) return day(time).slice(0, 7);
-  if (span > 3 * 86_400_000) return day(time);
+  if (span > 10 * 86_400_000) return day(time);
   if (span > 6 * 3_600_000) return `${day(time).slice(5)} ${clock(time).slice(0, 5)}`;
   return span > 5000 ? clock(time) : `${clock(time)}.${String(time.getMilliseconds()).padStart(3, "0")}`;
 }
