@@ -113,6 +113,7 @@ pub(crate) mod shared {
     pub(crate) use super::source::LOOK;
     pub(crate) use super::state::pointer;
     pub(crate) use super::submit::{body_of, must_be};
+    pub(crate) use super::unread::read_away;
     pub(crate) use super::{App, json, typed};
 }
 

@@ -22,7 +22,7 @@ const TIMES_THE_LIMIT: usize = 8;
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Answers once the body was read, by whom it is for or by nobody.
-pub(super) async fn read_away(State(app): State<App>, request: Request, next: Next) -> Response {
+pub(crate) async fn read_away(State(app): State<App>, request: Request, next: Next) -> Response {
     // Who asks before sending need not send it at all.
     let asks = request.headers().contains_key(header::EXPECT);
     let (parts, body) = request.into_parts();

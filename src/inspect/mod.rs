@@ -245,6 +245,7 @@ impl Desk {
             .route("/{*rest}", any(shared::nothing))
             .method_not_allowed_fallback(shared::not_so)
             .layer(from_fn_with_state(app.clone(), shared::guard))
+            .layer(from_fn_with_state(app.clone(), shared::read_away))
             .layer(map_response(assets::not_stored))
             .with_state(self);
         let page = assets::router().layer(from_fn_with_state(app, shared::guard_page));
