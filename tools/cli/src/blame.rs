@@ -5,7 +5,7 @@
 use crate::output::Output;
 use crate::places::Place;
 use crate::text::{self, Length};
-use crate::{exit, log};
+use crate::{exit, log, progress, stores};
 use anyhow::Result;
 use redraft::{Touch, Value};
 use serde::Serialize;
@@ -44,16 +44,22 @@ struct Line<'a> {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let pointer = log::parse_pointer(&args.pointer)?;
-    let reader = args.store.read(output)?;
+    let dir = args.store.directory(output)?;
+    let reader = stores::read(&dir)?;
     let mut touches = 0;
     if args.all {
         for touch in reader.life(&pointer)? {
             tell(&touch?, args.full, output)?;
             touches += 1;
         }
-    } else if let Some(touch) = reader.blame(&pointer)? {
-        tell(&touch, args.full, output)?;
-        touches += 1;
+    } else {
+        let watch = progress::reading("searching", &dir, output.is_json());
+        let found = reader.blame(&pointer)?;
+        drop(watch);
+        if let Some(touch) = found {
+            tell(&touch, args.full, output)?;
+            touches += 1;
+        }
     }
     match touches {
         0 => Err(exit::NotThere(format!("no change ever set anything at {:?}", args.pointer)).into()),

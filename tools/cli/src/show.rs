@@ -6,7 +6,7 @@ use crate::output::Output;
 use crate::places::Place;
 use crate::text::Length;
 use crate::times::{self, At};
-use crate::{args, exit, log, merge, text};
+use crate::{args, exit, log, merge, progress, stores, text};
 use anyhow::{Context, Result};
 use redraft::merge::Outcome;
 use redraft::value::{Path, Pointer, PointerError};
@@ -59,12 +59,16 @@ struct Told<'a> {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let pointer = log::parse_pointer(&args.pointer)?;
-    let reader = args.store.read(output)?;
+    let dir = args.store.directory(output)?;
+    let watch = progress::reading("reading", &dir, output.is_json());
+    let reader = stores::read(&dir)?;
     if let Some(version) = args.change {
+        drop(watch);
         return change(&reader, version, output);
     }
     let version = args.at.map_or_else(|| Ok(reader.version()), |at| at.version(&reader))?;
     let state = reader.at(version)?;
+    drop(watch);
     let value = find(&state, &pointer).map_err(|(existing, hint)| {
         let (wanted, there) = (&args.pointer, text::pointer(&existing));
         exit::NotThere(format!("nothing at {wanted:?} in version {version}: {hint}; it exists up to {there}"))
