@@ -16,10 +16,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-/// How much of a body is read away, as a multiple of the longest that is taken.
-const TIMES_THE_LIMIT: usize = 8;
+/// How much of a body is read away, on top of the longest that is taken.
+const BYTES: usize = 16 << 20;
 /// How long the rest of a body is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Answers once the body was read, by whom it is for or by nobody.
 pub(crate) async fn read_away(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -29,7 +29,7 @@ pub(crate) async fn read_away(State(app): State<App>, request: Request, next: Ne
     let body = Lent(Arc::new(Mutex::new(body)));
     let answer = next.run(Request::from_parts(parts, Body::new(body.clone()))).await;
     if !asks && answer.status() != StatusCode::REQUEST_TIMEOUT {
-        let rest = body.rest(app.limits().body_bytes.saturating_mul(TIMES_THE_LIMIT));
+        let rest = body.rest(app.limits().body_bytes.saturating_add(BYTES));
         drop(tokio::time::timeout(PATIENCE, rest).await);
     }
     answer

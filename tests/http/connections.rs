@@ -68,7 +68,7 @@ fn a_body_that_does_not_come_is_not_waited_for() {
 /// Sockets hold less than this: it cannot be sent to its end unless somebody reads it.
 #[test]
 fn who_is_refused_before_the_body_is_read_still_gets_the_answer() {
-    let board = Board::with(Access::new(), Limits::new());
+    let board = Board::with(Access::new(), Limits::new().body_bytes(4000));
     let refused = |headers: &[&str], bytes: usize| {
         let mut client = board.running.client();
         let length = format!("content-length: {bytes}");
