@@ -24,6 +24,14 @@ pub struct Drafted<S> {
     pub inverse: Patch,
 }
 
+impl<S> Drafted<S> {
+    /// The same, with a state that others can hold too.
+    pub(crate) fn shared(self) -> Drafted<Arc<S>> {
+        let Drafted { state, patch, inverse } = self;
+        Drafted { state: Arc::new(state), patch, inverse }
+    }
+}
+
 /// What a recipe may return: nothing, or a `Result` whose error means that nothing is to happen.
 pub trait Outcome {
     /// The error, if there is one.

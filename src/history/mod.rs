@@ -21,7 +21,7 @@ pub(crate) use schema::or_first;
 use crate::error::{Damage, Defect, Error, ErrorKind, IoContext, Result};
 use crate::io::Env;
 use crate::log::{self, Chain, Records};
-use crate::record::{Ledger, Stamp, WriterId};
+use crate::record::{Change, Ledger, Stamp, WriterId};
 use crate::snapshot::{self, Snapshot};
 use crate::state::State;
 use crate::value::{Path, Value};
@@ -127,7 +127,7 @@ impl<S: State + Default> History<S> {
             _ => match self.start(version)?.begin {
                 Some((tip, records)) => {
                     self.kept.keep_start(&tip, self.snapshot_bytes(tip.version));
-                    self.replay(tip, records, version)
+                    self.replay(tip, records, version, &mut |_, _| ())
                 }
                 None => self.tip_by_documents(version),
             },
@@ -140,7 +140,7 @@ impl<S: State + Default> History<S> {
         }
         match self.step_to(kept, version)? {
             Some(reached) => Ok(reached),
-            None => self.replay(Arc::clone(kept), self.view.records(kept.version)?, version),
+            None => self.replay(Arc::clone(kept), self.view.records(kept.version)?, version, &mut |_, _| ()),
         }
     }
 
@@ -154,20 +154,34 @@ impl<S: State + Default> History<S> {
         let Start { begin, from_snapshot, passed_over } = self.start(version)?;
         let Some((tip, records)) = begin else { return self.reach_by_documents(version) };
         let first = tip.version;
-        let tip = self.replay(tip, records, version)?;
+        let tip = self.replay(tip, records, version, &mut |_, _| ())?;
         Ok(Reached { tip, first, from_snapshot, passed_over })
     }
 
     /// The newest state that is durable, which follows `known`. Costs the changes since, unless they are given up already.
     pub(crate) fn after(&self, known: &Arc<Tip<S>>) -> Result<Arc<Tip<S>>> {
+        self.after_with(known, &mut |_, _| ())
+    }
+
+    /// The same, handing on the changes since to `heed`, with how many bytes each takes, where the way leads over them.
+    pub(crate) fn after_with(
+        &self,
+        known: &Arc<Tip<S>>,
+        heed: &mut dyn FnMut(Change, usize),
+    ) -> Result<Arc<Tip<S>>> {
         if known.is_older() {
             return self.after_by_documents(known);
         }
         let records = self.view.records(known.version);
-        match records.and_then(|records| self.replay(Arc::clone(known), records, u64::MAX)) {
+        match records.and_then(|records| self.replay(Arc::clone(known), records, u64::MAX, heed)) {
             Err(Error::Compacted { .. }) => self.newest(),
             answer => answer,
         }
+    }
+
+    /// Somebody made this state elsewhere, and may ask for its neighbours.
+    pub(crate) fn met(&self, tip: &Arc<Tip<S>>) {
+        self.kept.keep(tip, kept::Kind::Near);
     }
 
     /// The state one version after `known`, which must be durable.

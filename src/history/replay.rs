@@ -18,13 +18,14 @@ use std::any::TypeId;
 use std::sync::Arc;
 
 impl<S: State + Default> History<S> {
-    /// Applies the changes up to `version`, or up to the end of what is durable if that comes first. Where there are none it
-    /// costs nothing.
+    /// Applies the changes up to `version`, or up to the end of what is durable if that comes first, and hands each on to `heed` with how
+    /// many bytes it takes. Where there are none it costs nothing.
     pub(crate) fn replay(
         &self,
         from: Arc<Tip<S>>,
         mut records: Records,
         version: u64,
+        heed: &mut dyn FnMut(Change, usize),
     ) -> Result<Arc<Tip<S>>> {
         let way = self.kept.way_to(version);
         let mut begun: Option<Replay<S>> = None;
@@ -45,6 +46,7 @@ impl<S: State + Default> History<S> {
                 return self.around(refused, &frame, version);
             }
             self.keep_on(way, replay);
+            heed(change, bytes);
         }
         let reached = begun.map_or(Ok(from), Replay::finish)?;
         self.kept.keep(&reached, Kind::Near);

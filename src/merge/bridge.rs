@@ -83,6 +83,9 @@ impl Bridge {
 
     /// Leads a change of the writer over all of it that it can meet, and that past it. What it cannot meet stays as it is.
     pub(crate) fn pass(&mut self, patch: &Patch, met: &BTreeSet<u64>) -> Passed {
+        if met.is_empty() && self.corrections.is_empty() {
+            return Passed { patch: patch.clone(), behind: Vec::new(), is_contested: false };
+        }
         let (mut passing, mut is_contested) = (steps(patch), false);
         for version in self.with_corrections(met) {
             let Some(item) = self.items.get_mut(&version) else { continue };

@@ -14,6 +14,8 @@ use crate::value::{Pointer, Value};
 /// The first byte: a form that says more gets another one.
 const FORM: u8 = 1;
 const CHECK_BYTES: usize = 4;
+/// Most submissions fit into this many bytes; larger ones grow the buffer.
+const USUAL_BYTES: usize = 256;
 
 mod part {
     pub(super) const BY: u8 = 1;
@@ -43,7 +45,7 @@ impl Submission {
     /// # Ok::<(), redraft::DraftError>(())
     /// ```
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut bytes = Vec::new();
+        let mut bytes = Vec::with_capacity(USUAL_BYTES);
         self.put(&mut Sink::new(&mut bytes));
         let check = checksum(0, &[&bytes]);
         bytes.extend(check.to_le_bytes());

@@ -4,9 +4,10 @@
 //! it does not name has nothing to do with the operation asked for.
 
 use crate::op::{Action, Op};
+use crate::record::WriterId;
 use crate::value::{Key, Segment};
 use foldhash::fast::RandomState;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 
 /// What worked where.
 #[derive(Debug, Default)]
@@ -16,8 +17,8 @@ pub(crate) struct Places {
 
 #[derive(Debug, Default)]
 struct Place {
-    /// The versions whose changes worked exactly here, ascending.
-    here: Vec<u64>,
+    /// The versions whose changes worked exactly here, ascending, and who made them.
+    here: VecDeque<(u64, WriterId)>,
     /// No version that worked here or beneath is newer.
     newest: u64,
     keys: HashMap<Key, Place, RandomState>,
@@ -48,21 +49,44 @@ impl Place {
         }
     }
 
-    fn collect_here(&self, after: u64, found: &mut BTreeSet<u64>) {
-        found.extend(&self.here[self.here.partition_point(|version| *version <= after)..]);
+    fn collect_here(&self, sought: &Sought, found: &mut BTreeSet<u64>) {
+        let newest_first = self.here.iter().rev().take_while(|(version, _)| *version > sought.after);
+        let others = newest_first.filter(|(_, writer)| Some(*writer) != sought.but_by);
+        found.extend(others.map(|(version, _)| version));
     }
 
-    fn collect(&self, after: u64, found: &mut BTreeSet<u64>) {
-        if self.newest > after {
-            self.collect_here(after, found);
-            self.keys.values().chain(self.elements.as_deref()).for_each(|place| place.collect(after, found));
+    fn collect(&self, sought: &Sought, found: &mut BTreeSet<u64>) {
+        if self.newest > sought.after {
+            self.collect_here(sought, found);
+            self.inner().for_each(|place| place.collect(sought, found));
         }
     }
+
+    fn inner(&self) -> impl Iterator<Item = &Place> {
+        self.keys.values().chain(self.elements.as_deref())
+    }
+
+    /// Gives up what is not newer than a version; whether something is left.
+    fn forget(&mut self, version: u64) -> bool {
+        if self.newest <= version {
+            return false;
+        }
+        self.here.drain(..self.here.partition_point(|(known, _)| *known <= version));
+        self.keys.retain(|_, place| place.forget(version));
+        self.elements.take_if(|place| !place.forget(version));
+        true
+    }
+}
+
+/// Which changes are asked for.
+struct Sought {
+    after: u64,
+    but_by: Option<WriterId>,
 }
 
 impl Places {
     /// Notes a change, which must be newer than all that were noted. O(operations * path length).
-    pub(crate) fn note(&mut self, version: u64, ops: &[Op]) {
+    pub(crate) fn note(&mut self, version: u64, writer: WriterId, ops: &[Op]) {
         for op in ops {
             let mut place = &mut self.root;
             for segment in place_of(op) {
@@ -70,8 +94,8 @@ impl Places {
                 place = place.beneath_mut(segment);
             }
             place.newest = version;
-            if place.here.last() != Some(&version) {
-                place.here.push(version);
+            if place.here.back().is_none_or(|(last, _)| *last != version) {
+                place.here.push_back((version, writer));
             }
         }
     }
@@ -80,31 +104,36 @@ impl Places {
     pub(crate) fn take_back(&mut self, version: u64, ops: &[Op]) {
         for op in ops {
             let place = place_of(op).iter().fold(&mut self.root, |place, segment| place.beneath_mut(segment));
-            if place.here.last() == Some(&version) {
-                place.here.pop();
-            }
+            place.here.pop_back_if(|(last, _)| *last == version);
         }
     }
 
-    /// The versions after `after` whose changes worked on, above or beneath a place where one of these operations works. O(operations
-    /// * path length), and what is found.
-    pub(crate) fn meeting(&self, after: u64, ops: &[Op]) -> BTreeSet<u64> {
-        let mut found = BTreeSet::new();
-        ops.iter().for_each(|op| self.meeting_one(after, op, &mut found));
+    /// Gives up all that is not newer than a version. O(all places, and what goes).
+    pub(crate) fn forget(&mut self, version: u64) {
+        if !self.root.forget(version) {
+            self.root = Place::default();
+        }
+    }
+
+    /// The versions after `after` whose changes worked on, above or beneath a place where one of these operations works, but for those by
+    /// one writer. O(operations * path length), and what is found.
+    pub(crate) fn meeting(&self, after: u64, ops: &[Op], but_by: Option<WriterId>) -> BTreeSet<u64> {
+        let (mut found, sought) = (BTreeSet::new(), Sought { after, but_by });
+        ops.iter().for_each(|op| self.meeting_one(&sought, op, &mut found));
         found
     }
 
-    fn meeting_one(&self, after: u64, op: &Op, found: &mut BTreeSet<u64>) {
+    fn meeting_one(&self, sought: &Sought, op: &Op, found: &mut BTreeSet<u64>) {
         let mut place = &self.root;
         for segment in place_of(op) {
-            if place.newest <= after {
+            if place.newest <= sought.after {
                 return;
             }
-            place.collect_here(after, found);
+            place.collect_here(sought, found);
             let Some(next) = place.beneath(segment) else { return };
             place = next;
         }
-        place.collect(after, found);
+        place.collect(sought, found);
     }
 }
 
@@ -134,12 +163,12 @@ mod tests {
             op("/a", set()),
         ];
         for (version, op) in (1..).zip(&noted) {
-            places.note(version, std::slice::from_ref(op));
+            places.note(version, WriterId(version % 2), std::slice::from_ref(op));
         }
-        places.note(7, std::slice::from_ref(&noted[0]));
+        places.note(7, WriterId(1), std::slice::from_ref(&noted[0]));
         places.take_back(7, std::slice::from_ref(&noted[0]));
         let found = |after, path, action| {
-            places.meeting(after, &[op(path, action)]).into_iter().collect::<Vec<u64>>()
+            places.meeting(after, &[op(path, action)], None).into_iter().collect::<Vec<u64>>()
         };
         assert_eq!(found(0, "/a/x", set()), [1, 6]);
         assert_eq!(found(1, "/a/x", set()), [6]);
@@ -150,5 +179,24 @@ mod tests {
         assert_eq!(found(3, "/l/7/y", set()), [5]);
         assert_eq!(found(0, "/b", set()), [0; 0]);
         assert_eq!(found(0, "", set()), [1, 2, 3, 4, 5, 6]);
+        let but_by_one = places.meeting(0, &[op("", set())], Some(WriterId(1)));
+        assert_eq!(but_by_one.into_iter().collect::<Vec<u64>>(), [2, 4, 6]);
+    }
+
+    #[test]
+    fn what_is_given_up_is_not_found_and_takes_no_room() {
+        let set = || Action::Replace(Value::Null);
+        let mut places = Places::default();
+        for (version, path) in (1..).zip(["/a/x", "/a/y", "/l/3", "/a/x", "/b"]) {
+            places.note(version, WriterId(1), &[op(path, set())]);
+        }
+        let all =
+            |places: &Places| places.meeting(0, &[op("", set())], None).into_iter().collect::<Vec<u64>>();
+        places.forget(3);
+        assert_eq!(all(&places), [4, 5]);
+        assert_eq!(places.root.keys.len(), 2, "what is left is in /a and /b");
+        assert_eq!(places.root.keys[&Key::from("a")].keys.len(), 1);
+        places.forget(5);
+        assert_eq!((all(&places), places.root.keys.len()), (vec![], 0));
     }
 }

@@ -12,8 +12,8 @@ use crate::op::Patch;
 use crate::patch::steps;
 use crate::record::{Change, Stamp, WriterId};
 use crate::value::Value;
+use foldhash::fast::RandomState;
 use std::collections::{BTreeSet, HashMap, VecDeque};
-use std::sync::Arc;
 
 /// Gives the state of a version.
 pub(crate) type StateAt<'a> = &'a dyn Fn(u64) -> Result<Value>;
@@ -28,15 +28,15 @@ pub(crate) struct Entry {
     /// When its writer made it.
     pub(crate) written: Stamp,
     /// What took effect.
-    pub(crate) patch: Arc<Patch>,
+    pub(crate) patch: Patch,
     /// Which of its operations insert behind something that is gone.
     pub(crate) behind: Vec<usize>,
     /// What was submitted, if that is something else.
-    pub(crate) original: Option<Arc<Patch>>,
+    pub(crate) original: Option<Patch>,
     /// The newest change that it met and that the rules had a say about, if there is one.
     pub(crate) met: Option<u64>,
     /// What led from what would have become of it, had it met no rules, to what became of it.
-    pub(crate) correction: Option<Arc<Patch>>,
+    pub(crate) correction: Option<Patch>,
 }
 
 impl Entry {
@@ -48,9 +48,9 @@ impl Entry {
             writer: change.writer,
             sequence: change.sequence,
             written: merged.map_or(change.stamp, |merged| merged.written),
-            patch: Arc::new(change.patch.clone()),
+            patch: change.patch.clone(),
             behind: merged.map(|merged| merged.behind.clone()).unwrap_or_default(),
-            original: merged.and_then(|merged| merged.original.clone()).map(Arc::new),
+            original: merged.and_then(|merged| merged.original.clone()),
             met: merged
                 .and_then(|merged| merged.notes.iter().map(|note| note.met).max())
                 .filter(|met| *met > 0),
@@ -59,7 +59,7 @@ impl Entry {
     }
 
     /// What its writer submitted.
-    pub(crate) fn submitted(&self) -> &Arc<Patch> {
+    pub(crate) fn submitted(&self) -> &Patch {
         self.original.as_ref().unwrap_or(&self.patch)
     }
 }
@@ -71,8 +71,8 @@ pub(crate) struct Window {
     base: u64,
     entries: VecDeque<Entry>,
     places: Places,
-    /// Which version each change of each writer made.
-    versions: HashMap<(WriterId, u64), u64>,
+    /// Which version each change of each writer made, by its number, ascending.
+    versions: HashMap<WriterId, VecDeque<(u64, u64)>, RandomState>,
     bridges: HashMap<WriterId, Bridge>,
 }
 
@@ -95,8 +95,8 @@ impl Window {
     /// Takes the next change. Once there are more than twice as many as are to be kept, the older ones go.
     pub(crate) fn push(&mut self, entry: Entry, keep: usize) {
         debug_assert_eq!(entry.version, self.head() + 1, "the window has no gaps");
-        self.places.note(entry.version, &entry.patch);
-        self.versions.insert((entry.writer, entry.sequence), entry.version);
+        self.places.note(entry.version, entry.writer, &entry.patch);
+        self.versions.entry(entry.writer).or_default().push_back((entry.sequence, entry.version));
         self.entries.push_back(entry);
         if self.entries.len() > keep.saturating_mul(2) {
             self.forget(self.entries.len() - keep);
@@ -104,24 +104,26 @@ impl Window {
     }
 
     fn forget(&mut self, count: usize) {
-        for gone in self.entries.drain(..count) {
-            self.versions.remove(&(gone.writer, gone.sequence));
-        }
+        self.entries.drain(..count);
         self.base += count as u64;
-        self.places = Places::default();
-        self.entries.iter().for_each(|entry| self.places.note(entry.version, &entry.patch));
         let base = self.base;
+        self.places.forget(base);
+        self.versions.retain(|_, known| {
+            known.drain(..known.partition_point(|(_, version)| *version <= base));
+            !known.is_empty()
+        });
         self.bridges.retain(|_, bridge| bridge.base() >= base);
     }
 
     /// Takes back the entries after a version, which never came to be.
-    pub(crate) fn take_back(&mut self, version: u64) {
-        while self.head() > version.max(self.base)
-            && let Some(gone) = self.entries.pop_back()
-        {
-            self.places.take_back(gone.version, &gone.patch);
-            self.versions.remove(&(gone.writer, gone.sequence));
+    pub(crate) fn take_back(&mut self, version: u64) -> Vec<Entry> {
+        let kept = usize::try_from(version.saturating_sub(self.base)).unwrap_or(usize::MAX);
+        let gone: Vec<Entry> = self.entries.drain(kept.min(self.entries.len())..).collect();
+        for entry in gone.iter().rev() {
+            self.places.take_back(entry.version, &entry.patch);
+            self.versions.get_mut(&entry.writer).and_then(VecDeque::pop_back);
         }
+        gone
     }
 
     /// What a writer has not seen, as its last submission left it.
@@ -144,7 +146,9 @@ impl Window {
 
     /// The version that a change of a writer made, if it is in the window.
     pub(crate) fn version_of(&self, writer: WriterId, sequence: u64) -> Option<u64> {
-        self.versions.get(&(writer, sequence)).copied()
+        let known = self.versions.get(&writer)?;
+        let at = known.binary_search_by_key(&sequence, |(sequence, _)| *sequence).ok()?;
+        Some(known[at].1)
     }
 
     /// All after a version, which must not be before the window, oldest first.
@@ -155,11 +159,7 @@ impl Window {
 
     /// The versions whose changes a patch can meet that was made on `base` by `writer`, who knows its own.
     fn concurrent(&self, base: u64, writer: Option<WriterId>, patch: &Patch) -> BTreeSet<u64> {
-        let mut met = self.places.meeting(base, patch);
-        if writer.is_some() {
-            met.retain(|version| self.entry(*version).is_some_and(|entry| Some(entry.writer) != writer));
-        }
-        met
+        self.places.meeting(base, patch, writer)
     }
 
     /// What leads from what a writer saw when it made a patch to the newest state, as far as the patch can meet it. Costs what the
@@ -227,9 +227,9 @@ impl Window {
                 seen.push(bridge.clone().only_up_to(base).pass(submitted, &met).patch);
             }
             let Passed { patch, .. } = bridge.pass(submitted, &met);
-            if patch != *entry.patch {
+            if patch != entry.patch {
                 let correction = match &entry.correction {
-                    Some(known) => Patch::clone(known),
+                    Some(known) => known.clone(),
                     None => correction(&state_at(entry.version - 1)?, &patch, &entry.patch)?,
                 };
                 bridge.correct(entry.version, &correction);
@@ -251,7 +251,7 @@ impl Window {
     /// Notes what the rules made of the newest entry.
     pub(crate) fn correct_newest(&mut self, correction: Patch) {
         if let Some(newest) = self.entries.back_mut() {
-            newest.correction = Some(Arc::new(correction));
+            newest.correction = Some(correction);
         }
     }
 }

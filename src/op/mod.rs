@@ -14,62 +14,77 @@ pub use unfit::{StateError, StateErrorKind};
 use crate::value::{Flaw, Value};
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 /// Operations to be applied in order.
 ///
 /// Reads as a slice of [`Op`]. Two patches are equal when they hold equal operations; patches of one effect but with
-/// different operations differ.
-#[derive(Clone, Default, PartialEq, Eq)]
+/// different operations differ. Cloned in O(1): many hold the same one, and whoever changes one has a copy of it then.
+#[derive(Clone, Default)]
 pub struct Patch {
-    ops: Vec<Op>,
+    /// Nothing, where there are none.
+    ops: Option<Arc<Vec<Op>>>,
 }
 
 impl Patch {
     /// A patch that changes nothing.
     pub const fn new() -> Self {
-        Self { ops: Vec::new() }
+        Self { ops: None }
     }
 
-    /// Appends an operation. O(1) amortised.
+    /// Appends an operation. O(1) amortised; O(operations) the first time after it was cloned.
     pub fn push(&mut self, op: Op) {
-        self.ops.push(op);
+        self.own().push(op);
     }
 
-    /// The operations, owned. O(1).
+    /// The operations, owned. O(1); O(operations) if somebody else holds them too.
     pub fn into_ops(self) -> Vec<Op> {
-        self.ops
+        self.ops.map(Arc::unwrap_or_clone).unwrap_or_default()
+    }
+
+    fn own(&mut self) -> &mut Vec<Op> {
+        Arc::make_mut(self.ops.get_or_insert_default())
     }
 }
+
+impl PartialEq for Patch {
+    fn eq(&self, other: &Patch) -> bool {
+        let is_same = self.as_ptr() == other.as_ptr() && self.len() == other.len();
+        is_same || **self == **other
+    }
+}
+
+impl Eq for Patch {}
 
 impl Deref for Patch {
     type Target = [Op];
 
     fn deref(&self) -> &[Op] {
-        &self.ops
+        self.ops.as_deref().map_or(&[], Vec::as_slice)
     }
 }
 
 impl AsRef<[Op]> for Patch {
     fn as_ref(&self) -> &[Op] {
-        &self.ops
+        self
     }
 }
 
 impl From<Vec<Op>> for Patch {
     fn from(ops: Vec<Op>) -> Self {
-        Self { ops }
+        Self { ops: (!ops.is_empty()).then(|| Arc::new(ops)) }
     }
 }
 
 impl FromIterator<Op> for Patch {
     fn from_iter<I: IntoIterator<Item = Op>>(ops: I) -> Self {
-        Self { ops: ops.into_iter().collect() }
+        ops.into_iter().collect::<Vec<Op>>().into()
     }
 }
 
 impl Extend<Op> for Patch {
     fn extend<I: IntoIterator<Item = Op>>(&mut self, ops: I) {
-        self.ops.extend(ops);
+        self.own().extend(ops);
     }
 }
 
@@ -78,7 +93,7 @@ impl IntoIterator for Patch {
     type IntoIter = std::vec::IntoIter<Op>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.ops.into_iter()
+        self.into_ops().into_iter()
     }
 }
 
@@ -87,13 +102,13 @@ impl<'a> IntoIterator for &'a Patch {
     type IntoIter = std::slice::Iter<'a, Op>;
 
     fn into_iter(self) -> Self::IntoIter {
-        self.ops.iter()
+        (**self).iter()
     }
 }
 
 impl fmt::Debug for Patch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.ops).finish()
+        f.debug_list().entries(self.iter()).finish()
     }
 }
 

@@ -8,11 +8,11 @@ use super::link::{Link, Pulled, is_passing};
 use super::{Replica, ignore_poison};
 use crate::error::{Error, IoContext, Result};
 use crate::io::Entropy;
-use crate::log::Log;
+use crate::log::{Log, Worker};
 use crate::state::State;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -103,6 +103,8 @@ pub(super) struct Course {
     /// Counts what is worth looking at again.
     news: Mutex<u64>,
     heard: Condvar,
+    /// Who is rung for whenever something became visible.
+    rung: OnceLock<Arc<Worker>>,
 }
 
 /// What has arrived, and how much of it is visible.
@@ -137,6 +139,7 @@ impl Course {
             misfits: AtomicBool::new(false),
             news: Mutex::default(),
             heard: Condvar::new(),
+            rung: OnceLock::new(),
         }
     }
 
@@ -169,6 +172,7 @@ impl Course {
         }
         self.misfits.store(answer.is_err(), Ordering::SeqCst);
         self.tell();
+        self.rung.get().into_iter().for_each(|worker| worker.ring());
     }
 
     pub(super) fn stop(&self) {
@@ -237,6 +241,11 @@ impl<S: State + Default> Replica<S> {
         }
         let (head, state) = self.store.newest();
         if head >= version { Ok(state) } else { Err(Error::BeyondHead { version, head }) }
+    }
+
+    /// Has somebody be rung for whenever something became visible, for as long as this lives.
+    pub(super) fn rings(&self, worker: &Arc<Worker>) {
+        drop(self.course.rung.set(Arc::clone(worker)));
     }
 
     /// How far the replica is behind. O(1).

@@ -15,6 +15,7 @@ use super::writer::Writer;
 use super::{Beginning, Replica, ignore_poison};
 use crate::draft::Outcome as RecipeOutcome;
 use crate::error::{Error, ErrorKind, IoContext, Result};
+use crate::log::Worker;
 use crate::merge::{Outcome, Rules};
 use crate::patch::Patch;
 use crate::record::Meta;
@@ -24,7 +25,7 @@ use crate::value::Value;
 use std::error::Error as StdError;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering as Atomic};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -97,6 +98,8 @@ pub(super) struct Desk<S: State + Default> {
     writer: Writer<S>,
     pub(super) ordering: Arc<Ordering<S>>,
     outcomes: Arc<Outcomes>,
+    /// Finds out what became of changes, as they come back.
+    settler: OnceLock<Arc<Worker>>,
     stopped: AtomicBool,
     /// Whether there may be something to do.
     rung: Mutex<bool>,
@@ -142,7 +145,7 @@ impl store::Options {
 
 impl<S: State + Default> Node<S> {
     /// Opens the node in a directory, or begins one there: with all that the order has. One that has begun opens also while the order cannot be
-    /// reached. Costs what opening a [`Replica`] costs, reading what waits, and three threads.
+    /// reached. Costs what opening a [`Replica`] costs, reading what waits, and four threads.
     ///
     /// # Errors
     /// As [`Replica::open`] and [`Replica::write_through`]; what the order answers.
@@ -161,11 +164,13 @@ impl<S: State + Default> Node<S> {
             writer,
             ordering,
             outcomes,
+            settler: OnceLock::new(),
             stopped: AtomicBool::new(false),
             rung: Mutex::new(true),
             bell: Condvar::new(),
             ended_by: Mutex::default(),
         });
+        desk.settle_as_it_comes()?;
         let works = Arc::clone(&desk);
         let thread = thread::Builder::new().name("redraft-order".into()).spawn(move || works.run());
         let thread = Some(thread.during("start a thread for", desk.store().path())?);
@@ -335,6 +340,7 @@ impl<S: State + Default> Drop for Work<S> {
         }
         // Who opens this directory next must not find it taken.
         self.desk.writer.replica().rest();
+        self.desk.settler.get().into_iter().for_each(|settler| settler.stop());
     }
 }
 
@@ -370,8 +376,9 @@ impl<S: State + Default> Desk<S> {
     }
 
     fn ring(&self) {
-        *ignore_poison(&self.rung) = true;
-        self.bell.notify_all();
+        if !std::mem::replace(&mut *ignore_poison(&self.rung), true) {
+            self.bell.notify_all();
+        }
     }
 
     fn is_stopped(&self) -> bool {
@@ -405,9 +412,24 @@ impl<S: State + Default> Desk<S> {
         }
         // What comes meanwhile goes along.
         self.ordering.await_turn();
-        let pushed = self.writer.push()?;
-        self.writer.view()?;
-        Ok(pushed)
+        self.writer.push()
+    }
+
+    /// Has a thread find out what became of changes whenever some come back, so that whoever decides need not.
+    fn settle_as_it_comes(self: &Arc<Self>) -> Result<()> {
+        let desk = Arc::downgrade(self);
+        let work = move || {
+            // What fails is done again, and told, by who looks next.
+            let failed = desk.upgrade().and_then(|desk| desk.writer.settle().err());
+            failed
+                .iter()
+                .for_each(|error| tracing::warn!(%error, "what came cannot be held against what waits"));
+        };
+        let worker = Worker::start("redraft-settle", Duration::ZERO, work);
+        let worker = Arc::new(worker.during("start a thread for", self.store().path())?);
+        self.writer.replica().rings(&worker);
+        drop(self.settler.set(worker));
+        Ok(())
     }
 
     /// Until somebody rings, or for so long.

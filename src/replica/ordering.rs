@@ -58,11 +58,19 @@ struct Turn {
 
 impl<S: State + Default> Sequencer for Ordering<S> {
     fn submit(&self, submissions: &[Submission]) -> Result<Vec<Receipt>> {
+        self.submit_while_kept(submissions, &|| Ok(()))
+    }
+
+    fn submit_while_kept(
+        &self,
+        submissions: &[Submission],
+        kept: &dyn Fn() -> Result<()>,
+    ) -> Result<Vec<Receipt>> {
         let mut receipts = Vec::with_capacity(submissions.len());
         self.place(|| self.replica.store.propose_migration())?;
         while receipts.len() < submissions.len() {
             let rest = &submissions[receipts.len()..];
-            receipts.extend(self.place(|| self.some_of(rest).map(Some))?);
+            receipts.extend(self.place_once(|| self.some_of(rest).map(Some), kept)?);
         }
         Ok(receipts)
     }
@@ -82,13 +90,22 @@ impl<S: State + Default> Ordering<S> {
     }
 
     /// As many as it is worth deciding at once.
-    fn some_of(&self, submissions: &[Submission]) -> Result<Proposal> {
+    fn some_of(&self, submissions: &[Submission]) -> Result<Proposal<S>> {
         let most = self.most.load(Atomic::Relaxed).min(submissions.len());
         self.replica.store.propose(&submissions[..most], self.order.batch_bytes())
     }
 
     /// Gives what is proposed its place, proposing it anew as often as somebody else is faster; back once it is visible here.
-    pub(super) fn place(&self, propose: impl Fn() -> Result<Option<Proposal>>) -> Result<Vec<Receipt>> {
+    pub(super) fn place(&self, propose: impl Fn() -> Result<Option<Proposal<S>>>) -> Result<Vec<Receipt>> {
+        self.place_once(propose, &|| Ok(()))
+    }
+
+    /// The same, once something is true, which may become so meanwhile.
+    fn place_once(
+        &self,
+        propose: impl Fn() -> Result<Option<Proposal<S>>>,
+        ready: &dyn Fn() -> Result<()>,
+    ) -> Result<Vec<Receipt>> {
         self.await_turn();
         let mut tries = 0;
         loop {
@@ -106,13 +123,15 @@ impl<S: State + Default> Ordering<S> {
             if proposal.records.is_empty() {
                 return Ok(receipts);
             }
-            let place = Place { offset: proposal.offset, chain: proposal.chain };
-            match self.order.append(place, &proposal.records) {
+            let (place, end) = (Place { offset: proposal.offset, chain: proposal.chain }, proposal.end());
+            let records = Arc::clone(&proposal.records);
+            ready()?;
+            self.replica.store.expect(proposal);
+            match self.order.append(place, &records) {
                 Ok(()) => {
                     self.most.store((self.most.load(Atomic::Relaxed) * 2).min(MOST), Atomic::Relaxed);
-                    self.see(proposal.end())?;
-                    self.had_turn(place.offset, proposal.end());
-                    self.replica.store.was_recorded(proposal);
+                    self.see(end)?;
+                    self.had_turn(place.offset, end);
                     return Ok(receipts);
                 }
                 Err(Error::Overtaken { offset, .. }) if tries < TRIES => {

@@ -23,8 +23,15 @@ pub struct Awaited {
 
 #[derive(Debug, Default)]
 struct Slot {
-    settled: Mutex<Option<Settled>>,
+    outcome: Mutex<Known>,
     told: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    settled: Option<Settled>,
+    /// Whether somebody sleeps until it is: most come to ask when it is long settled.
+    is_awaited: bool,
 }
 
 /// All that is waited for.
@@ -45,12 +52,13 @@ impl Awaited {
 
     /// What became of it, once that is known. O(1).
     pub fn settled(&self) -> Option<Settled> {
-        ignore_poison(&self.slot.settled).clone()
+        ignore_poison(&self.slot.outcome).settled.clone()
     }
 
     /// One that is over before it begins.
     pub(super) fn over(settled: Settled) -> Awaited {
-        let slot = Slot { settled: Mutex::new(Some(settled)), told: Condvar::new() };
+        let known = Known { settled: Some(settled), is_awaited: false };
+        let slot = Slot { outcome: Mutex::new(known), told: Condvar::new() };
         Awaited { sequence: None, slot: Arc::new(slot) }
     }
 
@@ -61,17 +69,18 @@ impl Awaited {
         may_come: impl Fn() -> Result<()>,
     ) -> Result<Option<Settled>> {
         let begun = Instant::now();
-        let mut settled = ignore_poison(&self.slot.settled);
+        let mut known = ignore_poison(&self.slot.outcome);
         loop {
-            if settled.is_some() {
-                return Ok(settled.clone());
+            if known.settled.is_some() {
+                return Ok(known.settled.clone());
             }
             may_come()?;
             if begun.elapsed() >= patience {
                 return Ok(None);
             }
             let slice = SLICE.min(patience);
-            settled = self.slot.told.wait_timeout(settled, slice).unwrap_or_else(PoisonError::into_inner).0;
+            known.is_awaited = true;
+            known = self.slot.told.wait_timeout(known, slice).unwrap_or_else(PoisonError::into_inner).0;
         }
     }
 }
@@ -117,8 +126,11 @@ impl Waiting {
 
 impl Slot {
     fn tell(&self, settled: Settled) {
-        *ignore_poison(&self.settled) = Some(settled);
-        self.told.notify_all();
+        let mut known = ignore_poison(&self.outcome);
+        known.settled = Some(settled);
+        if known.is_awaited {
+            self.told.notify_all();
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 //! sequencer takes, so that both believe the same. Always: the view is the confirmed state with all that waits, as far as it fits.
 
 use crate::error::Result;
-use crate::merge::{Places, Submission, applied_as_far_as_it_fits, correction};
+use crate::merge::{Places, Seen, Submission, applied_as_far_as_it_fits, correction};
 use crate::patch::{self, Patch, Step, lead, steps, steps_behind};
 use crate::record::{Change, Merged, WriterId};
 use crate::state::State;
@@ -18,13 +18,26 @@ pub(super) struct Waiting {
     /// As it was made.
     pub(super) submission: Submission,
     pub(super) sequence: u64,
-    /// As it reads on the confirmed state and all that waits before it.
-    pub(super) run: Vec<Step>,
+    /// As it reads on the confirmed state and all that waits before it; nothing while that is as it was made.
+    run: Option<Vec<Step>>,
 }
 
 impl Waiting {
+    /// For who looks at it while it waits: what it was made on is held by the queue alone.
+    pub(super) fn lent(&self) -> Submission {
+        let seen = self.submission.seen.as_ref().map(Seen::lent);
+        Submission { seen, ..self.submission.clone() }
+    }
+
     pub(super) fn patch(&self) -> Patch {
-        self.run.iter().map(|step| step.op.clone()).collect()
+        match &self.run {
+            Some(run) => run.iter().map(|step| step.op.clone()).collect(),
+            None => self.submission.patch.clone(),
+        }
+    }
+
+    fn run(&mut self) -> &mut Vec<Step> {
+        self.run.get_or_insert_with(|| steps(&self.submission.patch))
     }
 }
 
@@ -55,9 +68,8 @@ impl<S: State> Queue<S> {
 
     /// Adds a change to the end, with what shows then.
     pub(super) fn push(&mut self, sequence: u64, submission: Submission, view: Arc<S>) {
-        let run = steps(&submission.patch);
-        self.places.note(sequence, &submission.patch);
-        self.waiting.push_back(Waiting { submission, sequence, run });
+        self.places.note(sequence, self.writer, &submission.patch);
+        self.waiting.push_back(Waiting { submission, sequence, run: None });
         self.view = view;
     }
 
@@ -73,7 +85,7 @@ impl<S: State> Queue<S> {
         let is_ours = |front: &Waiting| change.writer == self.writer && change.sequence == front.sequence;
         let ours = if self.waiting.front().is_some_and(is_ours) { self.waiting.pop_front() } else { None };
         let Some(ours) = ours else {
-            let met = self.places.meeting(0, &change.patch);
+            let met = self.places.meeting(0, &change.patch, None);
             let behind = change.merged.as_ref().map_or(&[][..], |merged| &merged.behind);
             let item =
                 self.lead_past(steps_behind(&change.patch, behind), |sequence| met.contains(&sequence));
@@ -95,8 +107,9 @@ impl<S: State> Queue<S> {
     /// What is left of a change once it is led past all that waits, and the other way round.
     fn lead_past(&mut self, mut item: Vec<Step>, meets: impl Fn(u64) -> bool) -> Vec<Step> {
         for waiting in self.waiting.iter_mut().filter(|waiting| meets(waiting.sequence)) {
-            let led = lead(item, std::mem::take(&mut waiting.run));
-            (item, waiting.run) = (led.earlier, led.later);
+            let run = waiting.run();
+            let led = lead(item, std::mem::take(run));
+            (item, *run) = (led.earlier, led.later);
         }
         item
     }
@@ -118,7 +131,7 @@ impl<S: State> Queue<S> {
     pub(super) fn rebuild(&mut self, confirmed: &S) {
         let mut view = confirmed.clone();
         for waiting in &mut self.waiting {
-            view = applied_as_far_as_it_fits(&view, &mut waiting.run);
+            view = applied_as_far_as_it_fits(&view, waiting.run());
         }
         self.view = Arc::new(view);
     }

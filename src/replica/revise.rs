@@ -54,7 +54,7 @@ impl<S: State + Default> Node<S> {
         self.taken_back(|| self.store().propose_redo(&Meta::default(), version))
     }
 
-    fn taken_back(&self, propose: impl Fn() -> Result<Option<Proposal>>) -> Result<u64> {
+    fn taken_back(&self, propose: impl Fn() -> Result<Option<Proposal<S>>>) -> Result<u64> {
         let end = Cell::new(self.store().version());
         self.desk.ordering.place(|| self.store().propose_migration())?;
         self.desk.ordering.place(|| {
@@ -74,7 +74,7 @@ impl<S: State + Default> Writer<S> {
         make: impl FnOnce(&S) -> Result<Patch, E>,
         noted: impl FnOnce(&Pending<S>) -> T,
     ) -> Result<Result<T, E>> {
-        self.with_queue(|inner| {
+        self.with_view(|inner| {
             let patch = match make(&inner.queue.view) {
                 Ok(patch) => patch,
                 Err(error) => return Ok(Err(error)),

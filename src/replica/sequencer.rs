@@ -18,6 +18,20 @@ pub trait Sequencer: Send + Sync {
     /// # Errors
     /// That of the first that fails; those before it may be recorded. When it cannot be asked.
     fn submit(&self, submissions: &[Submission]) -> Result<Vec<Receipt>>;
+
+    /// The same, begun while they are still being made durable where they were made: `kept` returns once they are, which has to be before
+    /// anybody else sees them. Waits for that first, unless there is something to do meanwhile.
+    ///
+    /// # Errors
+    /// As `submit`, and what `kept` answers.
+    fn submit_while_kept(
+        &self,
+        submissions: &[Submission],
+        kept: &dyn Fn() -> Result<()>,
+    ) -> Result<Vec<Receipt>> {
+        kept()?;
+        self.submit(submissions)
+    }
 }
 
 impl<S: State + Default> Sequencer for Store<S> {
@@ -29,5 +43,13 @@ impl<S: State + Default> Sequencer for Store<S> {
 impl<T: Sequencer + ?Sized> Sequencer for Arc<T> {
     fn submit(&self, submissions: &[Submission]) -> Result<Vec<Receipt>> {
         (**self).submit(submissions)
+    }
+
+    fn submit_while_kept(
+        &self,
+        submissions: &[Submission],
+        kept: &dyn Fn() -> Result<()>,
+    ) -> Result<Vec<Receipt>> {
+        (**self).submit_while_kept(submissions, kept)
     }
 }

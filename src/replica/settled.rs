@@ -70,7 +70,12 @@ impl<S: State + Default> Writer<S> {
         if heard.is_empty() {
             return;
         }
-        for settled in std::mem::take(&mut ignore_poison(&self.queue).untold) {
+        let mut inner = ignore_poison(&self.queue);
+        // As many come again, as a rule.
+        let room = Vec::with_capacity(inner.untold.len());
+        let untold = std::mem::replace(&mut inner.untold, room);
+        drop(inner);
+        for settled in untold {
             heard.iter().for_each(|listener| listener(&settled));
         }
     }

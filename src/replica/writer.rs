@@ -9,7 +9,6 @@ use super::settled::{Listener, Pending, Settled};
 use super::{Progress, Replica, ignore_poison};
 use crate::draft::{Drafted, Outcome as RecipeOutcome, draft};
 use crate::error::{Error, Result};
-use crate::history::decode;
 use crate::log::{self, Log};
 use crate::merge::{Call, Outcome, Refusal, Seen, Submission};
 use crate::record::{Change, Meta, Stamp, WriterId};
@@ -22,10 +21,14 @@ use std::sync::{Arc, Mutex, Weak};
 
 /// The directory in that of the replica where changes wait.
 const PENDING: &str = "pending";
-/// The segments there are small: what no longer waits goes segment by segment.
-const SEGMENT_BYTES: u64 = 64 << 10;
+/// What no longer waits goes segment by segment, once there is one that can go.
+const SEGMENT_BYTES: u64 = 1 << 20;
 /// So many are submitted at a time.
 const BATCH: usize = 4096;
+/// More than this are made durable by another thread while they are being looked at.
+const FEW: usize = 64;
+/// So many changes that came are taken in at a time, where somebody else may want the queue as well.
+const PIECE: u64 = 256;
 /// A recipe whose change was given back is run again so many times.
 const RERUNS: usize = 16;
 /// Tells how many times a change was made anew.
@@ -122,6 +125,7 @@ impl<S: State + Default> Replica<S> {
         let options = log::Options::new().env(self.store.env().clone()).segment_bytes(SEGMENT_BYTES);
         let log = options.open(&dir)?;
         let writer = WriterId::of(log.id());
+        self.store.keep_recent();
         let (confirmed, state) = self.store.newest();
         let inner = Inner {
             queue: Queue::on(writer, confirmed, state),
@@ -165,6 +169,14 @@ impl<S: State + Default> Writer<S> {
         self.with_queue(|inner| Ok(Arc::clone(&inner.queue.view)))
     }
 
+    /// Takes in what is visible, piece by piece: whoever writes meanwhile need not wait for all of it.
+    pub(super) fn settle(&self) -> Result<()> {
+        while ignore_poison(&self.queue).queue.confirmed < self.replica.store.version() {
+            self.with_queue_at(PIECE, |_| Ok(()))?;
+        }
+        Ok(())
+    }
+
     /// How many changes wait. O(1).
     pub fn pending(&self) -> usize {
         ignore_poison(&self.queue).queue.waiting.len()
@@ -204,7 +216,7 @@ impl<S: State + Default> Writer<S> {
         recipe: impl FnOnce(&mut S) -> R,
         noted: impl FnOnce(&Pending<S>) -> T,
     ) -> Result<T> {
-        self.with_queue(|inner| {
+        self.with_view(|inner| {
             let drafted = draft(&*inner.queue.view, recipe)?;
             Ok(noted(&self.wait(inner, drafted, |submission| submission.meta(meta))?))
         })
@@ -240,7 +252,7 @@ impl<S: State + Default> Writer<S> {
         noted: impl FnOnce(&Pending<S>) -> T,
     ) -> Result<T> {
         let recipe = self.known(name).ok_or_else(|| Error::NoRecipe { name: name.to_owned() })?;
-        self.with_queue(|inner| {
+        self.with_view(|inner| {
             let drafted = draft(&*inner.queue.view, |state: &mut S| recipe(state, &args))?;
             Ok(noted(&self.wait(inner, drafted, |submission| submission.call(name, args))?))
         })
@@ -250,6 +262,11 @@ impl<S: State + Default> Writer<S> {
     /// is on the disk.
     fn keep(&self) -> Result<()> {
         self.log.sync().map(drop).inspect_err(|_| ignore_poison(&self.queue).is_off = true)
+    }
+
+    /// The same for what was given a number before the log ended there.
+    fn keep_up_to(&self, end: u64) -> Result<()> {
+        self.log.make_durable(end).inspect_err(|_| ignore_poison(&self.queue).is_off = true)
     }
 
     /// How many bytes are kept for what waits, and for what that stands on. O(1).
@@ -268,11 +285,15 @@ impl<S: State + Default> Writer<S> {
     /// What the sequencer answers, or [`Error::Unreachable`]: what was not submitted goes on waiting.
     pub fn push(&self) -> Result<usize> {
         let mut pushed = 0;
-        let mut from = 0;
+        // What has its place already need not be sent, whether or not it was taken in.
+        let mut from = self.replica.store.newest_sequence_of(self.id());
         loop {
-            let batch = self.batch(from, false)?;
+            let (batch, end) = self.batch(from, false)?;
             let Some(last) = batch.last().and_then(|submission| submission.by) else { return Ok(pushed) };
-            match self.sequencer.submit(&batch) {
+            if batch.len() > FEW {
+                self.log.sync_soon()?;
+            }
+            match self.sequencer.submit_while_kept(&batch, &|| self.keep_up_to(end)) {
                 Ok(_) => {}
                 Err(Error::TooOld { .. }) => self.push_as_it_reads_now(from)?,
                 Err(error) => return Err(error),
@@ -285,14 +306,19 @@ impl<S: State + Default> Writer<S> {
     /// What was made too many versions back is submitted as it reads on the newest version here.
     fn push_as_it_reads_now(&self, from: u64) -> Result<()> {
         self.replica.catch_up()?;
-        self.sequencer.submit(&self.batch(from, true)?).map(drop)
+        let (batch, end) = self.batch(from, true)?;
+        self.sequencer.submit_while_kept(&batch, &|| self.keep_up_to(end)).map(drop)
     }
 
-    /// The next that wait, behind number `from`. They are durable: a number that somebody saw is not given again.
-    fn batch(&self, from: u64, as_it_reads_now: bool) -> Result<Vec<Submission>> {
-        let batch: Vec<Submission> = self.with_queue(|inner| {
-            let confirmed = inner.queue.confirmed;
-            let waiting = inner.queue.waiting.iter().filter(|waiting| waiting.sequence > from).take(BATCH);
+    /// The next that wait, behind number `from`, and where the log ends that they are kept in: they have to be durable before somebody sees
+    /// them, or a number could be given twice.
+    fn batch(&self, from: u64, as_it_reads_now: bool) -> Result<(Vec<Submission>, u64)> {
+        let piece = if as_it_reads_now { u64::MAX } else { 0 };
+        self.with_queue_at(piece, |inner| {
+            let Queue { confirmed, waiting, .. } = &inner.queue;
+            let (confirmed, known) =
+                (*confirmed, waiting.partition_point(|waiting| waiting.sequence <= from));
+            let waiting = waiting.range(known..).take(BATCH);
             let told = |waiting: &Waiting| match as_it_reads_now {
                 true => Submission {
                     base: confirmed,
@@ -300,14 +326,10 @@ impl<S: State + Default> Writer<S> {
                     seen: None,
                     ..waiting.submission.clone()
                 },
-                false => waiting.submission.clone(),
+                false => waiting.lent(),
             };
-            Ok(waiting.map(told).collect())
-        })?;
-        if !batch.is_empty() {
-            self.keep()?;
-        }
-        Ok(batch)
+            Ok((waiting.map(told).collect(), self.log.end()))
+        })
     }
 
     /// [Pushes](Writer::push) what waits, takes in what is new, and does so again for what had to be made anew.
@@ -350,14 +372,14 @@ impl<S: State + Default> Writer<S> {
         }
         let (sequence, writer) = (inner.last + 1, inner.queue.writer);
         inner.stamp = inner.stamp.next(self.replica.store.env().clock.now_ms());
-        let submission = Submission::new(inner.queue.confirmed, drafted.patch).by(writer, sequence);
+        let Drafted { state, patch, inverse } = drafted.shared();
+        let submission = Submission::new(inner.queue.confirmed, patch).by(writer, sequence);
         let submission = about(submission.written(inner.stamp));
         let kept = submission.to_bytes();
         self.log.enqueue(&[&kept])?;
         inner.kept_bytes += kept.len() as u64;
-        let state = Arc::new(drafted.state);
-        // What was seen need not be found out again, as long as somebody remembers.
-        let seen = Some(Seen::of(Arc::clone(&inner.queue.view)));
+        // What was seen need not be found out again, nor what was made of it, as long as somebody remembers.
+        let seen = Some(Seen::and_made(Arc::clone(&inner.queue.view), Arc::clone(&state), inverse));
         inner.queue.push(sequence, Submission { seen, ..submission }, Arc::clone(&state));
         inner.last = sequence;
         Ok(Pending { sequence: Some(sequence), state })
@@ -365,28 +387,44 @@ impl<S: State + Default> Writer<S> {
 
     /// Brings the queue up to what is visible, and does something with it.
     pub(super) fn with_queue<T>(&self, then: impl FnOnce(&mut Inner<S>) -> Result<T>) -> Result<T> {
+        self.with_queue_at(u64::MAX, then)
+    }
+
+    /// The same, for whom what shows is enough: that is the same, whatever of what waits has come back, as long as nothing else came.
+    pub(super) fn with_view<T>(&self, then: impl FnOnce(&mut Inner<S>) -> Result<T>) -> Result<T> {
+        let confirmed = ignore_poison(&self.queue).queue.confirmed;
+        let piece = if self.replica.store.came_as_believed_since(confirmed) { 0 } else { u64::MAX };
+        self.with_queue_at(piece, then)
+    }
+
+    /// The same, taking in no more than so many changes first.
+    fn with_queue_at<T>(&self, piece: u64, then: impl FnOnce(&mut Inner<S>) -> Result<T>) -> Result<T> {
         let mut inner = ignore_poison(&self.queue);
         if inner.is_off {
             self.resume(&mut inner)?;
             inner.is_off = false;
         }
-        if let Err(error) = self.refresh(&mut inner) {
+        if let Err(error) = self.refresh(&mut inner, piece) {
             inner.is_off = true;
             return Err(error);
         }
         let answer = then(&mut inner);
+        let is_told = inner.untold.is_empty();
         drop(inner);
-        self.tell();
+        if !is_told {
+            self.tell();
+        }
         answer
     }
 
-    fn refresh(&self, inner: &mut Inner<S>) -> Result<()> {
+    fn refresh(&self, inner: &mut Inner<S>, piece: u64) -> Result<()> {
         let (version, state) = self.replica.store.newest();
         if inner.queue.waiting.is_empty() && inner.given_back.is_empty() {
             (inner.queue.confirmed, inner.queue.view) = (version, state);
             inner.stamp = inner.stamp.max(self.replica.store.stamp());
             return Ok(());
         }
+        let version = version.min(inner.queue.confirmed.saturating_add(piece));
         self.each_up_to(inner, version, |inner, change| self.take_next(inner, change))?;
         let is_known = |submission: &Submission| {
             submission.call.as_ref().is_some_and(|call| self.known(&call.name).is_some())
@@ -410,11 +448,9 @@ impl<S: State + Default> Writer<S> {
         if inner.queue.confirmed >= version {
             return Ok(());
         }
-        let mut records = self.replica.store.log_reader().records(inner.queue.confirmed)?;
-        while inner.queue.confirmed < version {
-            let Some(record) = records.next_record()? else { break };
-            take(inner, &decode(&record)?)?;
-        }
+        let store = &self.replica.store;
+        store.changes_between(inner.queue.confirmed, version, |change| take(inner, change))?;
+        store.took_in(version);
         Ok(())
     }
 
@@ -460,7 +496,8 @@ impl<S: State + Default> Writer<S> {
 
     /// What is settled, and nothing that waits stands on, need not be kept.
     fn give_up_what_is_settled(&self, inner: &mut Inner<S>) -> Result<()> {
-        if inner.kept_bytes > 0 && inner.queue.waiting.is_empty() && inner.given_back.is_empty() {
+        if inner.kept_bytes >= SEGMENT_BYTES && inner.queue.waiting.is_empty() && inner.given_back.is_empty()
+        {
             self.log.truncate_front(self.log.head())?;
             inner.kept_bytes = 0;
         }

@@ -69,6 +69,10 @@ fn pieces(old: &str, new: &str) -> Option<Vec<Piece>> {
 }
 
 fn by_lines(old: &str, new: &str, gap: &Piece) -> Vec<Piece> {
+    if !(has_lines(&old[gap.old.clone()]) || has_lines(&new[gap.new.clone()])) {
+        let gap = Piece { old: gap.old.clone(), new: gap.new.clone() };
+        return vec![gap];
+    }
     let mut known = HashMap::new();
     let (old_ids, old_ends) = lines(&old[gap.old.clone()], gap.old.start, &mut known);
     let (new_ids, new_ends) = lines(&new[gap.new.clone()], gap.new.start, &mut known);
@@ -80,6 +84,11 @@ fn by_lines(old: &str, new: &str, gap: &Piece) -> Vec<Piece> {
             trim(old, new, &Piece { old: bytes(&old_ends, &hunk.old), new: bytes(&new_ends, &hunk.new) })
         })
         .collect()
+}
+
+/// Whether there is more than one.
+fn has_lines(text: &str) -> bool {
+    text.split_inclusive('\n').nth(1).is_some()
 }
 
 /// A number for each line, equal for equal lines, and the byte positions between lines (one more than there are lines).

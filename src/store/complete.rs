@@ -12,6 +12,7 @@ use crate::history::Tip;
 use crate::patch::{self, Applied, Patch};
 use crate::state::{Differ, State, watch};
 use crate::value::Value;
+use std::sync::Arc;
 
 /// A patch from outside, applied. If the type filled in what the patch left out, the patch that was really carried out
 /// is the difference of the states.
@@ -24,7 +25,7 @@ pub(crate) fn applied<S: State>(base: &S, patch: &Patch) -> Result<Drafted<S>> {
 
 impl<S: State + Default> Store<S> {
     /// The change with what its base lacks in the log.
-    pub(super) fn complete(&self, base: &Tip<S>, drafted: Drafted<S>) -> Result<Drafted<S>> {
+    pub(super) fn complete(&self, base: &Tip<S>, drafted: Drafted<Arc<S>>) -> Result<Drafted<Arc<S>>> {
         if drafted.patch.is_empty() {
             return Ok(drafted);
         }
@@ -37,7 +38,11 @@ impl<S: State + Default> Store<S> {
 
     /// The same for a change that is recorded even if it changes nothing. The first one says all, and one on a state that was filled in
     /// says what was: those behind it build on that.
-    pub(super) fn complete_recorded(&self, base: &Tip<S>, drafted: Drafted<S>) -> Result<Drafted<S>> {
+    pub(super) fn complete_recorded(
+        &self,
+        base: &Tip<S>,
+        drafted: Drafted<Arc<S>>,
+    ) -> Result<Drafted<Arc<S>>> {
         match base.version {
             0 => beginning(&*base.state, drafted),
             _ if base.filled => self.caught_up(base, drafted),
@@ -46,7 +51,7 @@ impl<S: State + Default> Store<S> {
     }
 
     /// Puts what the type filled in before the change.
-    fn caught_up(&self, base: &Tip<S>, drafted: Drafted<S>) -> Result<Drafted<S>> {
+    fn caught_up(&self, base: &Tip<S>, drafted: Drafted<Arc<S>>) -> Result<Drafted<Arc<S>>> {
         let document = self.history.document(base.version)?;
         let (filling, undo) = filling(&document, &*base.state)?;
         let patch = filling.into_iter().chain(drafted.patch).collect();
@@ -57,7 +62,7 @@ impl<S: State + Default> Store<S> {
 
 /// The first change of a state that does not begin as the empty map says all of it: otherwise what was there before would
 /// be up to the `Default` of whatever program reads it.
-pub(super) fn beginning<S: State>(base: &S, drafted: Drafted<S>) -> Result<Drafted<S>> {
+pub(super) fn beginning<S: State>(base: &S, drafted: Drafted<Arc<S>>) -> Result<Drafted<Arc<S>>> {
     let before = base.to_value();
     if before == Value::default() {
         return Ok(drafted);

@@ -26,31 +26,55 @@ impl<S: State + Default> Store<S> {
     /// Makes visible what has become durable in the log since. O(what came).
     pub(crate) fn take_over(&self) -> Result<u64> {
         let mut newest = ignore_poison(&self.newest);
-        if self.published.is_heard() {
-            while newest.version < self.log.head() {
-                *newest = self.take_over_one(&newest)?;
+        let (placed, awaits_more) = self.came_back(&newest)?;
+        match placed {
+            Some(proposal) if self.published.is_heard() => {
+                self.take_over_one_by_one(&mut newest, proposal.end())?;
+                self.notice_since(&newest);
+                self.go_on_from(proposal);
             }
-        } else {
-            let tip = self.history.after(&newest)?;
-            if tip.version > newest.version {
-                self.show(&tip, || Commit::of(&tip, patch::Patch::default(), patch::Patch::default()));
-                *newest = tip;
-            }
+            Some(proposal) => self.go_on_with(&mut newest, proposal),
+            None => {}
+        }
+        match self.published.is_heard() {
+            _ if awaits_more => {}
+            true => self.take_over_one_by_one(&mut newest, self.log.head())?,
+            false => self.take_over_all(&mut newest)?,
         }
         self.notice_since(&newest);
         Ok(newest.version)
     }
 
-    /// The next change alone, for those who listen.
+    /// For those who listen.
+    fn take_over_one_by_one(&self, newest: &mut Arc<Tip<S>>, end: u64) -> Result<()> {
+        while newest.version < end {
+            *newest = self.take_over_one(newest)?;
+        }
+        Ok(())
+    }
+
+    fn take_over_all(&self, newest: &mut Arc<Tip<S>>) -> Result<()> {
+        let tip = self.history.after_with(newest, &mut |change, bytes| {
+            ignore_poison(&self.merging.recent).push(Arc::new(change), bytes);
+        })?;
+        if tip.version > newest.version {
+            self.came_otherwise(tip.version);
+            self.show(&tip, || Commit::of(&tip, patch::Patch::default(), patch::Patch::default()));
+            *newest = tip;
+        }
+        Ok(())
+    }
+
     fn take_over_one(&self, newest: &Arc<Tip<S>>) -> Result<Arc<Tip<S>>> {
         let tip = self.history.next(newest)?;
         let change = crate::history::change_at(&self.history.view, newest.version)?;
         let inverse = patch::apply(&*newest.state, &change.patch).map(|applied| applied.inverse)?;
+        self.came_otherwise(tip.version);
         self.show(&tip, || Commit::of(&tip, change.patch, inverse));
         Ok(tip)
     }
 
-    fn show(&self, tip: &Arc<Tip<S>>, commit: impl FnOnce() -> Commit<S>) {
+    pub(super) fn show(&self, tip: &Arc<Tip<S>>, commit: impl FnOnce() -> Commit<S>) {
         self.published.await_durable(Arc::clone(tip), commit);
         self.published.up_to(tip.version);
         self.snapshotter.recorded(tip.version, tip.recorded_bytes);
@@ -62,6 +86,11 @@ impl<S: State + Default> Store<S> {
         let tip = self.published.tip();
         let tip = if tip.version == version { tip } else { self.history.tip_at(version)? };
         Ok(tip.sequence_of(writer))
+    }
+
+    /// The newest number of a writer. O(log writers).
+    pub(crate) fn newest_sequence_of(&self, writer: WriterId) -> u64 {
+        self.published.tip().sequence_of(writer)
     }
 
     /// When the newest change was recorded.
@@ -84,7 +113,7 @@ impl<S: State + Default> Store<S> {
 }
 
 impl<S> Commit<S> {
-    fn of(tip: &Tip<S>, patch: patch::Patch, inverse: patch::Patch) -> Commit<S> {
+    pub(super) fn of(tip: &Tip<S>, patch: patch::Patch, inverse: patch::Patch) -> Commit<S> {
         Commit { version: tip.version, state: Arc::clone(&tip.state), patch, inverse }
     }
 }

@@ -14,6 +14,7 @@ use crate::patch::Patch;
 use crate::record::{Change, Meta, WriterId};
 use crate::state::State;
 use std::path::Path;
+use std::sync::Arc;
 
 /// What is copied rather than sealed: a new segment costs more than that, and each fork would leave a short one behind.
 const COPIED_BYTES_MAX: u64 = 64 << 10;
@@ -114,7 +115,7 @@ fn first_change<S: State + Default>(history: &History<S>, version: u64, target: 
     }
     // The first change of all says what the type begins with.
     let (tip, nothing) = (history.tip_at(0)?, Patch::new());
-    let state = S::clone(&tip.state);
+    let state = Arc::clone(&tip.state);
     let begun = beginning(&*tip.state, Drafted { state, patch: nothing.clone(), inverse: nothing })?;
     Ok(Change { patch: begun.patch, schema: to_be_said(&tip), ..change })
 }

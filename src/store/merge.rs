@@ -3,6 +3,8 @@
 //! Leaves deciding to `sequence` and to `merge`. Always: a submission of a writer is recorded once, even if nothing of it takes effect;
 //! the answer comes once that is acknowledged.
 
+use super::propose::Proposal;
+use super::recent::Recent;
 use super::sequence::Decided;
 use super::{Commit, Store, ignore_poison};
 use crate::draft::Drafted;
@@ -16,6 +18,7 @@ use crate::value::Value;
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
 /// How many changes back a submission may have been made, unless somebody says otherwise.
@@ -46,12 +49,25 @@ pub(super) struct Merging<S> {
     pub(super) arbiter: Arbiter,
     /// The newest changes, once something was merged. Locked while the newest state is.
     pub(super) window: Mutex<Option<Window>>,
+    /// The newest changes as they came from elsewhere, for who writes as well.
+    pub(super) recent: Mutex<Recent>,
+    /// What was proposed here, has its place elsewhere, and is on its way back.
+    pub(super) placed: Mutex<Option<Proposal<S>>>,
+    /// The newest version that came from elsewhere and was not proposed here, or became something else than was submitted.
+    pub(super) otherwise: AtomicU64,
     recipes: Mutex<BTreeMap<String, Arc<Recipe<S>>>>,
 }
 
 impl<S> Merging<S> {
     pub(super) fn new(arbiter: Arbiter) -> Self {
-        Merging { arbiter, window: Mutex::default(), recipes: Mutex::default() }
+        Merging {
+            arbiter,
+            window: Mutex::default(),
+            recent: Mutex::default(),
+            placed: Mutex::default(),
+            otherwise: AtomicU64::new(0),
+            recipes: Mutex::default(),
+        }
     }
 
     pub(super) fn recipe(&self, name: &str) -> Option<Arc<Recipe<S>>> {
@@ -84,7 +100,7 @@ pub struct Receipt {
 pub(super) struct Ready<S> {
     /// All of it but the patch.
     pub(super) change: Change,
-    pub(super) drafted: Drafted<S>,
+    pub(super) drafted: Drafted<Arc<S>>,
     pub(super) bridge: Bridge,
     pub(super) passed: Patch,
     pub(super) receipt: Receipt,
@@ -374,12 +390,12 @@ impl<S: State + Default> Store<S> {
         let overwrites = change.patch.first().is_some_and(|op| op.path.is_root());
         if change.version == 1 && overwrites {
             let first = if after.version == 1 { Arc::clone(&after.state) } else { self.history.at(1)? };
-            entry.patch = Arc::new(crate::draft::diff(&S::default().to_value(), &first.to_value())?.0);
+            entry.patch = crate::draft::diff(&S::default().to_value(), &first.to_value())?.0;
         }
         Ok(entry)
     }
 }
 
-pub(super) fn unchanged<S: State>(newest: &Tip<S>) -> Drafted<S> {
-    Drafted { state: S::clone(&newest.state), patch: Patch::new(), inverse: Patch::new() }
+pub(super) fn unchanged<S: State>(newest: &Tip<S>) -> Drafted<Arc<S>> {
+    Drafted { state: Arc::clone(&newest.state), patch: Patch::new(), inverse: Patch::new() }
 }

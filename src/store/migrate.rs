@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::history::{History, Tip, or_first};
 use crate::record::Meta;
 use crate::state::State;
+use std::sync::Arc;
 
 /// The schema that what is recorded up to here is of. Where nothing is, it is the first: whatever comes says otherwise.
 pub(super) fn recorded_in<S>(tip: &Tip<S>) -> u32 {
@@ -22,17 +23,17 @@ pub(super) fn to_be_said<S: State>(tip: &Tip<S>) -> Option<u32> {
 }
 
 /// What brings the document at `tip` to what the state shows as, if it is of an older schema.
-pub(super) fn due<S: State + Default>(history: &History<S>, tip: &Tip<S>) -> Result<Option<Drafted<S>>> {
+pub(super) fn due<S: State + Default>(history: &History<S>, tip: &Tip<S>) -> Result<Option<Drafted<Arc<S>>>> {
     if tip.version == 0 || !tip.is_older() {
         return Ok(None);
     }
     let (patch, inverse) = diff(&history.document(tip.version)?, &tip.state.to_value())?;
-    Ok(Some(Drafted { state: S::clone(&tip.state), patch, inverse }))
+    Ok(Some(Drafted { state: Arc::clone(&tip.state), patch, inverse }))
 }
 
 impl<S: State + Default> Store<S> {
     /// Records a migration that is due; durable on return.
-    pub(super) fn migrate(&self, drafted: Drafted<S>) -> Result<()> {
+    pub(super) fn migrate(&self, drafted: Drafted<Arc<S>>) -> Result<()> {
         let mut newest = self.lock_newest()?;
         let (from, to) = (newest.schema, S::SCHEMA);
         let label = format!("migrated from schema {from} to {to}");

@@ -12,7 +12,7 @@ use crate::state::State;
 use std::sync::Arc;
 
 /// Most changes fit into this many bytes; larger ones grow the buffer.
-const USUAL_BODY_BYTES: usize = 128;
+const USUAL_BODY_BYTES: usize = 256;
 
 impl<S: State + Default> Store<S> {
     /// The first half of it: drafts a change and gives it its place in the order.
@@ -34,7 +34,7 @@ impl<S: State + Default> Store<S> {
         undoes: Option<u64>,
         drafted: Drafted<S>,
     ) -> Result<Commit<S>> {
-        let drafted = self.complete(newest, drafted)?;
+        let drafted = self.complete(newest, drafted.shared())?;
         if drafted.patch.is_empty() {
             let Drafted { patch, inverse, .. } = drafted;
             let (version, state) = (newest.version, Arc::clone(&newest.state));
@@ -49,7 +49,7 @@ impl<S: State + Default> Store<S> {
         &self,
         newest: &mut Arc<Tip<S>>,
         change: Change,
-        drafted: Drafted<S>,
+        drafted: Drafted<Arc<S>>,
     ) -> Result<Commit<S>> {
         let Drafted { state, patch, inverse } = drafted;
         let change = Change { patch, ..change };
@@ -93,10 +93,16 @@ impl<S: State + Default> Store<S> {
 }
 
 /// What a change leads to.
-pub(super) fn after<S>(tip: &Tip<S>, change: &Change, chain: u32, state: S, recorded_bytes: u64) -> Tip<S> {
+pub(super) fn after<S>(
+    tip: &Tip<S>,
+    change: &Change,
+    chain: u32,
+    state: Arc<S>,
+    recorded_bytes: u64,
+) -> Tip<S> {
     let mut ledger = Arc::clone(&tip.ledger);
     Arc::make_mut(&mut ledger).enter(change);
-    let (version, stamp, state) = (change.version, change.stamp, Arc::new(state));
+    let (version, stamp) = (change.version, change.stamp);
     let schema = change.schema.unwrap_or(migrate::recorded_in(tip));
     Tip { version, chain, stamp, ledger, state, filled: false, says_nothing: false, recorded_bytes, schema }
 }

@@ -1,6 +1,6 @@
 //! Changes as they would come next, for an order that is kept elsewhere: decided here, recorded once they have their place there.
 //!
-//! Leaves getting them their place, and the way back into this store's own log, to `replica`. Always: proposing changes nothing, neither
+//! Leaves getting them their place to `replica`, and taking them in to `placed`. Always: proposing changes nothing, neither
 //! the state nor the log nor what is known for merging; what is proposed fits the newest state and nothing else.
 
 use super::merge::{Readied, Ready, unchanged};
@@ -8,9 +8,9 @@ use super::place::after;
 use super::{Store, ignore_poison, migrate};
 use crate::draft::Drafted;
 use crate::error::{Error, Result};
-use crate::history::{Tip, decode};
+use crate::history::Tip;
 use crate::layout::{CHECK_BYTES, Chain, LENGTH_BYTES, checksum};
-use crate::merge::{Bridge, Entry, Rules, Submission, Window};
+use crate::merge::{Bridge, Entry, Outcome, Rules, Submission};
 use crate::record::{Change, Meta, WriterId};
 use crate::state::State;
 use crate::store::Receipt;
@@ -19,23 +19,39 @@ use std::sync::Arc;
 
 /// What would come next.
 #[derive(Debug)]
-pub(crate) struct Proposal {
+pub(crate) struct Proposal<S> {
     /// The offset and the chain that the first record is for.
     pub(crate) offset: u64,
     pub(crate) chain: Chain,
-    pub(crate) records: Vec<Vec<u8>>,
+    pub(crate) records: Arc<Vec<Vec<u8>>>,
     /// The answers to the submissions it holds, and to those that were recorded before.
     pub(crate) receipts: Vec<Receipt>,
-    bytes: usize,
+    /// What the records say, and what they lead to.
+    pub(super) changes: Vec<Arc<Change>>,
+    pub(super) tip: Arc<Tip<S>>,
+    /// As far as others can meet them.
+    pub(super) entries: Vec<Entry>,
     /// What each writer has not seen, should it be recorded; and before.
-    bridges: BTreeMap<WriterId, Option<Bridge>>,
+    pub(super) bridges: BTreeMap<WriterId, Option<Bridge>>,
+    /// Whether each record is a submission as it was made.
+    pub(super) as_submitted: bool,
+    bytes: usize,
 }
 
-impl Proposal {
-    fn on<S>(tip: &Tip<S>) -> Proposal {
-        let (offset, chain) = (tip.version, tip.chain);
-        let (records, receipts, bridges) = (Vec::new(), Vec::new(), BTreeMap::new());
-        Proposal { offset, chain, records, receipts, bytes: 0, bridges }
+impl<S> Proposal<S> {
+    fn on(tip: &Arc<Tip<S>>) -> Proposal<S> {
+        Proposal {
+            offset: tip.version,
+            chain: tip.chain,
+            records: Arc::default(),
+            receipts: Vec::new(),
+            changes: Vec::new(),
+            tip: Arc::clone(tip),
+            entries: Vec::new(),
+            bridges: BTreeMap::new(),
+            as_submitted: false,
+            bytes: 0,
+        }
     }
 
     /// The offset after the last record.
@@ -43,14 +59,26 @@ impl Proposal {
         self.offset + self.records.len() as u64
     }
 
+    fn is_as_submitted(&self) -> bool {
+        let is_clean = |receipt: &Receipt| receipt.is_new && receipt.outcome == Outcome::Clean;
+        self.receipts.len() == self.records.len() && self.receipts.iter().all(is_clean)
+    }
+
+    /// Whether the first record follows a state.
+    pub(super) fn follows(&self, newest: &Tip<S>) -> bool {
+        (self.offset, self.chain) == (newest.version, newest.chain)
+    }
+
     /// Whether a record is too much on top of those that are there. The first never is.
     fn is_full(&self, record: &[u8], most_bytes: usize) -> bool {
         !self.records.is_empty() && self.bytes + framed_bytes(record) > most_bytes
     }
 
-    fn push(&mut self, record: Vec<u8>) {
+    fn push(&mut self, record: Vec<u8>, change: Arc<Change>, tip: Arc<Tip<S>>) {
         self.bytes += framed_bytes(&record);
-        self.records.push(record);
+        Arc::make_mut(&mut self.records).push(record);
+        self.changes.push(change);
+        self.tip = tip;
     }
 }
 
@@ -65,20 +93,21 @@ impl<S: State + Default> Store<S> {
     ///
     /// # Errors
     /// As [`merge`](Store::merge), of the first; [`Error::Overtaken`] when something came in meanwhile.
-    pub(crate) fn propose(&self, submissions: &[Submission], most_bytes: usize) -> Result<Proposal> {
+    pub(crate) fn propose(&self, submissions: &[Submission], most_bytes: usize) -> Result<Proposal<S>> {
         let newest = self.lock_tip()?;
-        let (mut tip, mut proposal) = (Arc::clone(&newest), Proposal::on(&newest));
+        let mut proposal = Proposal::on(&newest);
         let mut goes_on = Ok(true);
         for submission in submissions {
             // What is decided for a place that is taken is decided in vain.
             goes_on = self
                 .must_be_the_end(&proposal)
-                .and_then(|()| self.propose_next(&mut tip, &mut proposal, submission, most_bytes));
+                .and_then(|()| self.propose_next(&mut proposal, submission, most_bytes));
             if !matches!(goes_on, Ok(true)) {
                 break;
             }
         }
         self.as_before(&mut proposal);
+        proposal.as_submitted = proposal.is_as_submitted();
         // What fails behind others comes first the next time, on what they left.
         match goes_on {
             Err(error @ Error::Overtaken { .. }) => Err(error),
@@ -88,7 +117,7 @@ impl<S: State + Default> Store<S> {
     }
 
     /// Something else may have come in meanwhile, which has the place then.
-    fn must_be_the_end(&self, proposal: &Proposal) -> Result<()> {
+    fn must_be_the_end(&self, proposal: &Proposal<S>) -> Result<()> {
         let offset = proposal.offset;
         if self.log.end() == offset {
             return Ok(());
@@ -99,11 +128,11 @@ impl<S: State + Default> Store<S> {
     /// Adds one more; whether there may be others.
     fn propose_next(
         &self,
-        tip: &mut Arc<Tip<S>>,
-        proposal: &mut Proposal,
+        proposal: &mut Proposal<S>,
         submission: &Submission,
         most_bytes: usize,
     ) -> Result<bool> {
+        let tip = &Arc::clone(&proposal.tip);
         if let Some((writer, sequence)) = submission.by
             && let Some(receipt) = self.known(tip, submission, writer, sequence)?
         {
@@ -119,41 +148,40 @@ impl<S: State + Default> Store<S> {
                     return Ok(true);
                 }
             };
-        let Some((next, change)) = self.next_in(proposal, tip, change, drafted, most_bytes) else {
+        let Some(change) = self.push_next(proposal, change, drafted, most_bytes) else {
             return Ok(false);
         };
         if let Some(writer) = submission.writer() {
             self.remember_bridge(proposal, writer);
         }
-        self.notice(&next, &change);
+        self.notice(&proposal.tip, &change);
         self.after_merged(tip, change.version, submission.writer(), &change.patch, (bridge, &passed));
-        *tip = next;
         proposal.receipts.push(receipt);
         Ok(true)
     }
 
-    /// The next record, and what it leads to; nothing if it is too much for this proposal.
-    fn next_in(
+    /// Adds the next record; nothing if it is too much for this proposal.
+    fn push_next(
         &self,
-        proposal: &mut Proposal,
-        tip: &Tip<S>,
+        proposal: &mut Proposal<S>,
         change: Change,
-        drafted: Drafted<S>,
+        drafted: Drafted<Arc<S>>,
         most_bytes: usize,
-    ) -> Option<(Arc<Tip<S>>, Change)> {
-        let change = Change { patch: drafted.patch, ..change };
+    ) -> Option<Arc<Change>> {
+        let (tip, change) = (&proposal.tip, Arc::new(Change { patch: drafted.patch, ..change }));
         let body = self.body_of(&change);
         if proposal.is_full(&body, most_bytes) {
             return None;
         }
         let chain = checksum(tip.chain, &[&(body.len() as u32).to_le_bytes(), &body]);
         let recorded_bytes = tip.recorded_bytes + body.len() as u64;
-        proposal.push(body);
-        Some((Arc::new(after(tip, &change, chain, drafted.state, recorded_bytes)), change))
+        let next = after(tip, &change, chain, drafted.state, recorded_bytes);
+        proposal.push(body, Arc::clone(&change), Arc::new(next));
+        Some(change)
     }
 
     /// What has to be recorded before anything else, so that this program's type can go on from there: nothing, mostly.
-    pub(crate) fn propose_migration(&self) -> Result<Option<Proposal>> {
+    pub(crate) fn propose_migration(&self) -> Result<Option<Proposal<S>>> {
         let newest = self.lock_tip()?;
         let Some(drafted) = migrate::due(&self.history, &newest)? else { return Ok(None) };
         let label = format!("migrated from schema {} to {}", newest.schema, S::SCHEMA);
@@ -161,7 +189,7 @@ impl<S: State + Default> Store<S> {
     }
 
     /// Other rules for merging; nothing if these are the rules.
-    pub(crate) fn propose_rules(&self, rules: &Arc<Rules>) -> Result<Option<Proposal>> {
+    pub(crate) fn propose_rules(&self, rules: &Arc<Rules>) -> Result<Option<Proposal<S>>> {
         let newest = self.lock_tip()?;
         if newest.ledger.rules == *rules {
             return Ok(None);
@@ -175,12 +203,12 @@ impl<S: State + Default> Store<S> {
     /// One change by this store's own writer; nothing if it changes nothing.
     pub(super) fn propose_one(
         &self,
-        newest: &Tip<S>,
+        newest: &Arc<Tip<S>>,
         meta: Meta,
         undoes: Option<u64>,
         drafted: Drafted<S>,
-    ) -> Result<Option<Proposal>> {
-        let drafted = self.complete(newest, drafted)?;
+    ) -> Result<Option<Proposal<S>>> {
+        let drafted = self.complete(newest, drafted.shared())?;
         if drafted.patch.is_empty() {
             return Ok(None);
         }
@@ -188,66 +216,26 @@ impl<S: State + Default> Store<S> {
     }
 
     /// A proposal of one change, by nobody who submits.
-    fn alone(&self, newest: &Tip<S>, change: Change, drafted: Drafted<S>) -> Proposal {
+    fn alone(&self, newest: &Arc<Tip<S>>, change: Change, drafted: Drafted<Arc<S>>) -> Proposal<S> {
         let mut proposal = Proposal::on(newest);
-        drop(self.next_in(&mut proposal, newest, change, drafted, usize::MAX));
+        drop(self.push_next(&mut proposal, change, drafted, usize::MAX));
         proposal
     }
 
     /// Notes what a writer had not seen before this proposal.
-    fn remember_bridge(&self, proposal: &mut Proposal, writer: WriterId) {
+    fn remember_bridge(&self, proposal: &mut Proposal<S>, writer: WriterId) {
         let window = ignore_poison(&self.merging.window);
         let known = || window.as_ref().and_then(|window| window.bridge_of(writer).cloned());
         proposal.bridges.entry(writer).or_insert_with(known);
     }
 
-    /// Takes back what deciding left behind, and keeps it for [`was_recorded`](Store::was_recorded).
-    fn as_before(&self, proposal: &mut Proposal) {
+    /// Takes back what deciding left behind, and keeps it for when the proposal has its place.
+    fn as_before(&self, proposal: &mut Proposal<S>) {
         let mut window = ignore_poison(&self.merging.window);
         let Some(known) = window.as_mut() else { return };
-        known.take_back(proposal.offset);
+        proposal.entries = known.take_back(proposal.offset);
         for (writer, bridge) in &mut proposal.bridges {
             *bridge = known.swap_bridge(*writer, bridge.take());
         }
-    }
-
-    /// A proposal was recorded, and has come back with the history: its writers go on from what it left. They would come to the same
-    /// without, for more work.
-    pub(crate) fn was_recorded(&self, proposal: Proposal) {
-        // Whoever takes it in has it, and may have shown it before it is told here.
-        let _newest = ignore_poison(&self.newest);
-        let mut window = ignore_poison(&self.merging.window);
-        let Some(known) = window.as_mut().filter(|window| window.head() >= proposal.end()) else { return };
-        for (writer, bridge) in proposal.bridges {
-            known.swap_bridge(writer, bridge);
-        }
-    }
-
-    /// What came from elsewhere counts for merging, once something was merged here. Where it cannot be told, the window is made anew
-    /// when it is asked for.
-    pub(super) fn notice_since(&self, newest: &Tip<S>) {
-        let mut window = ignore_poison(&self.merging.window);
-        let Some(known) = window.as_mut() else { return };
-        if self.tell_window(newest, known).is_err() {
-            *window = None;
-        }
-    }
-
-    fn tell_window(&self, newest: &Tip<S>, window: &mut Window) -> Result<()> {
-        if window.head() == newest.version {
-            return Ok(());
-        }
-        let head = window.head();
-        let mut records = self.history.view.records(head)?;
-        while window.head() < newest.version {
-            let Some(frame) = records.next_record()? else {
-                return Err(Error::BeyondHead { version: newest.version, head: window.head() });
-            };
-            let entry: Entry = self.entry_of(newest, &decode(&frame)?)?;
-            // What its writer has not seen is told by this one too from now on.
-            window.swap_bridge(entry.writer, None);
-            window.push(entry, self.merging.arbiter.window);
-        }
-        Ok(())
     }
 }

@@ -9,7 +9,7 @@ use crate::draft::{Drafted, draft};
 use crate::error::{Error, Result};
 use crate::history::{Tip, decode};
 use crate::merge::{
-    Bridge, Call, Case, Guard, Outcome, Passed, Resolved, Submission, Views, Window,
+    Bridge, Call, Case, Guard, Outcome, Passed, Resolved, Seen, Submission, Views, Window,
     applied_as_far_as_it_fits, correction, resolve,
 };
 use crate::patch::{Patch, steps, touches};
@@ -24,7 +24,7 @@ use std::sync::Arc;
 /// What becomes of a submission.
 pub(super) struct Decided<S> {
     /// What takes effect; nothing if it is refused.
-    pub(super) drafted: Option<Drafted<S>>,
+    pub(super) drafted: Option<Drafted<Arc<S>>>,
     pub(super) outcome: Outcome,
     pub(super) notes: Vec<Note>,
     pub(super) merged: Merged,
@@ -40,7 +40,19 @@ pub(super) fn as_it_was(written: Stamp) -> Merged {
 }
 
 /// What takes effect, or why nothing does; and the notes.
-type Fate<S> = (std::result::Result<Drafted<S>, (Refusal, String)>, Vec<Note>);
+type Fate<S> = (std::result::Result<Drafted<Arc<S>>, (Refusal, String)>, Vec<Note>);
+
+/// A submission as it reads on the newest state, carried out; nothing if it does not fit. What was made on this very state need not be
+/// carried out once more.
+fn taken<S: State>(newest: &Tip<S>, submission: &Submission, passed: &Patch) -> Option<Drafted<Arc<S>>> {
+    let made = submission.seen.as_ref().and_then(|seen| seen.made_on(&newest.state));
+    match made {
+        Some((state, inverse)) if *passed == submission.patch => {
+            Some(Drafted { state, patch: passed.clone(), inverse })
+        }
+        _ => applied(&*newest.state, passed).ok().map(Drafted::shared),
+    }
+}
 
 impl<S: State + Default> Store<S> {
     /// What is to become of a submission.
@@ -136,7 +148,7 @@ impl<S: State + Default> Store<S> {
         let Passed { patch: passed, behind, is_contested } = bridge.pass(patch, &met);
         let fate = match self.guarded(newest, window, submission) {
             Err(refused) => (Err(refused), Vec::new()),
-            Ok(()) => match if is_contested { None } else { applied(&*newest.state, &passed).ok() } {
+            Ok(()) => match if is_contested { None } else { taken(newest, submission, &passed) } {
                 Some(drafted) => (Ok(drafted), Vec::new()),
                 None => self.resolved(newest, window, submission, written, (&seen, &met))?,
             },
@@ -230,8 +242,8 @@ impl<S: State + Default> Store<S> {
     ) -> Result<Fate<S>> {
         let views = Views {
             make_head: Box::new(|| newest.state.to_value()),
-            make_seen: Box::new(|| match &submission.seen {
-                Some(seen) => Ok(seen.document()),
+            make_seen: Box::new(|| match submission.seen.as_ref().and_then(Seen::document) {
+                Some(document) => Ok(document),
                 None => self.seen_by(newest, window, submission.writer(), bridge.base()),
             }),
             before: Box::new(|version| self.document_at(newest, version.saturating_sub(1))),
@@ -251,7 +263,7 @@ impl<S: State + Default> Store<S> {
         };
         Ok(match answer {
             Resolved::Patch(patch, notes) => match applied(&*newest.state, &patch) {
-                Ok(drafted) => (Ok(drafted), notes),
+                Ok(drafted) => (Ok(drafted.shared()), notes),
                 Err(refused) => (Err((Refusal::Inapplicable, refused.to_string())), notes),
             },
             Resolved::Refused(refused, notes) => (Err(refused), notes),
@@ -264,7 +276,7 @@ impl<S: State + Default> Store<S> {
         &self,
         newest: &Tip<S>,
         call: Option<&Call>,
-    ) -> std::result::Result<Drafted<S>, (Refusal, String)> {
+    ) -> std::result::Result<Drafted<Arc<S>>, (Refusal, String)> {
         let known = call.and_then(|call| Some((self.merging.recipe(&call.name)?, call)));
         let Some((recipe, Call { name, args })) = known else {
             return Err((
@@ -275,7 +287,7 @@ impl<S: State + Default> Store<S> {
         let recipe: &Recipe<S> = &*recipe;
         let run = || draft(&*newest.state, |state: &mut S| recipe(state, args));
         match catch_unwind(AssertUnwindSafe(run)) {
-            Ok(Ok(drafted)) => Ok(drafted),
+            Ok(Ok(drafted)) => Ok(drafted.shared()),
             Ok(Err(refused)) => Err((Refusal::Function, format!("the recipe {name:?}: {refused}"))),
             Err(_) => Err((Refusal::Function, format!("the recipe {name:?} panicked"))),
         }

@@ -69,7 +69,7 @@ impl<S: State + Default> Store<S> {
     ///
     /// # Errors
     /// As `undo`.
-    pub(crate) fn propose_undo(&self, meta: &Meta, version: u64) -> Result<Option<Proposal>> {
+    pub(crate) fn propose_undo(&self, meta: &Meta, version: u64) -> Result<Option<Proposal<S>>> {
         let (done, before) = self.to_take_back(version)?;
         loop {
             let head = self.version();
@@ -90,7 +90,7 @@ impl<S: State + Default> Store<S> {
     ///
     /// # Errors
     /// As `redo`.
-    pub(crate) fn propose_redo(&self, meta: &Meta, version: u64) -> Result<Option<Proposal>> {
+    pub(crate) fn propose_redo(&self, meta: &Meta, version: u64) -> Result<Option<Proposal<S>>> {
         self.propose_undo(meta, self.undo_of(version)?)
     }
 
