@@ -104,7 +104,9 @@ impl Places {
     pub(crate) fn take_back(&mut self, version: u64, ops: &[Op]) {
         for op in ops {
             let place = place_of(op).iter().fold(&mut self.root, |place, segment| place.beneath_mut(segment));
-            place.here.pop_back_if(|(last, _)| *last == version);
+            if place.here.back().is_some_and(|(last, _)| *last == version) {
+                place.here.pop_back();
+            }
         }
     }
 
