@@ -59,6 +59,19 @@ fn what_is_made_offline_shows_at_once_and_survives_a_crash() {
     assert_eq!(again.view().unwrap(), store.state());
 }
 
+#[test]
+fn a_recipe_sees_what_came_also_while_something_waits() {
+    let disk = MemoryDisk::new();
+    let store = primary(&disk, value!({ "list": ["a"] }));
+    let offline = writer(&disk, "w", &store);
+    offline.produce(|doc| list(doc).push("mine")).unwrap();
+    store.produce(|doc| list(doc).insert(0, "theirs")).unwrap();
+    offline.replica().catch_up().unwrap();
+    let mut seen = Value::Null;
+    offline.produce(|doc| seen = std::mem::replace(&mut doc["list"], value!([]))).unwrap();
+    assert_eq!(seen, value!(["theirs", "a", "mine"]));
+}
+
 /// Carries out what it is given, and loses the answer.
 struct Deaf(Arc<Store<Value>>);
 
