@@ -35,7 +35,9 @@ impl<S: State + Default> Store<S> {
     /// one piece. Costs comparing the records.
     pub(super) fn came_back(&self, newest: &Tip<S>) -> Result<(Option<Proposal<S>>, bool)> {
         let mut placed = ignore_poison(&self.merging.placed);
-        let Some(proposal) = placed.take_if(|proposal| proposal.follows(newest)) else {
+        // One that was overtaken goes, with all that it holds.
+        let was_due = placed.take_if(|proposal| proposal.offset <= newest.version);
+        let Some(proposal) = was_due.filter(|proposal| proposal.follows(newest)) else {
             return Ok((None, false));
         };
         Ok(match self.came_of(&proposal)? {
