@@ -12,10 +12,10 @@
 use flate2::read::GzDecoder;
 use redraft::collections::Text;
 use redraft::io::{Env, MemoryDisk};
-use redraft::merge::Submission;
+use redraft::merge::{Outcome, Policy, Rules, Submission};
 use redraft::patch::{Action, Insert, Op};
 use redraft::value::{Map, Path};
-use redraft::{Durability, Options, Patch, Replica, Store, Value, WriterId, value};
+use redraft::{Durability, Options, Patch, Replica, Stamp, Store, Value, WriterId, value};
 use std::io::Read;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -82,6 +82,25 @@ fn far_behind() {
         drop(store.merge(&Submission::new(base, patch(1))).unwrap());
         let merged = each(1_000, |n| drop(store.merge(&Submission::new(base, patch(n * 2 + 3))).unwrap()));
         println!("a submission made {behind} changes back: {merged:?}");
+    }
+}
+
+/// Of a writer who lost every one before.
+fn always_lost() {
+    for lost in [500, 5_000] {
+        let store = store(&MemoryDisk::new());
+        store.set_rules(Rules::new().with("/cards".parse().unwrap(), Policy::LastWritten)).unwrap();
+        let base = store.version();
+        (0..lost).for_each(|n| drop(store.apply(&patch(n)).unwrap()));
+        let made = |n: usize| {
+            let submission = Submission::new(base, vec![votes(n, n + 1)]).by(writer(0), n as u64 + 1);
+            submission.written(Stamp::default())
+        };
+        let merged = each(lost, |n| {
+            let receipt = store.merge(&made(n)).unwrap();
+            assert!(matches!(receipt.outcome, Outcome::Partial), "somebody wrote later: {receipt:?}");
+        });
+        println!("one of {lost} submissions that all lose: {merged:?}");
     }
 }
 
@@ -162,6 +181,7 @@ fn submissions(typed: &[serde_json::Value]) -> Vec<Submission> {
 fn main() {
     without_conflicts();
     far_behind();
+    always_lost();
     long_offline();
     recorded();
 }

@@ -5,9 +5,11 @@
 //! windowing in the Jupiter collaboration system", 1995). Always: versions ascend; what a writer has come to know is at the front,
 //! and goes.
 
-use crate::collections::{Map, Set};
-use crate::op::Patch;
-use crate::patch::{Led, Step, lead, steps, steps_behind};
+use super::corrections::Corrections;
+use super::window::Entry;
+use crate::collections::Map;
+use crate::op::{Op, Patch};
+use crate::patch::{Step, lead, steps, steps_behind};
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -16,10 +18,14 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bridge {
     base: u64,
+    /// One of which nothing is left stays: it must not come in anew.
     items: Map<u64, Arc<Vec<Step>>>,
     /// Those of them that are the writer's own: what the rules made otherwise than it believes.
-    corrections: Set<u64>,
+    corrections: Corrections,
 }
+
+/// Changes that another one has to be led over, oldest first, by the versions that they made.
+pub(crate) type Ahead = Vec<(u64, Arc<Vec<Step>>)>;
 
 /// A patch that was led over a bridge.
 #[derive(Debug)]
@@ -47,62 +53,59 @@ impl Bridge {
         while self.items.first_key_value().is_some_and(|(version, _)| *version <= self.base) {
             self.items.pop_first();
         }
-        while self.corrections.first().is_some_and(|version| *version <= self.base) {
-            self.corrections.pop_first();
+        while let Some(version) = self.corrections.first().filter(|version| *version <= self.base) {
+            self.corrections.forget(version);
         }
         self
     }
 
-    /// The part of it up to a version.
-    pub(crate) fn only_up_to(mut self, version: u64) -> Self {
-        while self.items.last_key_value().is_some_and(|(last, _)| *last > version) {
-            self.items.pop_last();
-        }
-        while self.corrections.last().is_some_and(|last| *last > version) {
-            self.corrections.pop_last();
-        }
-        self
+    /// What a change has to be led over: what is left of those that it can meet, oldest first. What is not part of the bridge yet nothing
+    /// of the writer's since then can have met.
+    pub(super) fn ahead<'e>(
+        &self,
+        patch: &[Op],
+        met: &BTreeSet<u64>,
+        entry: impl Fn(u64) -> Option<&'e Entry>,
+    ) -> Ahead {
+        let mut versions = met.clone();
+        self.corrections.meeting(patch, &mut versions);
+        let item = |version| match self.items.get(&version) {
+            Some(known) => Some(Arc::clone(known)),
+            None => entry(version).map(|entry| Arc::new(steps_behind(&entry.patch, &entry.behind))),
+        };
+        let left = |version| Some((version, item(version).filter(|item| !item.is_empty())?));
+        versions.into_iter().filter_map(left).collect()
     }
 
-    /// Adds a change that nothing of the writer's since then can have met.
-    pub(crate) fn insert(&mut self, version: u64, patch: &Patch, behind: &[usize]) {
-        if !self.items.contains_key(&version) {
-            self.items.insert(version, Arc::new(steps_behind(patch, behind)));
-        }
-    }
-
-    /// What it consists of as far as a change can meet it that can meet the changes of these versions, oldest first.
-    pub(crate) fn items(&self, met: &BTreeSet<u64>) -> impl Iterator<Item = (u64, &[Step])> {
-        let versions = self.with_corrections(met).into_iter();
-        versions.filter_map(|version| Some((version, &***self.items.get(&version)?)))
-    }
-
-    fn with_corrections(&self, met: &BTreeSet<u64>) -> BTreeSet<u64> {
-        met.iter().chain(self.corrections.iter()).copied().collect()
-    }
-
-    /// Leads a change of the writer over all of it that it can meet, and that past it. What it cannot meet stays as it is.
-    pub(crate) fn pass(&mut self, patch: &Patch, met: &BTreeSet<u64>) -> Passed {
-        if met.is_empty() && self.corrections.is_empty() {
+    /// Leads a change of the writer over what is [`ahead`](Self::ahead) of it, and that past it. What it cannot meet stays as it is.
+    pub(crate) fn pass(&mut self, patch: &Patch, ahead: &[(u64, Arc<Vec<Step>>)]) -> Passed {
+        if ahead.is_empty() {
             return Passed { patch: patch.clone(), behind: Vec::new(), is_contested: false };
         }
         let (mut passing, mut is_contested) = (steps(patch), false);
-        for version in self.with_corrections(met) {
-            let Some(item) = self.items.get_mut(&version) else { continue };
-            let Led { earlier, later, contests } = lead(Arc::unwrap_or_clone(std::mem::take(item)), passing);
-            (*item, passing) = (Arc::new(earlier), later);
-            is_contested |= !contests.is_empty();
+        for (version, item) in ahead {
+            let led = lead(item.to_vec(), passing);
+            is_contested |= !led.contests.is_empty();
+            self.leave(*version, led.earlier);
+            passing = led.later;
         }
         let marked = passing.iter().enumerate().filter(|(_, step)| step.behind);
         let behind = marked.map(|(at, _)| at).collect();
         Passed { patch: passing.into_iter().map(|step| step.op).collect(), behind, is_contested }
     }
 
+    fn leave(&mut self, version: u64, item: Vec<Step>) {
+        if item.is_empty() {
+            self.corrections.forget(version);
+        }
+        self.items.insert(version, Arc::new(item));
+    }
+
     /// Behind a change of the writer that the rules made something else of: what leads from the one to the other.
     pub(crate) fn correct(&mut self, version: u64, correction: &Patch) {
         if !correction.is_empty() {
             self.items.insert(version, Arc::new(steps(correction)));
-            self.corrections.insert(version);
+            self.corrections.note(version, correction);
         }
     }
 }

@@ -26,6 +26,7 @@
 
 mod bridge;
 mod combine;
+mod corrections;
 mod extra;
 mod function;
 mod packet;
@@ -42,7 +43,7 @@ pub use crate::record::{Merged, Note, Outcome, Refusal, Resolution};
 pub use crate::rules::{OnDeleted, Pattern, Places as RulePlaces, Policy, PolicyError, Rule, Rules};
 use crate::state::State;
 
-pub(crate) use bridge::{Bridge, Passed};
+pub(crate) use bridge::{Ahead, Bridge, Passed};
 pub use function::{Conflict, Decision, Functions};
 pub(crate) use places::Places;
 pub(crate) use resolve::{Case, Resolved, resolve};

@@ -26,7 +26,7 @@ struct Place {
 }
 
 /// Where an operation works: on its list, where it inserts or removes an element.
-fn place_of(op: &Op) -> &[Segment] {
+pub(super) fn place_of(op: &Op) -> &[Segment] {
     let path = op.path.as_slice();
     match (&op.action, path.split_last()) {
         (Action::Add(_) | Action::Remove, Some((Segment::Index(_), list))) => list,

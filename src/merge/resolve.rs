@@ -4,7 +4,7 @@
 //! made of both is put aside as an `extra` until the rest is done. Leaves the log, the clock and types to `store`. Always: the answer
 //! depends on its arguments alone.
 
-use super::bridge::Bridge;
+use super::bridge::Ahead;
 use super::combine::{Combiner, Refused};
 use super::extra::{Extra, Growing, Kind};
 use super::function::Functions;
@@ -29,9 +29,8 @@ pub(crate) struct Case<'c> {
     pub(crate) rules: &'c Rules,
     pub(crate) functions: &'c Functions,
     pub(crate) window: &'c Window,
-    pub(crate) bridge: &'c Bridge,
-    /// The versions it can meet.
-    pub(crate) met: &'c BTreeSet<u64>,
+    /// What it is to be led over.
+    pub(crate) ahead: &'c Ahead,
     pub(crate) views: &'c Views<'c>,
 }
 
@@ -77,8 +76,8 @@ impl Stop {
 pub(crate) fn resolve(case: &Case<'_>) -> Result<Resolved> {
     let run = steps(&case.submission.patch);
     let mut resolving = Resolving { case, run, extras: Vec::new(), notes: Vec::new(), behind: Vec::new() };
-    for (version, item) in case.bridge.items(case.met) {
-        match resolving.meet(version, item)? {
+    for (version, item) in case.ahead {
+        match resolving.meet(*version, item)? {
             None => {}
             Some(Stop::Rerun) => return Ok(Resolved::Rerun(resolving.notes)),
             Some(Stop::Refused(why)) => return Ok(Resolved::Refused(why, resolving.notes)),

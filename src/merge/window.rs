@@ -3,7 +3,7 @@
 //! Fed by `store` with every change from the oldest version on that somebody still builds on. Always: entries are dense; what a
 //! [`Bridge`] holds leads from what its writer sees to the newest state.
 
-use super::bridge::{Bridge, Passed};
+use super::bridge::{Ahead, Bridge, Passed};
 use super::places::Places;
 use super::views::applied_as_far_as_it_fits;
 use crate::draft::diff;
@@ -164,29 +164,21 @@ impl Window {
 
     /// What leads from what a writer saw when it made a patch to the newest state, as far as the patch can meet it. Costs what the
     /// patch can meet, and the writer's changes since `base`; once for each writer also their way over all that they can have met. Tells
-    /// too which versions the patch itself can meet.
+    /// too which versions the patch itself can meet, and what it has to be led over.
     pub(crate) fn bridge(
         &self,
         base: u64,
         writer: Option<WriterId>,
         patch: &Patch,
         state_at: StateAt<'_>,
-    ) -> Result<(Bridge, BTreeSet<u64>)> {
-        let mut bridge = match writer {
+    ) -> Result<(Bridge, BTreeSet<u64>, Ahead)> {
+        let bridge = match writer {
             Some(writer) => self.own_bridge(base, writer, state_at)?,
             None => Bridge::after(base),
         };
         let met = self.concurrent(bridge.base(), writer, patch);
-        self.fill(&mut bridge, &met);
-        Ok((bridge, met))
-    }
-
-    fn fill(&self, bridge: &mut Bridge, met: &BTreeSet<u64>) {
-        for version in met {
-            if let Some(entry) = self.entry(*version) {
-                bridge.insert(*version, &entry.patch, &entry.behind);
-            }
-        }
+        let ahead = bridge.ahead(patch, &met, |version| self.entry(version));
+        Ok((bridge, met, ahead))
     }
 
     /// The version after which all must be at hand to know what a writer sees on top of `base`. A change that it made before it knew
@@ -222,11 +214,12 @@ impl Window {
             let submitted = entry.submitted();
             let mut met = self.concurrent(bridge.base(), Some(writer), submitted);
             met.retain(|version| *version < entry.version);
-            self.fill(&mut bridge, &met);
+            let ahead = bridge.ahead(submitted, &met, |version| self.entry(version));
             if entry.version > base {
-                seen.push(bridge.clone().only_up_to(base).pass(submitted, &met).patch);
+                let known = ahead.partition_point(|(version, _)| *version <= base);
+                seen.push(bridge.clone().pass(submitted, &ahead[..known]).patch);
             }
-            let Passed { patch, .. } = bridge.pass(submitted, &met);
+            let Passed { patch, .. } = bridge.pass(submitted, &ahead);
             if patch != entry.patch {
                 let correction = match &entry.correction {
                     Some(known) => known.clone(),

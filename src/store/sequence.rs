@@ -9,7 +9,7 @@ use crate::draft::{Drafted, draft};
 use crate::error::{Error, Result};
 use crate::history::{Tip, decode};
 use crate::merge::{
-    Bridge, Call, Case, Guard, Outcome, Passed, Resolved, Seen, Submission, Views, Window,
+    Ahead, Bridge, Call, Case, Guard, Outcome, Passed, Resolved, Seen, Submission, Views, Window,
     applied_as_far_as_it_fits, correction, resolve,
 };
 use crate::patch::{Patch, steps, touches};
@@ -17,7 +17,6 @@ use crate::record::{Merged, Note, Refusal, Resolution, Stamp, WriterId};
 use crate::state::State;
 use crate::value::Value;
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -143,14 +142,14 @@ impl<S: State + Default> Store<S> {
         let written = self.believed(newest, submission);
         let state_at = |version: u64| self.document_at(newest, version);
         let (writer, patch) = (submission.writer(), &submission.patch);
-        let (seen, met) = window.bridge(submission.base, writer, patch, &state_at)?;
-        let mut bridge = seen.clone();
-        let Passed { patch: passed, behind, is_contested } = bridge.pass(patch, &met);
+        let (mut bridge, met, ahead) = window.bridge(submission.base, writer, patch, &state_at)?;
+        let known = bridge.base();
+        let Passed { patch: passed, behind, is_contested } = bridge.pass(patch, &ahead);
         let fate = match self.guarded(newest, window, submission) {
             Err(refused) => (Err(refused), Vec::new()),
             Ok(()) => match if is_contested { None } else { taken(newest, submission, &passed) } {
                 Some(drafted) => (Ok(drafted), Vec::new()),
-                None => self.resolved(newest, window, submission, written, (&seen, &met))?,
+                None => self.resolved(newest, window, submission, written, (known, &ahead))?,
             },
         };
         let met_nothing = met.is_empty() && passed == *patch;
@@ -238,13 +237,13 @@ impl<S: State + Default> Store<S> {
         window: &Window,
         submission: &Submission,
         written: Stamp,
-        (bridge, met): (&Bridge, &BTreeSet<u64>),
+        (base, ahead): (u64, &Ahead),
     ) -> Result<Fate<S>> {
         let views = Views {
             make_head: Box::new(|| newest.state.to_value()),
             make_seen: Box::new(|| match submission.seen.as_ref().and_then(Seen::document) {
                 Some(document) => Ok(document),
-                None => self.seen_by(newest, window, submission.writer(), bridge.base()),
+                None => self.seen_by(newest, window, submission.writer(), base),
             }),
             before: Box::new(|version| self.document_at(newest, version.saturating_sub(1))),
             patch: &submission.patch,
@@ -253,7 +252,7 @@ impl<S: State + Default> Store<S> {
             made: OnceCell::new(),
         };
         let (rules, functions) = (&*newest.ledger.rules, &*self.merging.arbiter.functions);
-        let case = Case { submission, written, rules, functions, window, bridge, met, views: &views };
+        let case = Case { submission, written, rules, functions, window, ahead, views: &views };
         let answer = match resolve(&case) {
             // The submission does not even fit what its writer saw.
             Err(Error::Apply(refused)) => {
