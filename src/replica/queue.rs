@@ -51,7 +51,12 @@ pub(super) struct Queue<S> {
     pub(super) waiting: VecDeque<Waiting>,
     /// Where what waits works, by sequence.
     places: Places,
+    /// The newest sequence that `places` has forgotten.
+    forgotten: u64,
 }
+
+/// So many that no longer wait are remembered at least before they are forgotten, all at once.
+const FORGOTTEN_AT_ONCE: u64 = 1024;
 
 /// What came in, for who waits.
 pub(super) enum Taken {
@@ -63,7 +68,7 @@ pub(super) enum Taken {
 
 impl<S: State> Queue<S> {
     pub(super) fn on(writer: WriterId, confirmed: u64, view: Arc<S>) -> Self {
-        Queue { writer, confirmed, view, waiting: VecDeque::new(), places: Places::default() }
+        Queue { writer, confirmed, view, waiting: VecDeque::new(), places: Places::default(), forgotten: 0 }
     }
 
     /// Adds a change to the end, with what shows then.
@@ -85,28 +90,49 @@ impl<S: State> Queue<S> {
         let is_ours = |front: &Waiting| change.writer == self.writer && change.sequence == front.sequence;
         let ours = if self.waiting.front().is_some_and(is_ours) { self.waiting.pop_front() } else { None };
         let Some(ours) = ours else {
-            let met = self.places.meeting(0, &change.patch, None);
             let behind = change.merged.as_ref().map_or(&[][..], |merged| &merged.behind);
-            let item =
-                self.lead_past(steps_behind(&change.patch, behind), |sequence| met.contains(&sequence));
+            let met = self.meeting(&change.patch);
+            let item = self.lead_past(steps_behind(&change.patch, behind), met);
             self.show(item, after)?;
             return Ok(Taken::Other);
         };
-        if self.waiting.is_empty() {
-            self.places = Places::default();
-        }
+        self.forget_up_to(ours.sequence);
         let believed = ours.patch();
         if believed != change.patch {
             let corrected = correction(&before()?, &believed, &change.patch)?;
-            let item = self.lead_past(steps(&corrected), |_| true);
+            let met = self.meeting(&corrected);
+            let item = self.lead_past(steps(&corrected), met);
             self.show(item, after)?;
         }
         Ok(Taken::Ours(Box::new(ours), change.merged.clone()))
     }
 
-    /// What is left of a change once it is led past all that waits, and the other way round.
-    fn lead_past(&mut self, mut item: Vec<Step>, meets: impl Fn(u64) -> bool) -> Vec<Step> {
-        for waiting in self.waiting.iter_mut().filter(|waiting| meets(waiting.sequence)) {
+    /// Which of those that wait a change can meet, oldest first.
+    fn meeting(&self, patch: &Patch) -> Vec<usize> {
+        let Some(front) = self.waiting.front() else { return Vec::new() };
+        let met = self.places.meeting(front.sequence.saturating_sub(1), patch, None);
+        let at = |sequence| self.waiting.binary_search_by_key(&sequence, |waiting| waiting.sequence).ok();
+        met.into_iter().filter_map(at).collect()
+    }
+
+    /// Those up to a sequence no longer wait.
+    fn forget_up_to(&mut self, sequence: u64) {
+        if self.waiting.is_empty() {
+            self.places = Places::default();
+            self.forgotten = sequence;
+        } else if sequence - self.forgotten > FORGOTTEN_AT_ONCE.max(self.waiting.len() as u64) {
+            self.places.forget(sequence);
+            self.forgotten = sequence;
+        }
+    }
+
+    /// What is left of a change once it is led past those that wait at some positions, and the other way round.
+    fn lead_past(&mut self, mut item: Vec<Step>, met: Vec<usize>) -> Vec<Step> {
+        for at in met {
+            if item.is_empty() {
+                break;
+            }
+            let Some(waiting) = self.waiting.get_mut(at) else { continue };
             let run = waiting.run();
             let led = lead(item, std::mem::take(run));
             (item, *run) = (led.earlier, led.later);
@@ -117,6 +143,9 @@ impl<S: State> Queue<S> {
     fn show(&mut self, item: Vec<Step>, after: impl FnOnce() -> Result<Arc<S>>) -> Result<()> {
         if self.waiting.is_empty() {
             self.view = after()?;
+            return Ok(());
+        }
+        if item.is_empty() {
             return Ok(());
         }
         let patch: Patch = item.into_iter().map(|step| step.op).collect();
