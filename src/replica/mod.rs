@@ -21,12 +21,14 @@ mod office;
 mod order;
 mod ordering;
 mod outcomes;
+mod push;
 mod queue;
 mod resume;
 mod revise;
 mod sequencer;
 mod settled;
 mod source;
+mod turn;
 #[cfg(any(feature = "http", feature = "jetstream"))]
 mod wait;
 mod writer;

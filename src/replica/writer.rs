@@ -1,12 +1,12 @@
 //! [`Writer`]: a replica that writes. Its changes show at once, wait on its own disk, and are merged elsewhere.
 //!
-//! Leaves bringing them over what comes in to `queue`, and deciding to the [`Sequencer`]. Always: what waits is durable; it waits until
+//! Leaves bringing them over what comes in to `queue`, submitting them to `push`, and deciding to the [`Sequencer`]. Always: what waits is durable; it waits until
 //! it is seen in the history, whatever was answered; numbers have no gaps.
 
-use super::queue::{Queue, Taken, Waiting};
+use super::queue::{Queue, Taken};
 use super::sequencer::Sequencer;
 use super::settled::{Listener, Pending, Settled};
-use super::{Progress, Replica, ignore_poison};
+use super::{Replica, ignore_poison};
 use crate::draft::{Drafted, Outcome as RecipeOutcome, draft};
 use crate::error::{Error, Result};
 use crate::log::{self, Log};
@@ -23,10 +23,6 @@ use std::sync::{Arc, Mutex, Weak};
 const PENDING: &str = "pending";
 /// What no longer waits goes segment by segment, once there is one that can go.
 const SEGMENT_BYTES: u64 = 1 << 20;
-/// So many are submitted at a time.
-const BATCH: usize = 4096;
-/// More than this are made durable by another thread while they are being looked at.
-const FEW: usize = 64;
 /// So many changes that came are taken in at a time, where somebody else may want the queue as well.
 const PIECE: u64 = 256;
 /// A recipe whose change was given back is run again so many times.
@@ -68,7 +64,7 @@ type Recipe<S> = dyn Fn(&mut S, &Value) -> Result<(), Box<dyn StdError + Send + 
 /// ```
 pub struct Writer<S: State + Default = Value> {
     pub(super) replica: Replica<S>,
-    sequencer: Arc<dyn Sequencer>,
+    pub(super) sequencer: Arc<dyn Sequencer>,
     pub(super) log: Log,
     pub(super) queue: Mutex<Inner<S>>,
     recipes: Mutex<BTreeMap<String, Arc<Recipe<S>>>>,
@@ -182,11 +178,6 @@ impl<S: State + Default> Writer<S> {
         ignore_poison(&self.queue).queue.waiting.len()
     }
 
-    /// The number of the first that waits.
-    fn front(&self) -> Option<u64> {
-        ignore_poison(&self.queue).queue.waiting.front().map(|waiting| waiting.sequence)
-    }
-
     /// Runs `recipe` on a draft of the view. What it changed waits from then on, durably: one sync. Reaches nobody.
     ///
     /// # Errors
@@ -265,7 +256,7 @@ impl<S: State + Default> Writer<S> {
     }
 
     /// The same for what was given a number before the log ended there.
-    fn keep_up_to(&self, end: u64) -> Result<()> {
+    pub(super) fn keep_up_to(&self, end: u64) -> Result<()> {
         self.log.make_durable(end).inspect_err(|_| ignore_poison(&self.queue).is_off = true)
     }
 
@@ -276,77 +267,6 @@ impl<S: State + Default> Writer<S> {
 
     fn known(&self, name: &str) -> Option<Arc<Recipe<S>>> {
         ignore_poison(&self.recipes).get(name).cloned()
-    }
-
-    /// Submits what waits, in order, until nothing does or something fails; how many were. What they came to shows once it comes
-    /// back with the history. Costs what is sent.
-    ///
-    /// # Errors
-    /// What the sequencer answers, or [`Error::Unreachable`]: what was not submitted goes on waiting.
-    pub fn push(&self) -> Result<usize> {
-        let mut pushed = 0;
-        // What has its place already need not be sent, whether or not it was taken in.
-        let mut from = self.replica.store.newest_sequence_of(self.id());
-        loop {
-            let (batch, end) = self.batch(from, false)?;
-            let Some(last) = batch.last().and_then(|submission| submission.by) else { return Ok(pushed) };
-            if batch.len() > FEW {
-                self.log.sync_soon()?;
-            }
-            match self.sequencer.submit_while_kept(&batch, &|| self.keep_up_to(end)) {
-                Ok(_) => {}
-                Err(Error::TooOld { .. }) => self.push_as_it_reads_now(from)?,
-                Err(error) => return Err(error),
-            }
-            pushed += batch.len();
-            from = last.1;
-        }
-    }
-
-    /// What was made too many versions back is submitted as it reads on the newest version here.
-    fn push_as_it_reads_now(&self, from: u64) -> Result<()> {
-        self.replica.catch_up()?;
-        let (batch, end) = self.batch(from, true)?;
-        self.sequencer.submit_while_kept(&batch, &|| self.keep_up_to(end)).map(drop)
-    }
-
-    /// The next that wait, behind number `from`, and where the log ends that they are kept in: they have to be durable before somebody sees
-    /// them, or a number could be given twice.
-    fn batch(&self, from: u64, as_it_reads_now: bool) -> Result<(Vec<Submission>, u64)> {
-        let piece = if as_it_reads_now { u64::MAX } else { 0 };
-        self.with_queue_at(piece, |inner| {
-            let Queue { confirmed, waiting, .. } = &inner.queue;
-            let (confirmed, known) =
-                (*confirmed, waiting.partition_point(|waiting| waiting.sequence <= from));
-            let waiting = waiting.range(known..).take(BATCH);
-            let told = |waiting: &Waiting| match as_it_reads_now {
-                true => Submission {
-                    base: confirmed,
-                    patch: waiting.patch(),
-                    seen: None,
-                    ..waiting.submission.clone()
-                },
-                false => waiting.lent(),
-            };
-            Ok((waiting.map(told).collect(), self.log.end()))
-        })
-    }
-
-    /// [Pushes](Writer::push) what waits, takes in what is new, and does so again for what had to be made anew.
-    ///
-    /// # Errors
-    /// As `push` and [`Replica::catch_up`].
-    pub fn exchange(&self) -> Result<Progress> {
-        loop {
-            let waited = self.front();
-            self.push()?;
-            let progress = self.replica.catch_up()?;
-            self.view()?;
-            // What was merged and does not come back yet is not durable there.
-            if self.front().is_none_or(|front| Some(front) == waited) {
-                return Ok(progress);
-            }
-        }
     }
 
     /// Ends the session cleanly. What waits goes on waiting.
@@ -398,7 +318,11 @@ impl<S: State + Default> Writer<S> {
     }
 
     /// The same, taking in no more than so many changes first.
-    fn with_queue_at<T>(&self, piece: u64, then: impl FnOnce(&mut Inner<S>) -> Result<T>) -> Result<T> {
+    pub(super) fn with_queue_at<T>(
+        &self,
+        piece: u64,
+        then: impl FnOnce(&mut Inner<S>) -> Result<T>,
+    ) -> Result<T> {
         let mut inner = ignore_poison(&self.queue);
         if inner.is_off {
             self.resume(&mut inner)?;

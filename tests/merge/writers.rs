@@ -6,6 +6,7 @@ use redraft::merge::{Outcome, Policy, Rules};
 use redraft::replica::{Beginning, Directory, Sequencer, Writer};
 use redraft::{Options, Replica, Result, Store, Value, value};
 use std::path::Path;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 fn options(disk: &MemoryDisk) -> Options {
@@ -164,6 +165,60 @@ impl Sequencer for Leaves {
         let source = std::io::ErrorKind::TimedOut.into();
         Err(redraft::Error::Unreachable { from: "here".into(), operation: "submit", source })
     }
+}
+
+/// Takes so many changes, and goes away.
+struct Tires(Arc<Store<Value>>, AtomicUsize);
+
+impl Sequencer for Tires {
+    fn submit(&self, submissions: &[redraft::merge::Submission]) -> Result<Vec<redraft::Receipt>> {
+        let count = self.1.load(Ordering::SeqCst).min(submissions.len());
+        self.1.fetch_sub(count, Ordering::SeqCst);
+        let receipts = self.0.merge_all(&submissions[..count])?;
+        let source = std::io::ErrorKind::TimedOut.into();
+        let gone = redraft::Error::Unreachable { from: "here".into(), operation: "submit", source };
+        if count < submissions.len() { Err(gone) } else { Ok(receipts) }
+    }
+}
+
+#[test]
+fn what_waits_is_held_against_what_comes_however_much_was_settled_before_it() {
+    let (disk, made, taken) = (MemoryDisk::new(), 3000, 2000);
+    let store = primary(&disk, value!({}));
+    let writer = writer_through(&disk, "w", Tires(Arc::clone(&store), taken.into()));
+    let key = |n: usize| format!("{n:04}");
+    (0..made).for_each(|n| drop(writer.produce(|doc| doc[key(n).as_str()] = "mine".into()).unwrap()));
+    assert!(writer.push().is_err());
+    store.produce(|doc| doc[key(made - 1).as_str()] = "theirs".into()).unwrap();
+    writer.replica().catch_up().unwrap();
+    assert_eq!(writer.view().unwrap()[key(made - 1).as_str()], "mine");
+    assert_eq!(writer.pending(), made - taken);
+}
+
+/// Has others make a hundred changes before each of the next submissions is looked at.
+struct Busy(Arc<Store<Value>>, AtomicUsize);
+
+impl Sequencer for Busy {
+    fn submit(&self, submissions: &[redraft::merge::Submission]) -> Result<Vec<redraft::Receipt>> {
+        let is_busy = self.1.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        if is_busy.is_ok() {
+            (0..100).for_each(|n| drop(self.0.produce(|doc| doc["theirs"] = n.into()).unwrap()));
+        }
+        self.0.merge_all(submissions)
+    }
+}
+
+#[test]
+fn what_is_too_old_each_time_it_is_looked_at_is_submitted_until_it_is_not() {
+    let disk = MemoryDisk::new();
+    let store: Arc<Store<Value>> = Arc::new(options(&disk).merge_window(16).open("/primary").unwrap());
+    store.produce(|doc| *doc = value!({ "list": [] })).unwrap();
+    let writer = writer_through(&disk, "w", Busy(Arc::clone(&store), 5.into()));
+    (0..3).for_each(|n| drop(writer.produce(|doc| list(doc).push(n)).unwrap()));
+    assert_eq!(writer.push().unwrap(), 3);
+    assert_eq!(store.state()["list"], value!([0, 1, 2]));
+    writer.exchange().unwrap();
+    assert_eq!((writer.pending(), writer.view().unwrap()), (0, store.state()));
 }
 
 fn double(doc: &mut Value, _: &Value) -> std::result::Result<(), &'static str> {
