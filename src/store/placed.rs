@@ -31,6 +31,14 @@ impl<S: State + Default> Store<S> {
         *ignore_poison(&self.merging.placed) = Some(proposal);
     }
 
+    /// The proposal that was expected last may not come, or not all of it. What was held back for the rest of it is taken in.
+    pub(crate) fn doubt_what_is_expected(&self) -> Result<()> {
+        if let Some(proposal) = ignore_poison(&self.merging.placed).as_mut() {
+            proposal.is_doubtful = true;
+        }
+        self.take_over().map(drop)
+    }
+
     /// What was proposed, if that is what came, all of it; and whether some of it came and the rest is on its way, for it goes there in
     /// one piece. Costs comparing the records.
     pub(super) fn came_back(&self, newest: &Tip<S>) -> Result<(Option<Proposal<S>>, bool)> {
@@ -43,6 +51,7 @@ impl<S: State + Default> Store<S> {
         Ok(match self.came_of(&proposal)? {
             Came::Wholly => (Some(proposal), false),
             Came::Otherwise => (None, false),
+            Came::Partly if proposal.is_doubtful => (None, false),
             came => {
                 *placed = Some(proposal);
                 (None, matches!(came, Came::Partly))
@@ -111,6 +120,11 @@ impl<S: State + Default> Store<S> {
     /// Whoever wanted them has taken in the changes up to a version.
     pub(crate) fn took_in(&self, version: u64) {
         ignore_poison(&self.merging.recent).done(version);
+    }
+
+    /// Who made the newest change, if it came just now.
+    pub(crate) fn newest_writer(&self) -> Option<WriterId> {
+        ignore_poison(&self.merging.recent).newest_writer()
     }
 
     /// The changes that lead from one version to another, if they came just now.

@@ -33,6 +33,8 @@ pub(crate) struct Proposal<S> {
     pub(super) entries: Vec<Entry>,
     /// What each writer has not seen, should it be recorded; and before.
     pub(super) bridges: BTreeMap<WriterId, Option<Bridge>>,
+    /// Whether it may come in part, or not at all: its place was asked for, and the answer was not that it has it.
+    pub(super) is_doubtful: bool,
     /// Whether each record is a submission as it was made.
     pub(super) as_submitted: bool,
     bytes: usize,
@@ -49,6 +51,7 @@ impl<S> Proposal<S> {
             tip: Arc::clone(tip),
             entries: Vec::new(),
             bridges: BTreeMap::new(),
+            is_doubtful: false,
             as_submitted: false,
             bytes: 0,
         }

@@ -3,7 +3,7 @@
 //! Whoever writes through a store that follows holds each change that comes against what waits, after it was made part of the state.
 //! Fed by `followed` and `placed`. Always: the changes kept are neighbours; what is not kept is in the log.
 
-use crate::record::Change;
+use crate::record::{Change, WriterId};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -51,6 +51,11 @@ impl Recent {
         }
     }
 
+    /// Who made the newest one.
+    pub(super) fn newest_writer(&self) -> Option<WriterId> {
+        self.changes.back().map(|(change, _)| change.writer)
+    }
+
     /// The changes that lead from one version to another, if all of them are kept.
     pub(super) fn between(&self, from: u64, to: u64) -> Option<Vec<Arc<Change>>> {
         let before = self.changes.front()?.0.version - 1;
@@ -64,7 +69,7 @@ impl Recent {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::{Stamp, WriterId};
+    use crate::record::Stamp;
 
     fn pushed(recent: &mut Recent, version: u64, bytes: usize) {
         let change = Change::of(WriterId(1), version, version, Stamp::default());

@@ -3,7 +3,7 @@
 
 use crate::common::boards::{First, Third};
 use crate::common::seed;
-use redraft::io::{Env, MemoryDisk};
+use redraft::io::{Clock, Env, MemoryDisk};
 use redraft::merge::{Outcome, Policy, Rules};
 use redraft::replica::{LocalOrder, Node, Order, Place, Source, Status};
 use redraft::value::List;
@@ -136,6 +136,89 @@ impl Order for Way {
     }
     fn batch_bytes(&self) -> usize {
         1 << 12
+    }
+}
+
+/// An order that loses its first answer, and sends nothing until it has refused something.
+#[derive(Clone, Debug)]
+struct Late(Arc<LocalOrder>, Arc<AtomicU64>);
+
+/// How far that is.
+const ASKED: u64 = 1;
+const MAY_GO_ON: u64 = 2;
+const HELD_BACK: u64 = 3;
+const SENT: u64 = 4;
+
+impl Late {
+    fn reach(&self, stage: u64) {
+        self.1.store(stage, Ordering::SeqCst);
+    }
+    fn wait_for(&self, stage: u64) {
+        while self.1.load(Ordering::SeqCst) < stage {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl Source for Late {
+    fn name(&self) -> String {
+        "late".into()
+    }
+    fn status(&self) -> Result<Status> {
+        self.0.status()
+    }
+    fn chain_at(&self, offset: u64) -> Result<u32> {
+        self.0.chain_at(offset)
+    }
+    fn snapshots(&self) -> Result<Vec<u64>> {
+        self.0.snapshots()
+    }
+    fn snapshot(&self, version: u64) -> Result<Box<dyn Read + Send>> {
+        self.0.snapshot(version)
+    }
+    fn feed(&self, from: u64, lives: bool) -> Result<Box<dyn Read + Send>> {
+        Ok(Box::new(Held(self.0.feed(from, lives)?, self.clone())))
+    }
+}
+
+struct Held(Box<dyn Read + Send>, Late);
+
+impl Read for Held {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        if self.1.1.load(Ordering::SeqCst) > 0 {
+            self.1.wait_for(SENT);
+        }
+        Ok(count)
+    }
+}
+
+impl Order for Late {
+    fn append(&self, place: Place, records: &[Vec<u8>]) -> Result<()> {
+        if self.1.load(Ordering::SeqCst) == 0 {
+            self.reach(ASKED);
+            self.wait_for(MAY_GO_ON);
+            self.0.append(place, records)?;
+            self.reach(HELD_BACK);
+            let source = std::io::ErrorKind::TimedOut.into();
+            return Err(Error::Unreachable { from: self.name(), operation: "append to", source });
+        }
+        let answer = self.0.append(place, records);
+        self.reach(SENT);
+        answer
+    }
+    fn batch_bytes(&self) -> usize {
+        1 << 12
+    }
+}
+
+/// A clock that is behind all others, so that what is proposed twice is the same.
+#[derive(Debug)]
+struct Stopped;
+
+impl Clock for Stopped {
+    fn now_ms(&self) -> u64 {
+        0
     }
 }
 
@@ -352,6 +435,24 @@ fn one_thread_can_have_many_changes_under_way() {
     let nothing = node.submit(|_| ()).unwrap();
     assert_eq!((nothing.sequence(), node.wait(&nothing).unwrap().sequence), (None, 0));
     assert_eq!(node.state().unwrap()["ids"].as_list().unwrap().len(), 1000);
+}
+
+#[test]
+fn what_came_is_shown_also_where_it_is_the_first_part_of_what_was_proposed_since() {
+    let (far_disk, disk) = (MemoryDisk::new(), MemoryDisk::new());
+    let order = order(&far_disk, "/order");
+    begun(&node_of::<Value>(&far_disk, "first", order.clone()).unwrap());
+    let late = Late(Arc::clone(&order), Arc::default());
+    let env = Env { clock: Arc::new(Stopped), ..Env::simulated(disk, seed(3)) };
+    let options = Options::new().env(env).segment_bytes(1 << 14).index(false);
+    let node: Node<Value> = options.open_node(Arc::new(late.clone()), "/node").unwrap().patience(PATIENCE);
+
+    let one = node.submit(|doc| list(doc, "ids").push(1)).unwrap();
+    late.wait_for(ASKED);
+    let two = node.submit(|doc| list(doc, "ids").push(2)).unwrap();
+    late.reach(MAY_GO_ON);
+    assert_eq!([&one, &two].map(|awaited| node.wait(awaited).unwrap().sequence), [1, 2]);
+    assert_eq!(all_equal(&order, &[node])["ids"], value!([1, 2]));
 }
 
 #[test]
