@@ -8,6 +8,7 @@ use super::follow::Pause;
 use super::link::Link;
 use super::order::{Order, Place};
 use super::sequencer::Sequencer;
+use super::turn::Turn;
 use super::{Replica, ignore_poison};
 use crate::error::{Error, Result};
 use crate::merge::Submission;
@@ -15,24 +16,14 @@ use crate::state::State;
 use crate::store::propose::Proposal;
 use crate::store::{Receipt, Store};
 use std::io;
-use std::sync::atomic::{AtomicUsize, Ordering as Atomic};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-/// So many submissions are proposed at once, at most, and so few at least.
-const MOST: usize = 4096;
-const FEWEST: usize = 256;
 /// So many times in a row somebody else may be faster before that is told.
 const TRIES: u32 = 64;
 /// The pause after having been overtaken is at most this long, and so often doubled.
 const FIRST_PAUSE: Duration = Duration::from_micros(200);
-const DOUBLINGS: u32 = 7;
-/// Who appends for this long while others do as well rests then. Those who were overtaken pause by then for half as long at most, so that
-/// each of them comes back while it rests; otherwise who is faster once would be faster for ever.
-const TURN: Duration = Duration::from_millis(50);
-const REST: Duration = Duration::from_millis(50);
-/// For so long somebody else is taken to append once that was seen.
-const OTHERS: Duration = Duration::from_secs(1);
+const DOUBLINGS: u32 = 5;
 /// How long one step waits for what was appended to come back.
 const PATIENCE: Duration = Duration::from_secs(1);
 
@@ -40,20 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) struct Ordering<S: State + Default> {
     replica: Replica<S>,
     order: Arc<dyn Order>,
-    /// How many submissions are proposed at once. Who is overtaken proposes fewer, and is faster the next time.
-    most: AtomicUsize,
     turn: Mutex<Turn>,
-}
-
-/// Since when this one appends, and when it does again.
-#[derive(Debug, Default)]
-struct Turn {
-    began: Option<Instant>,
-    next: Option<Instant>,
-    /// Where what it appended last ended.
-    end: u64,
-    /// When somebody else was seen to append.
-    others: Option<Instant>,
 }
 
 impl<S: State + Default> Sequencer for Ordering<S> {
@@ -70,7 +48,7 @@ impl<S: State + Default> Sequencer for Ordering<S> {
         self.place(|| self.replica.store.propose_migration())?;
         while receipts.len() < submissions.len() {
             let rest = &submissions[receipts.len()..];
-            receipts.extend(self.place_once(|| self.some_of(rest).map(Some), kept)?);
+            receipts.extend(self.place_once(rest.len(), || self.some_of(rest).map(Some), kept)?);
         }
         Ok(receipts)
     }
@@ -78,7 +56,7 @@ impl<S: State + Default> Sequencer for Ordering<S> {
 
 impl<S: State + Default> Ordering<S> {
     pub(super) fn new(replica: Replica<S>, order: Arc<dyn Order>) -> Ordering<S> {
-        Ordering { replica, order, most: AtomicUsize::new(MOST), turn: Mutex::default() }
+        Ordering { replica, order, turn: Mutex::default() }
     }
 
     pub(super) fn store(&self) -> &Arc<Store<S>> {
@@ -91,64 +69,73 @@ impl<S: State + Default> Ordering<S> {
 
     /// As many as it is worth deciding at once.
     fn some_of(&self, submissions: &[Submission]) -> Result<Proposal<S>> {
-        let most = self.most.load(Atomic::Relaxed).min(submissions.len());
+        let most = ignore_poison(&self.turn).most().min(submissions.len());
         self.replica.store.propose(&submissions[..most], self.order.batch_bytes())
     }
 
     /// Gives what is proposed its place, proposing it anew as often as somebody else is faster; back once it is visible here.
     pub(super) fn place(&self, propose: impl Fn() -> Result<Option<Proposal<S>>>) -> Result<Vec<Receipt>> {
-        self.place_once(propose, &|| Ok(()))
+        self.place_once(1, propose, &|| Ok(()))
     }
 
-    /// The same, once something is true, which may become so meanwhile.
+    /// The same of one of so many, once something is true, which may become so meanwhile.
     fn place_once(
         &self,
+        waiting: usize,
         propose: impl Fn() -> Result<Option<Proposal<S>>>,
         ready: &dyn Fn() -> Result<()>,
     ) -> Result<Vec<Receipt>> {
         self.await_turn();
         let mut tries = 0;
         loop {
-            let mut proposal = match propose() {
-                Ok(Some(proposal)) => proposal,
-                Ok(None) => return Ok(Vec::new()),
+            match self.place_now(waiting, &propose, ready) {
                 Err(Error::Overtaken { offset, .. }) if tries < TRIES => {
-                    self.give_way(offset, tries)?;
-                    tries += 1;
-                    continue;
+                    self.give_way(offset, tries, waiting)?;
                 }
-                Err(error) => return Err(error),
-            };
-            let receipts = std::mem::take(&mut proposal.receipts);
-            if proposal.records.is_empty() {
-                return Ok(receipts);
-            }
-            let (place, end) = (Place { offset: proposal.offset, chain: proposal.chain }, proposal.end());
-            let records = Arc::clone(&proposal.records);
-            ready()?;
-            self.replica.store.expect(proposal);
-            match self.order.append(place, &records) {
-                Ok(()) => {
-                    self.most.store((self.most.load(Atomic::Relaxed) * 2).min(MOST), Atomic::Relaxed);
-                    self.see(end)?;
-                    self.had_turn(place.offset, end);
-                    return Ok(receipts);
-                }
-                Err(Error::Overtaken { offset, .. }) if tries < TRIES => {
-                    self.most.store((self.most.load(Atomic::Relaxed) / 2).max(FEWEST), Atomic::Relaxed);
-                    self.give_way(offset, tries)?;
-                }
-                Err(error) => return Err(error),
+                answer => return answer,
             }
             tries += 1;
         }
     }
 
-    /// Takes in what was faster, and lets others go first for a moment, so that those who lost do not all come back at once.
-    fn give_way(&self, offset: u64, tries: u32) -> Result<()> {
+    /// The same, unless somebody else is faster.
+    fn place_now(
+        &self,
+        waiting: usize,
+        propose: impl Fn() -> Result<Option<Proposal<S>>>,
+        ready: &dyn Fn() -> Result<()>,
+    ) -> Result<Vec<Receipt>> {
+        let begun = Instant::now();
+        let Some(mut proposal) = propose()? else { return Ok(Vec::new()) };
+        let receipts = std::mem::take(&mut proposal.receipts);
+        if proposal.records.is_empty() {
+            return Ok(receipts);
+        }
+        let (place, end) = (Place { offset: proposal.offset, chain: proposal.chain }, proposal.end());
+        let (records, decided) = (Arc::clone(&proposal.records), begun.elapsed());
+        ready()?;
+        self.replica.store.expect(proposal);
+        let asked = Instant::now();
+        if let Err(error) = self.order.append(place, &records) {
+            self.replica.store.doubt_what_is_expected()?;
+            return Err(error);
+        }
+        self.see(end)?;
+        let now = Instant::now();
+        ignore_poison(&self.turn).had(now, (place.offset, end), waiting, (decided, now - asked));
+        Ok(receipts)
+    }
+
+    /// Takes in what was faster, and lets others go first for a moment, so that those who lost do not all come back at once. Who has
+    /// little to append goes in between; who has much waits for its turn.
+    fn give_way(&self, offset: u64, tries: u32, waiting: usize) -> Result<()> {
         tracing::debug!(offset, tries, "overtaken");
+        let takes_turns = ignore_poison(&self.turn).lost(Instant::now(), waiting);
         self.see(offset + 1)?;
-        std::thread::sleep(self.pause_of(FIRST_PAUSE * (1 << tries.min(DOUBLINGS))));
+        match takes_turns {
+            true => self.await_end_of_turn(),
+            false => std::thread::sleep(self.pause_of(FIRST_PAUSE * (1 << tries.min(DOUBLINGS)))),
+        }
         Ok(())
     }
 
@@ -158,24 +145,38 @@ impl<S: State + Default> Ordering<S> {
 
     /// Returns once it is this one's turn, for all that it knows.
     pub(super) fn await_turn(&self) {
-        let next = ignore_poison(&self.turn).next.take();
-        if let Some(left) = next.and_then(|next| next.checked_duration_since(Instant::now())) {
-            std::thread::sleep(left);
+        let rest = ignore_poison(&self.turn).rest();
+        match rest.map(|rest| self.comes_within(rest)) {
+            Some(true) => self.await_end_of_turn(),
+            Some(false) => ignore_poison(&self.turn).is_alone(),
+            None => {}
         }
     }
 
-    /// Notes that something was appended. After a while others come first, if there are any.
-    fn had_turn(&self, offset: u64, end: u64) {
-        let (mut turn, now) = (ignore_poison(&self.turn), Instant::now());
-        if turn.end != offset {
-            turn.others = Some(now);
+    /// Returns once the turn of whoever appends is over: it was long enough, or nothing comes any longer. Nothing is decided meanwhile: it
+    /// would be in vain.
+    fn await_end_of_turn(&self) {
+        let (length, quiet, spread) = {
+            let turn = ignore_poison(&self.turn);
+            (turn.length(), turn.quiet(), turn.spread(Instant::now()))
+        };
+        let spread = self.pause_of(spread);
+        let (mut holder, mut began) = (self.store().newest_writer(), Instant::now());
+        while let Some(left) = (length + spread).checked_sub(began.elapsed()) {
+            if !self.comes_within((quiet + spread).min(left)) {
+                return;
+            }
+            let now = self.store().newest_writer();
+            if now != holder {
+                (holder, began) = (now, Instant::now());
+            }
         }
-        turn.end = end;
-        if now.duration_since(*turn.began.get_or_insert(now)) >= TURN {
-            let is_alone = turn.others.is_none_or(|seen| now.duration_since(seen) > OTHERS);
-            turn.next = (!is_alone).then(|| now + self.pause_of(REST));
-            turn.began = None;
-        }
+    }
+
+    /// Whether anything becomes visible here in time.
+    fn comes_within(&self, patience: Duration) -> bool {
+        let next = self.replica.store.version() + 1;
+        self.replica.wait_for(next, patience).is_ok()
     }
 
     /// Returns once a version that the order has is visible here.
