@@ -22,8 +22,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// A record is about so long.
+/// A record is so long, or a little longer.
 const RECORD_BYTES: usize = 256;
+/// What a record takes but for what is written.
+const OVERHEAD_BYTES: usize = 50;
 /// So many are under way at a time: about as many as the bare client allows.
 const UNDER_WAY: usize = 4096;
 const KEYS: usize = 1000;
@@ -124,13 +126,25 @@ async fn bare_consumer(url: &str, count: usize) -> Duration {
     begun.elapsed()
 }
 
-fn write(node: &Node<Value>, name: usize, count: usize) {
-    let text = "x".repeat(RECORD_BYTES - 50);
+/// Where a node writes: in places that all of them write to, or in its own.
+#[derive(Clone, Copy)]
+enum Keys {
+    Shared,
+    Own,
+}
+
+fn write(node: &Node<Value>, name: usize, keys: Keys, count: usize) {
     let mut under_way = VecDeque::new();
     for n in 0..count {
-        let key = format!("key{:04}", (n * 7919) % KEYS);
-        let value = format!("{name} wrote {n:08} {text}");
-        under_way.push_back(node.submit(|doc| doc[key.as_str()] = value.into()).unwrap());
+        let place = (n * 7919) % KEYS;
+        let key = match keys {
+            Keys::Shared => format!("key{place:04}"),
+            Keys::Own => format!("{name}{place:06}"),
+        };
+        let mut bytes = vec![b'x'; RECORD_BYTES - OVERHEAD_BYTES];
+        bytes[..8].copy_from_slice(&((n * NODES + name) as u64).to_be_bytes());
+        let value = Value::Bytes(bytes.into());
+        under_way.push_back(node.submit(|doc| doc[key.as_str()] = value).unwrap());
         if under_way.len() == UNDER_WAY {
             node.wait(&under_way.pop_front().unwrap()).unwrap();
         }
@@ -138,6 +152,33 @@ fn write(node: &Node<Value>, name: usize, count: usize) {
     for awaited in &under_way {
         node.wait(awaited).unwrap();
     }
+}
+
+/// Several nodes that write at once, together; what they have in the end is the same.
+fn several(server: &Server, dir: &Path, keys: Keys, count: usize) -> f64 {
+    let (stream, what) = match keys {
+        Keys::Shared => ("SHARED", "four nodes at once, in the same places, together"),
+        Keys::Own => ("OWN", "four nodes at once, each in its own places, together"),
+    };
+    let node = |n: usize| server.node(stream, &dir.join(format!("{stream}{n}")));
+    let nodes: Vec<Node<Value>> = (0..NODES).map(node).collect();
+    let begun = Instant::now();
+    thread::scope(|scope| {
+        for (name, node) in nodes.iter().enumerate() {
+            scope.spawn(move || write(node, name, keys, count / NODES));
+        }
+    });
+    let together = rate(what, count, begun.elapsed());
+    let newest = nodes.iter().map(|node| node.store().version()).max().unwrap();
+    let states: Vec<_> = nodes.iter().map(|node| node.wait_for(newest).unwrap()).collect();
+    assert!(states.windows(2).all(|pair| pair[0] == pair[1]), "all nodes have the same state");
+    together
+}
+
+/// How many bytes a stream holds.
+async fn bytes_of(url: &str, stream: &str) -> u64 {
+    let context = jetstream::new(async_nats::connect(url).await.unwrap());
+    context.get_stream(stream).await.unwrap().cached_info().state.bytes
 }
 
 fn percentile(latencies: &mut [Duration], of_thousand: usize) -> Duration {
@@ -163,21 +204,16 @@ fn main() {
     let bare = rate("a bare publisher", count, runtime.block_on(bare_publisher(&server.url(), count)));
     let one = server.node("ONE", &dir.path().join("one"));
     let begun = Instant::now();
-    write(&one, 0, count);
+    write(&one, 0, Keys::Shared, count);
     let alone = rate("one node", count, begun.elapsed());
-    println!("{:<56} {:>12.2} (goal: 0.5 at least)\n", "  of the bare publisher", alone / bare);
+    println!("{:<56} {:>12.2} (goal: 0.5 at least)", "  of the bare publisher", alone / bare);
+    let bytes = runtime.block_on(bytes_of(&server.url(), "ONE")) / count as u64;
+    println!("{:<56} {bytes:>12}\n", "  bytes a record");
 
-    let several: Vec<Node<Value>> =
-        (0..NODES).map(|n| server.node("FOUR", &dir.path().join(format!("node{n}")))).collect();
-    let begun = Instant::now();
-    thread::scope(|scope| {
-        for (name, node) in several.iter().enumerate() {
-            scope.spawn(move || write(node, name, count / NODES));
-        }
-    });
-    let together = rate("four nodes at once, together", count, begun.elapsed());
-    println!("{:<56} {:>12.2} (goal: 0.5 at least)\n", "  of one node", together / alone);
-    drop(several);
+    for keys in [Keys::Shared, Keys::Own] {
+        let together = several(&server, dir.path(), keys, count);
+        println!("{:<56} {:>12.2} (goal: 0.5 at least)\n", "  of one node", together / alone);
+    }
 
     let read = rate("a bare ordered consumer", count, runtime.block_on(bare_consumer(&server.url(), count)));
     let order = Arc::new(server.settings("ONE").open().unwrap());
@@ -204,4 +240,12 @@ fn main() {
         begun.elapsed()
     };
     table("the same, until another node shows it", (0..rounds).map(seen).collect());
+    let nodes: Vec<Node<Value>> =
+        (0..NODES).map(|n| server.node("ONE", &dir.path().join(format!("each{n}")))).collect();
+    let latencies = thread::scope(|scope| {
+        let each = |node| scope.spawn(move || (0..rounds / 2).map(|n| latency(node, n)).collect::<Vec<_>>());
+        let each: Vec<_> = nodes.iter().map(each).collect();
+        each.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    table("four nodes at once, each one by one", latencies);
 }
