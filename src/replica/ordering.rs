@@ -153,17 +153,18 @@ impl<S: State + Default> Ordering<S> {
         }
     }
 
-    /// Returns once the turn of whoever appends is over: it was long enough, or nothing comes any longer. Nothing is decided meanwhile: it
-    /// would be in vain.
+    /// Returns once the turn of whoever appends is over: it was long enough, or nothing comes any longer; or one turn followed the other for
+    /// so long that it is enough. Nothing is decided meanwhile: it would be in vain.
     fn await_end_of_turn(&self) {
-        let (length, quiet, spread) = {
+        let begun = Instant::now();
+        let (length, quiet, spread, patience) = {
             let turn = ignore_poison(&self.turn);
-            (turn.length(), turn.quiet(), turn.spread(Instant::now()))
+            (turn.length(), turn.quiet(), turn.spread(begun), turn.patience())
         };
         let spread = self.pause_of(spread);
-        let (mut holder, mut began) = (self.store().newest_writer(), Instant::now());
+        let (mut holder, mut began) = (self.store().newest_writer(), begun);
         while let Some(left) = (length + spread).checked_sub(began.elapsed()) {
-            if !self.comes_within((quiet + spread).min(left)) {
+            if begun.elapsed() > patience || !self.comes_within((quiet + spread).min(left)) {
                 return;
             }
             let now = self.store().newest_writer();

@@ -70,6 +70,11 @@ impl Turn {
         TURN.max(self.round * ROUNDS)
     }
 
+    /// How long one waits for it at most.
+    pub(super) fn patience(&self) -> Duration {
+        self.length() * TURNS
+    }
+
     /// For how long nothing comes when nobody has a turn.
     pub(super) fn quiet(&self) -> Duration {
         QUIET.max(self.round * QUIET_ROUNDS)
@@ -124,7 +129,7 @@ impl Turn {
         self.waits.get_or_insert(now);
         (self.others, self.began, self.is_over) = (Some(now), None, false);
         self.most = (self.most / 4).max(FEWEST);
-        again && waiting > FEWEST && self.waited(now) < self.length() * TURNS
+        again && waiting > FEWEST && self.waited(now) < self.patience()
     }
 
     /// How long others come first now, if they do; not said twice.
