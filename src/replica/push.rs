@@ -72,7 +72,7 @@ impl<S: State + Default> Writer<S> {
     /// [Pushes](Writer::push) what waits, takes in what is new, and does so again for what had to be made anew.
     ///
     /// # Errors
-    /// As `push` and [`Replica::catch_up`].
+    /// As `push` and [`Replica::catch_up`](super::Replica::catch_up).
     pub fn exchange(&self) -> Result<Progress> {
         loop {
             let waited = self.front();
