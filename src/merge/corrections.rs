@@ -73,15 +73,10 @@ impl Corrections {
 
 #[cfg(test)]
 mod tests {
+    use super::super::places::tests::op;
     use super::*;
     use crate::op::Action;
     use crate::value::Value;
-
-    fn op(path: &str, action: Action) -> Op {
-        let segment =
-            |token: &str| token.parse::<usize>().map_or_else(|_| Segment::from(token), Segment::from);
-        Op::new(path.split('/').skip(1).map(segment).collect::<Path>(), action)
-    }
 
     fn set(path: &str) -> Op {
         op(path, Action::Replace(Value::Null))

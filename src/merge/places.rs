@@ -140,12 +140,12 @@ impl Places {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::op::Insert;
     use crate::value::{Path, Value};
 
-    fn op(path: &str, action: Action) -> Op {
+    pub(in super::super) fn op(path: &str, action: Action) -> Op {
         let segment =
             |token: &str| token.parse::<usize>().map_or_else(|_| Segment::from(token), Segment::from);
         Op::new(path.split('/').skip(1).map(segment).collect::<Path>(), action)
