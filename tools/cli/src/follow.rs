@@ -90,18 +90,18 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
         mirror = mirror.acknowledged_as(name);
     }
     let bar = progress::bar(Unit::Of(0, "changes"), output.is_json());
-    let (mut told, begin_at) = (Ok(()), Instant::now());
+    let (mut told, mut copied, begin_at) = (Ok(()), 0, Instant::now());
     let end = mirror.catch_up_with(|step| {
         bar.set_length(step.source_version);
         bar.set_position(step.version);
         // The last piece is told below, with what it all came to.
         if told.is_ok() && output.is_json() && step.version < step.source_version {
-            told = tell(step, begin_at.elapsed().as_secs(), output);
+            told = tell(since_then(step, &mut copied), begin_at.elapsed().as_secs(), output);
         }
     })?;
     bar.finish_and_clear();
     told?;
-    tell(end, 0, output)?;
+    tell(since_then(end, &mut copied), 0, output)?;
     if let Some(stop) = stop {
         let (mut status, mut told) = (Status::new(end.version), Ok(()));
         mirror.follow_while(|step| {
@@ -111,6 +111,12 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
         told?;
     }
     Ok(mirror.close()?)
+}
+
+/// A line counts what came after the line before, a step all that came.
+fn since_then(mut step: Progress, told: &mut u64) -> Progress {
+    step.copied -= std::mem::replace(told, step.copied);
+    step
 }
 
 fn tell(step: Progress, behind_seconds: u64, output: &mut Output) -> Result<()> {

@@ -61,6 +61,20 @@ fn a_follow_killed_again_and_again_goes_on_and_ends_equal() {
 }
 
 #[test]
+fn what_the_lines_count_is_what_was_copied() {
+    let place = Place::new();
+    let (source, replica) = (large(&place), place.at("replica"));
+    let lines = redraft(&["follow", &source, &replica, "--json"]).json_lines();
+    assert!(lines.len() > 2, "it came in one go: {lines:?}");
+    let mut copied = 0;
+    for line in &lines {
+        copied += line["copied"].as_u64().unwrap();
+        assert_eq!(line["version"], copied, "{lines:?}");
+    }
+    assert_eq!(copied, 300);
+}
+
+#[test]
 fn a_live_follow_copies_what_comes_and_ends_when_told_to() {
     let place = Place::new();
     let (source, replica) = (place.store("s", 3), place.at("r"));
