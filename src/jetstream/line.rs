@@ -8,12 +8,14 @@ use super::settings::{JetStream, Secret};
 use crate::error::{Error, Result};
 use crate::layout::StoreId;
 use crate::trust;
-use async_nats::jetstream::context::PublishErrorKind;
+use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
+use async_nats::jetstream::publish::PublishAck;
 use async_nats::jetstream::response::Response;
 use async_nats::jetstream::stream::{Info, RawMessageErrorKind, Stream};
 use async_nats::jetstream::{self, Context, ErrorCode};
 use async_nats::{Client, ConnectErrorKind, ConnectOptions};
+use bytes::Bytes;
 use std::error::Error as StdError;
 use std::future::Future;
 use std::io;
@@ -22,6 +24,9 @@ use std::time::Duration;
 
 /// How often a connection that is silent is tried.
 const PING_EVERY: Duration = Duration::from_secs(5);
+/// How long to wait before a message is published again that nobody listened for, each time.
+const UNTIL_IT_LISTENS: [Duration; 3] =
+    [Duration::from_millis(20), Duration::from_millis(80), Duration::from_millis(300)];
 
 /// Cheap to clone: every task has one.
 #[derive(Clone)]
@@ -135,17 +140,34 @@ impl Line {
         Found { stream: &self.stream, sequence }
     }
 
-    /// Publishes what is to be the message behind `last`.
+    /// Publishes what is to be the message behind `last`. Where nobody listens for it, it reached nobody: a stream that was made this moment,
+    /// or moves to another server, is heard of before it listens.
     pub(super) async fn publish(&self, payload: Vec<u8>, last: u64) -> Result<Published> {
+        let (payload, mut pauses) = (Bytes::from(payload), UNTIL_IT_LISTENS.iter());
+        loop {
+            let answer = self.published(payload.clone(), last).await?;
+            let nobody = answer.as_ref().is_err_and(|error| error.kind() == PublishErrorKind::StreamNotFound);
+            match pauses.next().filter(|_| nobody) {
+                Some(pause) => tokio::time::sleep(*pause).await,
+                None => return self.told(answer),
+            }
+        }
+    }
+
+    async fn published(&self, payload: Bytes, last: u64) -> Result<Result<PublishAck, PublishError>> {
         let message = PublishMessage::build()
-            .payload(payload.into())
+            .payload(payload)
             .expected_stream(&self.stream)
             .expected_last_sequence(last);
         let publishing = async {
             let acknowledged = self.context.send_publish(self.subject.to_string(), message).await?;
             acknowledged.await
         };
-        match self.within("append", publishing).await? {
+        self.within("append", publishing).await
+    }
+
+    fn told(&self, answer: Result<PublishAck, PublishError>) -> Result<Published> {
+        match answer {
             Ok(told) if told.duplicate => Ok(Published::Before(told.sequence)),
             Ok(told) => Ok(Published::As(told.sequence)),
             Err(error) => match error.kind() {
