@@ -15,6 +15,10 @@ use crate::value::Value;
 use foldhash::fast::RandomState;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
+/// So many changes go at once, once there are too many: each by itself would get into the way of whoever makes others, and all of them
+/// would keep those waiting who decide.
+const GONE_AT_ONCE: usize = 1024;
+
 /// Gives the state of a version.
 pub(crate) type StateAt<'a> = &'a dyn Fn(u64) -> Result<Value>;
 
@@ -69,6 +73,8 @@ impl Entry {
 pub(crate) struct Window {
     /// The version before the first entry.
     base: u64,
+    /// The same when all else was last rid of what is older.
+    swept: u64,
     entries: VecDeque<Entry>,
     places: Places,
     /// Which version each change of each writer made, by its number, ascending.
@@ -79,7 +85,7 @@ pub(crate) struct Window {
 impl Window {
     /// An empty one, of what comes after a version.
     pub(crate) fn after(base: u64) -> Self {
-        Window { base, ..Window::default() }
+        Window { base, swept: base, ..Window::default() }
     }
 
     /// The oldest version that a submission can be for.
@@ -92,21 +98,26 @@ impl Window {
         self.base + self.entries.len() as u64
     }
 
-    /// Takes the next change. Once there are more than twice as many as are to be kept, the older ones go.
+    /// Takes the next change. Once there are more than twice as many as are to be kept, the oldest go, a few at a time.
     pub(crate) fn push(&mut self, entry: Entry, keep: usize) {
         debug_assert_eq!(entry.version, self.head() + 1, "the window has no gaps");
         self.places.note(entry.version, entry.writer, &entry.patch);
         self.versions.entry(entry.writer).or_default().push_back((entry.sequence, entry.version));
         self.entries.push_back(entry);
         if self.entries.len() > keep.saturating_mul(2) {
-            self.forget(self.entries.len() - keep);
+            let count = GONE_AT_ONCE.min(self.entries.len() - keep);
+            self.entries.drain(..count);
+            self.base += count as u64;
+        }
+        if self.base - self.swept > keep as u64 {
+            self.sweep();
         }
     }
 
-    fn forget(&mut self, count: usize) {
-        self.entries.drain(..count);
-        self.base += count as u64;
+    /// Forgets where those worked that are gone, and what nobody can build on any longer.
+    fn sweep(&mut self) {
         let base = self.base;
+        self.swept = base;
         self.places.forget(base);
         self.versions.retain(|_, known| {
             known.drain(..known.partition_point(|(_, version)| *version <= base));
