@@ -35,7 +35,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 const BYTES_A_CHANGE: u64 = 64;
 
 /// A state and what must be known to go on from it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Tip<S> {
     pub(crate) version: u64,
     /// The chain before the next record.

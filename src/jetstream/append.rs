@@ -6,7 +6,7 @@
 
 use super::line::Published;
 use super::look::{Core, Reached};
-use super::message::{HEADER_BYTES, Message};
+use super::message::{Framed, HEADER_BYTES, Message};
 use crate::error::{Error, Result};
 use crate::layout::Chain;
 use crate::replica::Place;
@@ -19,14 +19,13 @@ impl Core {
     }
 
     /// As [`Order::append`](crate::replica::Order::append).
-    pub(super) async fn append(&self, place: Place, records: Vec<Vec<u8>>) -> Result<()> {
-        if records.is_empty() {
+    pub(super) async fn append(&self, place: Place, records: Framed) -> Result<()> {
+        if records.count() == 0 {
             return Ok(());
         }
-        self.must_fit(&records)?;
         let last = self.end_at(place).await?;
-        let (payload, chain) = self.payload(&last, &records).await?;
-        let offset = last.offset + records.len() as u64;
+        let offset = last.offset + u64::from(records.count());
+        let (payload, chain) = self.payload(&last, records).await?;
         let sequence = last.sequence + 1;
         let appended = Reached { sequence, base: last.offset, offset, chain, epoch: last.epoch };
         match self.line.publish(payload, last.sequence).await? {
@@ -61,34 +60,18 @@ impl Core {
         }
     }
 
-    fn must_fit(&self, records: &[Vec<u8>]) -> Result<()> {
-        if let Some(index) = records.iter().position(Vec::is_empty) {
-            return Err(Error::EmptyRecord { index });
-        }
-        let alone = u64::from(RECORD_BYTES_MAX);
-        let limit = if records.len() == 1 { alone } else { self.batch_bytes() as u64 };
-        let mut bytes = 0;
-        for (index, record) in records.iter().enumerate() {
-            bytes += if records.len() == 1 { record.len() } else { record.len() + FRAME_BYTES } as u64;
-            if bytes > limit {
-                return Err(Error::TooLarge { index, bytes, limit });
-            }
-        }
-        Ok(())
-    }
-
     /// The message, and the chain behind it.
-    async fn payload(&self, last: &Reached, records: &[Vec<u8>]) -> Result<(Vec<u8>, Chain)> {
+    async fn payload(&self, last: &Reached, records: Framed) -> Result<(Vec<u8>, Chain)> {
         let (store, epoch, base, chain) = (self.store, last.epoch, last.offset, last.chain);
-        match records {
-            [record] if record.len() + FRAME_BYTES > self.batch_bytes() => {
+        match records.alone() {
+            Some(record) if record.len() + FRAME_BYTES > self.batch_bytes() => {
                 let (payload, chain) = Message::reference(store, epoch, base, chain, record);
                 let name =
                     Message::decode(payload.clone().into(), &self.line.found(0), Some(store))?.object().0;
                 self.objects.put(&self.line, &name, record).await?;
                 Ok((payload, chain))
             }
-            _ => Ok(Message::records(store, epoch, base, chain, records)),
+            _ => Ok(records.into_message(store, epoch, base)),
         }
     }
 
@@ -102,4 +85,23 @@ impl Core {
         self.note(Reached::by(sequence, &message));
         Ok(())
     }
+}
+
+/// Whether records fit into a message of which so many bytes are theirs, or one of them beside it.
+pub(super) fn must_fit(records: &[&[u8]], most_bytes: usize) -> Result<()> {
+    if let Some(index) = records.iter().position(|record| record.is_empty()) {
+        return Err(Error::EmptyRecord { index });
+    }
+    let (limit, around) = match records.len() {
+        1 => (u64::from(RECORD_BYTES_MAX), 0),
+        _ => (most_bytes as u64, FRAME_BYTES),
+    };
+    let mut bytes = 0;
+    for (index, record) in records.iter().enumerate() {
+        bytes += (record.len() + around) as u64;
+        if bytes > limit {
+            return Err(Error::TooLarge { index, bytes, limit });
+        }
+    }
+    Ok(())
 }

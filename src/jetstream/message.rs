@@ -71,6 +71,43 @@ pub(super) struct Message {
     payload: Bytes,
 }
 
+/// Records as they lie in a message, whose header is still to come.
+pub(super) struct Framed {
+    bytes: Vec<u8>,
+    count: u32,
+    chain: Chain,
+    end_chain: Chain,
+}
+
+impl Framed {
+    /// Records that follow what ends with `chain`.
+    pub(super) fn of(chain: Chain, records: &[&[u8]]) -> Framed {
+        let framed_bytes = records.iter().map(|body| body.len() + FRAME_BYTES).sum::<usize>();
+        let mut bytes = Vec::with_capacity(HEADER_BYTES + framed_bytes);
+        bytes.resize(HEADER_BYTES, 0);
+        let end_chain = records.iter().fold(chain, |chain, body| push_frame(&mut bytes, body, chain));
+        Framed { bytes, count: records.len() as u32, chain, end_chain }
+    }
+
+    pub(super) fn count(&self) -> u32 {
+        self.count
+    }
+
+    /// The record, if it is the only one.
+    pub(super) fn alone(&self) -> Option<&[u8]> {
+        let (first, end) = (HEADER_BYTES + LENGTH_BYTES, self.bytes.len() - CHECK_BYTES);
+        (self.count == 1).then(|| &self.bytes[first..end])
+    }
+
+    /// The message of these records, the first of which has offset `base`, and the chain behind them.
+    pub(super) fn into_message(mut self, store: StoreId, epoch: u32, base: u64) -> (Vec<u8>, Chain) {
+        let Framed { count, chain, end_chain, .. } = self;
+        let header = Header { kind: Kind::Records, store, epoch, base, count, chain, end_chain };
+        self.bytes[..HEADER_BYTES].copy_from_slice(&header.encode());
+        (self.bytes, end_chain)
+    }
+}
+
 /// Where a message was found, for what is to be said of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Found<'a> {
@@ -102,22 +139,6 @@ impl Message {
     pub(super) fn founding(store: StoreId, epoch: u32, base: u64, chain: Chain) -> Vec<u8> {
         let kind = Kind::Founding;
         Header { kind, store, epoch, base, count: 0, chain, end_chain: chain }.encode().to_vec()
-    }
-
-    /// Records that follow what ends with `chain` at offset `base`, as a message, and the chain behind them.
-    pub(super) fn records(
-        store: StoreId,
-        epoch: u32,
-        base: u64,
-        chain: Chain,
-        records: &[Vec<u8>],
-    ) -> (Vec<u8>, Chain) {
-        let mut bytes = vec![0; HEADER_BYTES];
-        let end_chain = records.iter().fold(chain, |chain, body| push_frame(&mut bytes, body, chain));
-        let (kind, count) = (Kind::Records, records.len() as u32);
-        let header = Header { kind, store, epoch, base, count, chain, end_chain };
-        bytes[..HEADER_BYTES].copy_from_slice(&header.encode());
-        (bytes, end_chain)
     }
 
     /// One record whose body is the object of that name.

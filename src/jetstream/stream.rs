@@ -4,10 +4,11 @@
 //! any other, whether or not that one is part of an asynchronous runtime. Always: what fails on the way is an error within the time that was
 //! set; dropping it ends its thread.
 
+use super::append::must_fit;
 use super::feed::feed;
 use super::line::{Line, Published};
 use super::look::Core;
-use super::message::Message;
+use super::message::{Framed, Message};
 use super::objects::Objects;
 use super::promise::Promise;
 use super::settings::{Birth, JetStream};
@@ -202,9 +203,14 @@ impl Source for Stream {
 }
 
 impl Order for Stream {
-    fn append(&self, place: Place, records: &[Vec<u8>]) -> Result<()> {
-        let records = records.to_vec();
-        self.wait(async move |core| core.append(place, records).await)
+    fn append(&self, place: Place, records: &[&[u8]]) -> Result<()> {
+        let most_bytes = match self.far.core.get() {
+            Some(core) => core.batch_bytes(),
+            None => self.wait(async |core| Ok(core.batch_bytes()))?,
+        };
+        must_fit(records, most_bytes)?;
+        let framed = Framed::of(place.chain, records);
+        self.wait(async move |core| core.append(place, framed).await)
     }
 
     fn batch_bytes(&self) -> usize {

@@ -1,6 +1,6 @@
 //! Messages as bytes: the example of FORMAT.md, and what is refused.
 
-use super::message::{Found, Kind, Message};
+use super::message::{Found, Framed, Kind, Message};
 use crate::error::ErrorKind;
 use crate::layout::StoreId;
 
@@ -15,7 +15,7 @@ fn example() -> Vec<u8> {
 
 #[test]
 fn the_example_of_the_format_is_what_is_written_and_read() {
-    let (written, chain) = Message::records(STORE, 1, 0, STORE.genesis(), &[b"hi".to_vec()]);
+    let (written, chain) = Framed::of(STORE.genesis(), &[b"hi"]).into_message(STORE, 1, 0);
     assert_eq!(written, example());
     let read = Message::decode(example().into(), &FOUND, Some(STORE)).unwrap();
     assert_eq!((read.header.kind, read.header.base, read.header.end()), (Kind::Records, 0, 1));
@@ -57,7 +57,7 @@ fn an_object_is_the_record_that_the_message_says_or_is_refused() {
     let (reference, chain) = Message::reference(STORE, 1, 5, 99, b"large");
     let message = Message::decode(reference.into(), &FOUND, Some(STORE)).unwrap();
     assert_eq!(message.object().1, 5);
-    let (whole, end) = Message::records(STORE, 1, 5, 99, &[b"large".to_vec()]);
+    let (whole, end) = Framed::of(99, &[b"large"]).into_message(STORE, 1, 5);
     assert_eq!((message.frame_of(b"large", &FOUND).unwrap(), chain), (whole[64..].to_vec(), end));
     assert!(message.frame_of(b"lorge", &FOUND).is_err());
 }

@@ -6,7 +6,7 @@
 use super::submission::{Call, Guard, Submission};
 use crate::layout::{checksum, u32_at};
 use crate::op::Patch;
-use crate::record::value::{put_value, take_value};
+use crate::record::value::{put_patch, put_value, take_value};
 use crate::record::wire::{DecodeError, Sink, Source};
 use crate::record::{Meta, Stamp, WriterId};
 use crate::value::{Pointer, Value};
@@ -46,13 +46,19 @@ impl Submission {
     /// ```
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(USUAL_BYTES);
-        self.put(&mut Sink::new(&mut bytes));
-        let check = checksum(0, &[&bytes]);
-        bytes.extend(check.to_le_bytes());
+        self.append_to(&mut bytes);
         bytes
     }
 
-    fn put(&self, sink: &mut Sink<'_, '_>) {
+    /// The same, behind what is there.
+    pub(crate) fn append_to(&self, bytes: &mut Vec<u8>) {
+        let first = bytes.len();
+        self.put(&mut Sink::new(bytes));
+        let check = checksum(0, &[&bytes[first..]]);
+        bytes.extend(check.to_le_bytes());
+    }
+
+    fn put<'s>(&'s self, sink: &mut Sink<'_, 's>) {
         sink.byte(FORM);
         sink.byte(self.parts());
         sink.uint(self.base);
@@ -74,7 +80,7 @@ impl Submission {
         });
         sink.uint(self.guards.len() as u64);
         self.guards.iter().for_each(|guard| put_guard(sink, guard));
-        sink.bytes(&self.patch.to_bytes());
+        sink.apart(|sink| put_patch(sink, &self.patch));
     }
 
     fn parts(&self) -> u8 {

@@ -99,6 +99,16 @@ impl<'o, 's> Sink<'o, 's> {
         self.put(value);
     }
 
+    /// What another sink writes, as [`bytes`](Self::bytes) of which nobody knows before how many they are.
+    pub(crate) fn apart(&mut self, put: impl FnOnce(&mut Sink<'_, 's>)) {
+        let first = self.out.len();
+        put(&mut Sink::new(self.out));
+        let end = self.out.len();
+        self.uint((end - first) as u64);
+        let length_bytes = self.out.len() - end;
+        self.out[first..].rotate_right(length_bytes);
+    }
+
     /// A string that is not numbered.
     pub(crate) fn text(&mut self, value: &str) {
         self.put(value);

@@ -111,7 +111,7 @@ impl Source for LocalOrder {
 }
 
 impl Order for LocalOrder {
-    fn append(&self, place: Place, records: &[Vec<u8>]) -> Result<()> {
+    fn append(&self, place: Place, records: &[&[u8]]) -> Result<()> {
         let _turn = ignore_poison(&self.turn);
         if self.log.end_and_chain() != (place.offset, place.chain) {
             return Err(Error::Overtaken { from: self.name(), offset: place.offset });

@@ -110,7 +110,7 @@ impl Course<'_> {
     }
 
     fn append(&mut self, held: &mut Vec<Vec<u8>>, progress: &mut dyn FnMut(Progress)) -> Result<()> {
-        self.order.append(self.place, held)?;
+        self.order.append(self.place, &held.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
         for body in held.drain(..) {
             self.place.chain = checksum(self.place.chain, &[&(body.len() as u32).to_le_bytes(), &body]);
             self.place.offset += 1;

@@ -25,7 +25,7 @@ pub trait Order: Source {
     /// # Errors
     /// [`Error::Overtaken`](crate::Error::Overtaken) when that is not the end: nothing was appended.
     /// [`Error::Unreachable`](crate::Error::Unreachable) when nothing was heard: they may be there, or not.
-    fn append(&self, place: Place, records: &[Vec<u8>]) -> Result<()>;
+    fn append(&self, place: Place, records: &[&[u8]]) -> Result<()>;
 
     /// How many bytes of records are appended at once, at most, each with the 8 bytes around it in a [`Feed`](super::Feed). A record that is larger may be refused as
     /// [`Error::TooLarge`](crate::Error::TooLarge).

@@ -116,7 +116,7 @@ impl<S: State + Default> Ordering<S> {
         ready()?;
         self.replica.store.expect(proposal);
         let asked = Instant::now();
-        if let Err(error) = self.order.append(place, &records) {
+        if let Err(error) = self.order.append(place, &records.iter().collect::<Vec<_>>()) {
             self.replica.store.doubt_what_is_expected()?;
             return Err(error);
         }

@@ -287,7 +287,7 @@ impl<S: State + Default> Store<S> {
                 Readied::ToRecord(ready) => *ready,
                 Readied::Nothing(receipt) => return Ok(receipt),
             };
-        let before = Arc::clone(newest);
+        let before = Arc::clone(&newest.state);
         let commit: Commit<S> = self.log_change(newest, change, drafted)?;
         self.after_merged(&before, newest.version, submission.writer(), &commit.patch, (bridge, &passed));
         Ok(receipt)

@@ -14,6 +14,7 @@ mod backup;
 mod based;
 mod bisect;
 mod blame;
+pub(crate) mod bodies;
 mod changes;
 mod compact;
 pub(crate) mod complete;

@@ -7,6 +7,7 @@ use super::{Commit, Store, migrate};
 use crate::draft::Drafted;
 use crate::error::Result;
 use crate::history::Tip;
+use crate::layout::Chain;
 use crate::record::{Change, Meta, WriterId};
 use crate::state::State;
 use std::sync::Arc;
@@ -57,7 +58,7 @@ impl<S: State + Default> Store<S> {
         let recorded_bytes = newest.recorded_bytes + body.len() as u64;
         let (end, chain) = self.log.enqueue(&[body])?;
         debug_assert_eq!(end, change.version, "versions and offsets go hand in hand");
-        *newest = Arc::new(after(newest, &change, chain, state, recorded_bytes));
+        go_on(Arc::make_mut(newest), &change, chain, state, recorded_bytes);
         self.notice(newest, &change);
         let commit = Commit {
             version: change.version,
@@ -74,8 +75,13 @@ impl<S: State + Default> Store<S> {
     /// A change as it is recorded.
     pub(super) fn body_of(&self, change: &Change) -> Vec<u8> {
         let mut body = Vec::with_capacity(USUAL_BODY_BYTES);
-        change.encode(WriterId::of(self.log.id()), &mut body);
+        self.put_body(change, &mut body);
         body
+    }
+
+    /// The same, behind what is there.
+    pub(super) fn put_body(&self, change: &Change, bytes: &mut Vec<u8>) {
+        change.encode(WriterId::of(self.log.id()), bytes);
     }
 
     /// A change by this store's own writer, of which only the patch is not known.
@@ -92,17 +98,11 @@ impl<S: State + Default> Store<S> {
     }
 }
 
-/// What a change leads to.
-pub(super) fn after<S>(
-    tip: &Tip<S>,
-    change: &Change,
-    chain: u32,
-    state: Arc<S>,
-    recorded_bytes: u64,
-) -> Tip<S> {
-    let mut ledger = Arc::clone(&tip.ledger);
-    Arc::make_mut(&mut ledger).enter(change);
-    let (version, stamp) = (change.version, change.stamp);
-    let schema = change.schema.unwrap_or(migrate::recorded_in(tip));
-    Tip { version, chain, stamp, ledger, state, filled: false, says_nothing: false, recorded_bytes, schema }
+/// Goes on by a change, to what it leads to. What nobody else has of the tip is written in place.
+pub(super) fn go_on<S>(tip: &mut Tip<S>, change: &Change, chain: Chain, state: Arc<S>, recorded_bytes: u64) {
+    tip.schema = change.schema.unwrap_or(migrate::recorded_in(tip));
+    Arc::make_mut(&mut tip.ledger).enter(change);
+    (tip.version, tip.stamp, tip.chain) = (change.version, change.stamp, chain);
+    (tip.state, tip.recorded_bytes) = (state, recorded_bytes);
+    (tip.filled, tip.says_nothing) = (false, false);
 }

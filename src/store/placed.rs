@@ -62,7 +62,7 @@ impl<S: State + Default> Store<S> {
     fn came_of(&self, proposal: &Proposal<S>) -> Result<Came> {
         let mut so_far = Came::Nothing;
         let mut records = self.history.view.records(proposal.offset)?;
-        for body in &*proposal.records {
+        for body in proposal.records.iter() {
             match records.next_record()? {
                 Some(record) if record.payload() == body => so_far = Came::Partly,
                 Some(_) => return Ok(Came::Otherwise),
@@ -82,7 +82,7 @@ impl<S: State + Default> Store<S> {
         self.history.met(&tip);
         *newest = tip;
         let mut recent = ignore_poison(&self.merging.recent);
-        changes.into_iter().zip(&*records).for_each(|(change, body)| recent.push(change, body.len()));
+        changes.into_iter().zip(records.iter()).for_each(|(change, body)| recent.push(change, body.len()));
         drop(recent);
         self.notice_placed(offset, entries, bridges);
     }

@@ -3,13 +3,14 @@
 //! Leaves getting them their place to `replica`, and taking them in to `placed`. Always: proposing changes nothing, neither
 //! the state nor the log nor what is known for merging; what is proposed fits the newest state and nothing else.
 
+use super::bodies::Bodies;
 use super::merge::{Readied, Ready, unchanged};
-use super::place::after;
+use super::place::go_on;
 use super::{Store, ignore_poison, migrate};
 use crate::draft::Drafted;
 use crate::error::{Error, Result};
 use crate::history::Tip;
-use crate::layout::{CHECK_BYTES, Chain, LENGTH_BYTES, checksum};
+use crate::layout::{Chain, checksum};
 use crate::merge::{Bridge, Entry, Outcome, Rules, Submission};
 use crate::record::{Change, Meta, WriterId};
 use crate::state::State;
@@ -23,7 +24,7 @@ pub(crate) struct Proposal<S> {
     /// The offset and the chain that the first record is for.
     pub(crate) offset: u64,
     pub(crate) chain: Chain,
-    pub(crate) records: Arc<Vec<Vec<u8>>>,
+    pub(crate) records: Arc<Bodies>,
     /// The answers to the submissions it holds, and to those that were recorded before.
     pub(crate) receipts: Vec<Receipt>,
     /// What the records say, and what they lead to.
@@ -37,10 +38,9 @@ pub(crate) struct Proposal<S> {
     pub(super) is_doubtful: bool,
     /// Whether each record is a submission as it was made.
     pub(super) as_submitted: bool,
-    bytes: usize,
 }
 
-impl<S> Proposal<S> {
+impl<S: Clone> Proposal<S> {
     fn on(tip: &Arc<Tip<S>>) -> Proposal<S> {
         Proposal {
             offset: tip.version,
@@ -53,7 +53,6 @@ impl<S> Proposal<S> {
             bridges: BTreeMap::new(),
             is_doubtful: false,
             as_submitted: false,
-            bytes: 0,
         }
     }
 
@@ -72,22 +71,26 @@ impl<S> Proposal<S> {
         (self.offset, self.chain) == (newest.version, newest.chain)
     }
 
-    /// Whether a record is too much on top of those that are there. The first never is.
-    fn is_full(&self, record: &[u8], most_bytes: usize) -> bool {
-        !self.records.is_empty() && self.bytes + framed_bytes(record) > most_bytes
+    /// Adds the record of a change that leads to a state, unless it is too much on top of those that are there. The first never is.
+    fn push(
+        &mut self,
+        change: &Arc<Change>,
+        state: Arc<S>,
+        write: impl FnOnce(&mut Vec<u8>),
+        most_bytes: usize,
+    ) -> bool {
+        let records = Arc::make_mut(&mut self.records);
+        let body = records.push(write);
+        let chain = checksum(self.tip.chain, &[&(body.len() as u32).to_le_bytes(), body]);
+        let recorded_bytes = self.tip.recorded_bytes + body.len() as u64;
+        if records.len() > 1 && records.framed_bytes() > most_bytes {
+            records.pop();
+            return false;
+        }
+        self.changes.push(Arc::clone(change));
+        go_on(Arc::make_mut(&mut self.tip), change, chain, state, recorded_bytes);
+        true
     }
-
-    fn push(&mut self, record: Vec<u8>, change: Arc<Change>, tip: Arc<Tip<S>>) {
-        self.bytes += framed_bytes(&record);
-        Arc::make_mut(&mut self.records).push(record);
-        self.changes.push(change);
-        self.tip = tip;
-    }
-}
-
-/// How many bytes a record takes in a feed.
-fn framed_bytes(record: &[u8]) -> usize {
-    LENGTH_BYTES + record.len() + CHECK_BYTES
 }
 
 impl<S: State + Default> Store<S> {
@@ -135,7 +138,7 @@ impl<S: State + Default> Store<S> {
         submission: &Submission,
         most_bytes: usize,
     ) -> Result<bool> {
-        let tip = &Arc::clone(&proposal.tip);
+        let tip = &proposal.tip;
         if let Some((writer, sequence)) = submission.by
             && let Some(receipt) = self.known(tip, submission, writer, sequence)?
         {
@@ -151,6 +154,7 @@ impl<S: State + Default> Store<S> {
                     return Ok(true);
                 }
             };
+        let before = Arc::clone(&tip.state);
         let Some(change) = self.push_next(proposal, change, drafted, most_bytes) else {
             return Ok(false);
         };
@@ -158,7 +162,7 @@ impl<S: State + Default> Store<S> {
             self.remember_bridge(proposal, writer);
         }
         self.notice(&proposal.tip, &change);
-        self.after_merged(tip, change.version, submission.writer(), &change.patch, (bridge, &passed));
+        self.after_merged(&before, change.version, submission.writer(), &change.patch, (bridge, &passed));
         proposal.receipts.push(receipt);
         Ok(true)
     }
@@ -171,16 +175,9 @@ impl<S: State + Default> Store<S> {
         drafted: Drafted<Arc<S>>,
         most_bytes: usize,
     ) -> Option<Arc<Change>> {
-        let (tip, change) = (&proposal.tip, Arc::new(Change { patch: drafted.patch, ..change }));
-        let body = self.body_of(&change);
-        if proposal.is_full(&body, most_bytes) {
-            return None;
-        }
-        let chain = checksum(tip.chain, &[&(body.len() as u32).to_le_bytes(), &body]);
-        let recorded_bytes = tip.recorded_bytes + body.len() as u64;
-        let next = after(tip, &change, chain, drafted.state, recorded_bytes);
-        proposal.push(body, Arc::clone(&change), Arc::new(next));
-        Some(change)
+        let change = Arc::new(Change { patch: drafted.patch, ..change });
+        let write = |bytes: &mut Vec<u8>| self.put_body(&change, bytes);
+        proposal.push(&change, drafted.state, write, most_bytes).then_some(change)
     }
 
     /// What has to be recorded before anything else, so that this program's type can go on from there: nothing, mostly.
@@ -235,6 +232,8 @@ impl<S: State + Default> Store<S> {
     /// Takes back what deciding left behind, and keeps it for when the proposal has its place.
     fn as_before(&self, proposal: &mut Proposal<S>) {
         let mut window = ignore_poison(&self.merging.window);
+        // Where it was more than the window holds, there is nothing to go back to.
+        drop(window.take_if(|known| known.base() > proposal.offset));
         let Some(known) = window.as_mut() else { return };
         proposal.entries = known.take_back(proposal.offset);
         for (writer, bridge) in &mut proposal.bridges {

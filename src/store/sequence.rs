@@ -322,7 +322,7 @@ impl<S: State + Default> Store<S> {
     /// told is made from the log when it is asked for.
     pub(super) fn after_merged(
         &self,
-        before: &Tip<S>,
+        before: &S,
         version: u64,
         writer: Option<WriterId>,
         effective: &Patch,
@@ -330,8 +330,8 @@ impl<S: State + Default> Store<S> {
     ) {
         let mut window = ignore_poison(&self.merging.window);
         let (Some(known), Some(writer)) = (window.as_mut(), writer) else { return };
-        if effective != passed && before.version > 0 {
-            let Ok(correction) = correction(&before.state.to_value(), passed, effective) else {
+        if effective != passed && version > 1 {
+            let Ok(correction) = correction(&before.to_value(), passed, effective) else {
                 *window = None;
                 return;
             };

@@ -79,7 +79,7 @@ fn a_message_of_somebody_else_is_refused() {
     assert!(matches!(on, Error::Altered { sequence: 12, .. }), "{on:?}");
     // Nothing is put behind it either.
     let chain = Directory::open(copied.copy()).unwrap().chain_at(10).unwrap();
-    let answer = copied.stream.append(Place { offset: 10, chain }, &[b"more".to_vec()]);
+    let answer = copied.stream.append(Place { offset: 10, chain }, &[b"more"]);
     assert!(matches!(answer, Err(Error::Overtaken { .. })), "{answer:?}");
 }
 

@@ -12,6 +12,11 @@ pub(crate) fn read(source: &dyn Source, from: u64) -> Vec<Vec<u8>> {
     bodies(&bytes[64..])
 }
 
+/// Records as they are appended.
+pub(crate) fn slices(records: &[Vec<u8>]) -> Vec<&[u8]> {
+    records.iter().map(Vec::as_slice).collect()
+}
+
 /// The bodies of the frames in this.
 pub(crate) fn bodies(mut rest: &[u8]) -> Vec<Vec<u8>> {
     let mut bodies = Vec::new();
@@ -37,7 +42,7 @@ fn what_was_appended_is_read_back_from_every_offset() {
     let all: Vec<Vec<u8>> = (0..100_u32).map(|n| format!("record {n}").into_bytes()).collect();
     for (at, batch) in all.chunks(7).enumerate() {
         assert_eq!(end(&stream).offset, 7 * at as u64);
-        stream.append(end(&stream), batch).unwrap();
+        append(&stream, &slices(batch));
     }
     // By a connection that has seen none of it, and by the one that wrote it.
     for stream in [&stream, &server.stream()] {
@@ -56,11 +61,11 @@ fn who_is_overtaken_has_appended_nothing() {
     let server = Server::alone();
     let (ours, theirs) = (server.stream(), server.stream());
     let place = end(&ours);
-    theirs.append(place, &[b"theirs".to_vec()]).unwrap();
-    let answer = ours.append(place, &[b"ours".to_vec()]);
+    theirs.append(place, &[b"theirs"]).unwrap();
+    let answer = ours.append(place, &[b"ours"]);
     assert!(matches!(answer, Err(Error::Overtaken { offset: 0, .. })), "{answer:?}");
     assert_eq!(read(&ours, 0), [b"theirs".to_vec()]);
-    ours.append(end(&ours), &[b"ours".to_vec()]).unwrap();
+    ours.append(end(&ours), &[b"ours"]).unwrap();
     assert_eq!(read(&theirs, 0), [b"theirs".to_vec(), b"ours".to_vec()]);
 }
 
@@ -73,7 +78,7 @@ fn a_place_that_is_not_the_end_is_refused() {
     let stream = server.stream();
     append(&stream, &[b"one", b"two"]);
     let Place { offset, chain } = end(&stream);
-    let one = [b"three".to_vec()];
+    let one = [&b"three"[..]];
     let ahead = stream.append(Place { offset: offset + 1, chain }, &one);
     assert!(matches!(ahead, Err(Error::BeyondHead { version: 3, head: 2 })), "{ahead:?}");
     let differs = stream.append(Place { offset, chain: chain ^ 1 }, &one);
@@ -96,7 +101,7 @@ fn a_record_larger_than_any_message_is_read_back_whole() {
     let stream = server.stream();
     assert_eq!(read(&stream, 0), [b"before".to_vec(), large.clone(), b"after".to_vec()]);
     assert_eq!(read(&stream, 1).len(), 2);
-    let two = stream.append(end(&stream), &[large, b"more".to_vec()]);
+    let two = stream.append(end(&stream), &[&large, b"more"]);
     assert!(matches!(two, Err(Error::TooLarge { index: 0, .. })), "{two:?}");
 }
 
@@ -108,6 +113,6 @@ fn a_batch_as_large_as_it_may_be_fits() {
     let server = Server::alone();
     let stream = server.stream();
     let body = vec![7; stream.batch_bytes() / 2 - 8];
-    stream.append(end(&stream), &[body.clone(), body.clone()]).unwrap();
+    stream.append(end(&stream), &[&body, &body]).unwrap();
     assert_eq!(read(&server.stream(), 1), [body]);
 }

@@ -50,7 +50,7 @@ fn write(stream: &Stream, writer: u8, until: Instant) -> Vec<Vec<u8>> {
 fn append_once(stream: &Stream, record: &[u8]) -> Result<(), Error> {
     let status = stream.status()?;
     let place = Place { offset: status.head, chain: stream.chain_at(status.head)? };
-    match stream.append(place, &[record.to_vec()]) {
+    match stream.append(place, &[record]) {
         Err(Error::Unreachable { .. }) => was_appended(stream, place, record),
         answer => answer,
     }
@@ -62,7 +62,7 @@ fn was_appended(stream: &Stream, place: Place, record: &[u8]) -> Result<(), Erro
         let here = match stream.status() {
             Ok(status) if status.head > place.offset => read_one(stream, place.offset),
             // Nobody took the place yet: the same record again is the same message, or is overtaken by itself.
-            Ok(_) => match stream.append(place, &[record.to_vec()]) {
+            Ok(_) => match stream.append(place, &[record]) {
                 Ok(()) => return Ok(()),
                 Err(_) => None,
             },

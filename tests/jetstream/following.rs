@@ -1,5 +1,6 @@
 //! A replica follows a stream as it follows any source.
 
+use crate::appending::{bodies, slices};
 use crate::servers::{Server, end, there_are_servers};
 use redraft::jetstream::Stream;
 use redraft::replica::{Beginning, Directory, Order, Source};
@@ -14,7 +15,8 @@ pub(crate) fn copy_to(stream: &Stream, store: &Store<Value>) {
     let mut feed = redraft::replica::Feed::of(store, place.offset).unwrap();
     let mut bytes = Vec::new();
     feed.read_to_end(&mut bytes).unwrap();
-    stream.append(place, &crate::appending::bodies(&bytes[64..])).unwrap();
+    let records = bodies(&bytes[64..]);
+    stream.append(place, &slices(&records)).unwrap();
 }
 
 /// A stream that holds the history of a store.

@@ -78,12 +78,12 @@ fn what_was_appended_is_there_once_though_its_answer_was_lost() {
     let (stream, between) = reached(&server);
     let place = end(&stream);
     between.swallows_answers.store(true, Ordering::SeqCst);
-    let answer = stream.append(place, &[b"second".to_vec()]);
+    let answer = stream.append(place, &[b"second"]);
     assert_eq!(answer.unwrap_err().kind(), ErrorKind::Unreachable);
     between.heal();
     eventually("it is reached again", || stream.status().is_ok());
     assert_eq!(end(&stream).offset, 2);
-    let again = stream.append(place, &[b"second".to_vec()]);
+    let again = stream.append(place, &[b"second"]);
     assert!(matches!(again, Err(Error::Overtaken { offset: 1, .. })), "{again:?}");
     append(&stream, &[b"third"]);
     assert_eq!(read(&server.stream(), 0), [b"first".to_vec(), b"second".to_vec(), b"third".to_vec()]);
@@ -98,10 +98,10 @@ fn what_did_not_arrive_is_not_there_and_can_be_appended_again() {
     let (stream, between) = reached(&server);
     let place = end(&stream);
     between.swallows_questions.store(true, Ordering::SeqCst);
-    assert!(stream.append(place, &[b"second".to_vec()]).is_err());
+    assert!(stream.append(place, &[b"second"]).is_err());
     between.heal();
     eventually("it is reached again", || stream.status().is_ok());
-    stream.append(place, &[b"second".to_vec()]).unwrap();
+    stream.append(place, &[b"second"]).unwrap();
     assert_eq!(read(&server.stream(), 0), [b"first".to_vec(), b"second".to_vec()]);
 }
 

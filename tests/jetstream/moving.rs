@@ -54,7 +54,7 @@ impl Source for Interrupted {
 }
 
 impl Order for Interrupted {
-    fn append(&self, place: Place, records: &[Vec<u8>]) -> Result<()> {
+    fn append(&self, place: Place, records: &[&[u8]]) -> Result<()> {
         let spent = |left: usize| left.checked_sub(1);
         if self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, spent).is_err() {
             let source = std::io::ErrorKind::TimedOut.into();
@@ -184,9 +184,9 @@ fn what_a_stream_lost_is_put_back_from_who_has_it() {
     mirror.close().unwrap();
     // Another stream, which has less: as it was when its servers were saved the last time.
     let less = opened(&new, &source);
-    let first = [source_records(&source, 0).remove(0)];
+    let first = source_records(&source, 0).remove(0);
     let begin = Place { offset: 0, chain: source.chain_at(0).unwrap() };
-    less.append(begin, &first).unwrap();
+    less.append(begin, &[&first]).unwrap();
     drop(source);
 
     let copy = Directory::open(&copy).unwrap();

@@ -149,6 +149,5 @@ pub(crate) fn end(stream: &Stream) -> Place {
 
 /// Appends records at the end.
 pub(crate) fn append(stream: &Stream, records: &[&[u8]]) {
-    let records: Vec<Vec<u8>> = records.iter().map(|record| record.to_vec()).collect();
-    stream.append(end(stream), &records).unwrap();
+    stream.append(end(stream), records).unwrap();
 }

@@ -150,7 +150,7 @@ fn a_server_that_stops_answering_is_unreachable_and_found_again() {
     server.signal("-STOP");
     let place = redraft::replica::Place { offset: 0, chain: 0 };
     let asked = stream.status().unwrap_err();
-    let appended = redraft::replica::Order::append(&stream, place, &[b"one".to_vec()]).unwrap_err();
+    let appended = redraft::replica::Order::append(&stream, place, &[b"one"]).unwrap_err();
     let fed = stream.feed(0, true).map(drop).unwrap_err();
     for error in [asked, appended, fed] {
         assert_eq!(error.kind(), ErrorKind::Unreachable, "{error:?}");

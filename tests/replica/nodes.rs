@@ -120,7 +120,7 @@ impl Far {
 }
 
 impl Order for Way {
-    fn append(&self, place: Place, records: &[Vec<u8>]) -> Result<()> {
+    fn append(&self, place: Place, records: &[&[u8]]) -> Result<()> {
         let order = self.0.reached()?;
         if self.0.is_lost() {
             return Err(self.0.gone());
@@ -194,7 +194,7 @@ impl Read for Held {
 }
 
 impl Order for Late {
-    fn append(&self, place: Place, records: &[Vec<u8>]) -> Result<()> {
+    fn append(&self, place: Place, records: &[&[u8]]) -> Result<()> {
         if self.1.load(Ordering::SeqCst) == 0 {
             self.reach(ASKED);
             self.wait_for(MAY_GO_ON);

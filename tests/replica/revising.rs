@@ -129,7 +129,7 @@ impl Source for Faster {
 }
 
 impl Order for Faster {
-    fn append(&self, place: Place, records: &[Vec<u8>]) -> Result<()> {
+    fn append(&self, place: Place, records: &[&[u8]]) -> Result<()> {
         let other = self.others.lock().unwrap().take();
         other.into_iter().for_each(|other| assert!(other.apply(&set("a", "theirs")).is_ok()));
         self.order.append(place, records)
