@@ -102,6 +102,17 @@ pub(crate) fn carry_out<S: State>(state: &mut S, patch: &Patch) -> Result<(), Ap
     })
 }
 
+/// Carries out a patch in place, without making an inverse, and tells whether the parts of keyed lists may not agree now: that takes what
+/// was before to find out. A state that this failed on is half changed: it is to be thrown away.
+pub(crate) fn apply_in_place<S: State>(state: &mut S, patch: &Patch) -> Result<bool, ApplyError> {
+    let (applied, orders_touched) = watch_orders(|| {
+        patch.iter().enumerate().try_for_each(|(index, op)| {
+            apply_op(state, op).map(drop).map_err(|kind| ApplyError::at(index, op, kind))
+        })
+    });
+    applied.map(|()| orders_touched)
+}
+
 /// One operation, checked for depth first, so that no type has to think of it.
 pub(crate) fn apply_op<S: State>(state: &mut S, op: &Op) -> Result<Action, ApplyErrorKind> {
     check_storable(op)?;

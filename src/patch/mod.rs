@@ -24,7 +24,7 @@ pub use crate::op::{Action, ApplyError, ApplyErrorKind, Insert, Op, Patch};
 #[cfg(feature = "json")]
 use apply::apply_op;
 pub use apply::{Applied, apply, invert};
-pub(crate) use apply::{carry_out, disagreement};
+pub(crate) use apply::{apply_in_place, carry_out, disagreement};
 pub use compose::compose;
 pub use overlap::interferes;
 #[cfg(feature = "index")]

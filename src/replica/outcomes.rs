@@ -5,7 +5,8 @@
 use super::ignore_poison;
 use super::settled::Settled;
 use crate::error::Result;
-use std::collections::BTreeMap;
+use foldhash::fast::RandomState;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -40,7 +41,7 @@ pub(super) struct Outcomes(Mutex<Waiting>);
 
 #[derive(Debug, Default)]
 struct Waiting {
-    slots: BTreeMap<u64, Arc<Slot>>,
+    slots: HashMap<u64, Arc<Slot>, RandomState>,
     recent: BTreeMap<u64, Settled>,
 }
 

@@ -51,22 +51,25 @@ impl<S: State + Default> Writer<S> {
     /// them, or a number could be given twice.
     fn batch(&self, from: u64, most: usize, reads_now: bool) -> Result<(Vec<Submission>, u64)> {
         let piece = if reads_now { u64::MAX } else { 0 };
-        self.with_queue_at(piece, |inner| {
-            let Queue { confirmed, waiting, .. } = &inner.queue;
-            let (confirmed, known) =
-                (*confirmed, waiting.partition_point(|waiting| waiting.sequence <= from));
-            let waiting = waiting.range(known..).take(most);
-            let told = |waiting: &Waiting| match reads_now {
-                true => Submission {
-                    base: confirmed,
-                    patch: waiting.patch(),
-                    seen: None,
-                    ..waiting.submission.clone()
-                },
-                false => waiting.lent(),
-            };
-            Ok((waiting.map(told).collect(), self.log.end()))
-        })
+        self.with_queue_at(
+            |_| piece,
+            |inner| {
+                let Queue { confirmed, waiting, .. } = &inner.queue;
+                let (confirmed, known) =
+                    (*confirmed, waiting.partition_point(|waiting| waiting.sequence <= from));
+                let waiting = waiting.range(known..).take(most);
+                let told = |waiting: &Waiting| match reads_now {
+                    true => Submission {
+                        base: confirmed,
+                        patch: waiting.patch(),
+                        seen: None,
+                        ..waiting.submission.clone()
+                    },
+                    false => waiting.lent(),
+                };
+                Ok((waiting.map(told).collect(), self.log.end()))
+            },
+        )
     }
 
     /// [Pushes](Writer::push) what waits, takes in what is new, and does so again for what had to be made anew.

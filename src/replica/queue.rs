@@ -53,6 +53,8 @@ pub(super) struct Queue<S> {
     places: Places,
     /// The newest sequence that `places` has forgotten.
     forgotten: u64,
+    /// Whether there are keyed lists in it whose order others change.
+    has_orders: bool,
 }
 
 /// So many that no longer wait are remembered at least before they are forgotten, all at once.
@@ -68,7 +70,8 @@ pub(super) enum Taken {
 
 impl<S: State> Queue<S> {
     pub(super) fn on(writer: WriterId, confirmed: u64, view: Arc<S>) -> Self {
-        Queue { writer, confirmed, view, waiting: VecDeque::new(), places: Places::default(), forgotten: 0 }
+        let (waiting, places) = (VecDeque::new(), Places::default());
+        Queue { writer, confirmed, view, waiting, places, forgotten: 0, has_orders: false }
     }
 
     /// Adds a change to the end, with what shows then.
@@ -91,9 +94,11 @@ impl<S: State> Queue<S> {
         let ours = if self.waiting.front().is_some_and(is_ours) { self.waiting.pop_front() } else { None };
         let Some(ours) = ours else {
             let behind = change.merged.as_ref().map_or(&[][..], |merged| &merged.behind);
-            let met = self.meeting(&change.patch);
-            let item = self.lead_past(steps_behind(&change.patch, behind), met);
-            self.show(item, after)?;
+            let led = match self.meeting(&change.patch) {
+                met if met.is_empty() => change.patch.clone(),
+                met => self.lead_past(steps_behind(&change.patch, behind), met),
+            };
+            self.show(&led, after)?;
             return Ok(Taken::Other);
         };
         self.forget_up_to(ours.sequence);
@@ -101,18 +106,17 @@ impl<S: State> Queue<S> {
         if believed != change.patch {
             let corrected = correction(&before()?, &believed, &change.patch)?;
             let met = self.meeting(&corrected);
-            let item = self.lead_past(steps(&corrected), met);
-            self.show(item, after)?;
+            let led = self.lead_past(steps(&corrected), met);
+            self.show(&led, after)?;
         }
         Ok(Taken::Ours(Box::new(ours), change.merged.clone()))
     }
 
-    /// Which of those that wait a change can meet, oldest first.
+    /// Which of those that wait a change can meet, oldest first. Their sequences have no gaps.
     fn meeting(&self, patch: &Patch) -> Vec<usize> {
-        let Some(front) = self.waiting.front() else { return Vec::new() };
-        let met = self.places.meeting(front.sequence.saturating_sub(1), patch, None);
-        let at = |sequence| self.waiting.binary_search_by_key(&sequence, |waiting| waiting.sequence).ok();
-        met.into_iter().filter_map(at).collect()
+        let Some(first) = self.waiting.front().map(|front| front.sequence) else { return Vec::new() };
+        let met = self.places.meeting(first.saturating_sub(1), patch, None);
+        met.into_iter().filter_map(|sequence| usize::try_from(sequence.checked_sub(first)?).ok()).collect()
     }
 
     /// Those up to a sequence no longer wait.
@@ -127,7 +131,7 @@ impl<S: State> Queue<S> {
     }
 
     /// What is left of a change once it is led past those that wait at some positions, and the other way round.
-    fn lead_past(&mut self, mut item: Vec<Step>, met: Vec<usize>) -> Vec<Step> {
+    fn lead_past(&mut self, mut item: Vec<Step>, met: Vec<usize>) -> Patch {
         for at in met {
             if item.is_empty() {
                 break;
@@ -137,23 +141,28 @@ impl<S: State> Queue<S> {
             let led = lead(item, std::mem::take(run));
             (item, *run) = (led.earlier, led.later);
         }
-        item
+        item.into_iter().map(|step| step.op).collect()
     }
 
-    fn show(&mut self, item: Vec<Step>, after: impl FnOnce() -> Result<Arc<S>>) -> Result<()> {
+    fn show(&mut self, patch: &Patch, after: impl FnOnce() -> Result<Arc<S>>) -> Result<()> {
         if self.waiting.is_empty() {
             self.view = after()?;
-            return Ok(());
-        }
-        if item.is_empty() {
-            return Ok(());
-        }
-        let patch: Patch = item.into_iter().map(|step| step.op).collect();
-        match patch::apply(&*self.view, &patch) {
-            Ok(applied) => self.view = Arc::new(applied.state),
-            Err(_) => self.rebuild(&*after()?),
+        } else if !self.shows_with(patch) {
+            self.rebuild(&*after()?);
         }
         Ok(())
+    }
+
+    /// Shows what waits with a patch on top, if it fits; if it does not, what shows is to be made anew. Where one comes after the other only
+    /// the first has to copy what it changes, unless what was before is needed to tell whether it fits.
+    fn shows_with(&mut self, patch: &Patch) -> bool {
+        if self.has_orders {
+            let applied = patch::apply(&*self.view, patch).ok();
+            return applied.map(|applied| self.view = Arc::new(applied.state)).is_some();
+        }
+        let applied = patch::apply_in_place(Arc::make_mut(&mut self.view), patch);
+        self.has_orders = applied.as_ref().is_ok_and(|orders_touched| *orders_touched);
+        applied.is_ok() && !self.has_orders
     }
 
     /// Shows anew what waits on a confirmed state, each change as far as it fits.
@@ -163,5 +172,70 @@ impl<S: State> Queue<S> {
             view = applied_as_far_as_it_fits(&view, waiting.run());
         }
         self.view = Arc::new(view);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::collections::KeyedList;
+    use crate::draft::draft;
+    use crate::op::{Action, Op};
+    use crate::value;
+    use crate::value::Path;
+
+    /// A queue in which one change waits.
+    fn queue<S: State>(confirmed: &S, change: impl FnOnce(&mut S)) -> Queue<S> {
+        let mut queue = Queue::on(WriterId(1), 1, Arc::new(confirmed.clone()));
+        let drafted = draft(confirmed, change).unwrap();
+        let submission = Submission::new(1, drafted.patch.clone()).by(WriterId(1), 1);
+        queue.push(1, submission, Arc::new(drafted.state));
+        queue
+    }
+
+    #[test]
+    fn what_does_not_fit_leaves_nothing_half_changed() {
+        let confirmed = value!({ "a": 1, "b": 1 });
+        let mut queue = queue(&confirmed, |doc: &mut Value| doc["b"] = 2.into());
+        let shown = Arc::clone(&queue.view);
+        let at = |name: &str| Path::root().child(name);
+        let patch = Patch::from(vec![
+            Op::new(at("a"), Action::Replace(7.into())),
+            Op::new(at("missing"), Action::Remove),
+        ]);
+        queue.show(&patch, || Ok(Arc::new(confirmed.clone()))).unwrap();
+        assert_eq!((&*queue.view, &*shown), (&value!({ "a": 1, "b": 2 }), &value!({ "a": 1, "b": 2 })));
+    }
+
+    type Named = KeyedList<String, u64>;
+
+    #[track_caller]
+    fn shows(queue: &mut Queue<Named>, came: &Patch, confirmed: &Named) {
+        queue.show(came, || Ok(Arc::new(confirmed.clone()))).unwrap();
+        let mut expected = confirmed.clone();
+        expected.remove("mine");
+        assert_eq!(*queue.view, expected);
+    }
+
+    #[test]
+    fn the_order_of_a_keyed_list_agrees_with_its_items_whatever_comes() {
+        let mut confirmed: Named = [("mine".to_owned(), 1), ("b".to_owned(), 2)].into_iter().collect();
+        let mut queue = queue(&confirmed, |list| {
+            list.remove("mine");
+        });
+        for n in 0..4 {
+            let added = draft(&confirmed, |list: &mut Named| {
+                list.push(n.to_string(), n);
+            })
+            .unwrap();
+            shows(&mut queue, &added.patch, &added.state);
+            shows(&mut queue, &added.inverse, &confirmed);
+            // An item without a place in the order.
+            let half: Patch = added.patch.iter().take(1).cloned().collect();
+            shows(&mut queue, &half, &confirmed);
+            confirmed = added.state;
+            shows(&mut queue, &added.patch, &confirmed);
+        }
+        assert!(queue.has_orders);
     }
 }

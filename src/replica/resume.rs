@@ -12,6 +12,7 @@ use crate::record::DecodeError;
 use crate::state::State;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 impl<S: State + Default> Writer<S> {
     /// Takes up what waited when it was open last: goes once more through the history since the first of it was made.
@@ -23,7 +24,8 @@ impl<S: State + Default> Writer<S> {
         let clocks = kept.iter().filter_map(|submission| submission.written);
         inner.stamp = clocks.chain([store.stamp()]).max().unwrap_or_default();
         inner.given_back.clear();
-        inner.kept_bytes = self.log.reader().bytes_since(self.log.oldest())?;
+        let kept_bytes = self.log.reader().bytes_since(self.log.oldest())?;
+        self.kept_bytes.store(kept_bytes, Ordering::Relaxed);
         inner.queue = Queue::on(writer, version, state);
         let made_anew: BTreeSet<u64> = kept.iter().filter_map(made_anew_for).collect();
         let Some(waits) = kept.iter().find(|submission| number(submission) > confirmed) else {

@@ -17,6 +17,7 @@ use crate::value::Value;
 use std::collections::BTreeMap;
 use std::error::Error as StdError;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 /// The directory in that of the replica where changes wait.
@@ -25,6 +26,8 @@ const PENDING: &str = "pending";
 const SEGMENT_BYTES: u64 = 1 << 20;
 /// So many changes that came are taken in at a time, where somebody else may want the queue as well.
 const PIECE: u64 = 256;
+/// So much room for the bytes of a change is kept.
+const ROOM_BYTES: usize = 64 << 10;
 /// A recipe whose change was given back is run again so many times.
 const RERUNS: usize = 16;
 /// Tells how many times a change was made anew.
@@ -67,6 +70,8 @@ pub struct Writer<S: State + Default = Value> {
     pub(super) sequencer: Arc<dyn Sequencer>,
     pub(super) log: Log,
     pub(super) queue: Mutex<Inner<S>>,
+    /// How many bytes were kept since nothing waited last. Counted with the queue locked.
+    pub(super) kept_bytes: AtomicU64,
     recipes: Mutex<BTreeMap<String, Arc<Recipe<S>>>>,
     pub(super) listeners: Mutex<Vec<Weak<Listener>>>,
 }
@@ -83,8 +88,12 @@ pub(super) struct Inner<S> {
     pub(super) settled: u64,
     /// Those whose recipe is to be run again, once it is known.
     pub(super) given_back: Vec<Submission>,
-    /// How many bytes were kept since nothing waited last.
-    pub(super) kept_bytes: u64,
+    /// What no longer waits: dropping it takes a while, which nobody else need wait for.
+    spent: Vec<Submission>,
+    /// Where what waits begins, in the log, once what is before that is to go.
+    gives_up: Option<u64>,
+    /// Room for the bytes of one change.
+    room: Vec<u8>,
     /// Whether something failed while what came was taken in, so that what is here is not what it should be.
     is_off: bool,
 }
@@ -130,7 +139,9 @@ impl<S: State + Default> Replica<S> {
             untold: Vec::new(),
             settled: 0,
             given_back: Vec::new(),
-            kept_bytes: 0,
+            spent: Vec::new(),
+            gives_up: None,
+            room: Vec::new(),
             is_off: false,
         };
         let writer = Writer {
@@ -138,6 +149,7 @@ impl<S: State + Default> Replica<S> {
             sequencer: Arc::new(sequencer),
             log,
             queue: Mutex::new(inner),
+            kept_bytes: AtomicU64::new(0),
             recipes: Mutex::default(),
             listeners: Mutex::default(),
         };
@@ -168,7 +180,7 @@ impl<S: State + Default> Writer<S> {
     /// Takes in what is visible, piece by piece: whoever writes meanwhile need not wait for all of it.
     pub(super) fn settle(&self) -> Result<()> {
         while ignore_poison(&self.queue).queue.confirmed < self.replica.store.version() {
-            self.with_queue_at(PIECE, |_| Ok(()))?;
+            self.with_queue_at(|_| PIECE, |_| Ok(()))?;
         }
         Ok(())
     }
@@ -262,7 +274,7 @@ impl<S: State + Default> Writer<S> {
 
     /// How many bytes are kept for what waits, and for what that stands on. O(1).
     pub(super) fn kept_bytes(&self) -> u64 {
-        ignore_poison(&self.queue).kept_bytes
+        self.kept_bytes.load(Ordering::Relaxed)
     }
 
     fn known(&self, name: &str) -> Option<Arc<Recipe<S>>> {
@@ -295,9 +307,11 @@ impl<S: State + Default> Writer<S> {
         let Drafted { state, patch, inverse } = drafted.shared();
         let submission = Submission::new(inner.queue.confirmed, patch).by(writer, sequence);
         let submission = about(submission.written(inner.stamp));
-        let kept = submission.to_bytes();
-        self.log.enqueue(&[&kept])?;
-        inner.kept_bytes += kept.len() as u64;
+        inner.room.clear();
+        submission.append_to(&mut inner.room);
+        self.log.enqueue(&[&inner.room])?;
+        self.kept_bytes.fetch_add(inner.room.len() as u64, Ordering::Relaxed);
+        inner.room.shrink_to(ROOM_BYTES);
         // What was seen need not be found out again, nor what was made of it, as long as somebody remembers.
         let seen = Some(Seen::and_made(Arc::clone(&inner.queue.view), Arc::clone(&state), inverse));
         inner.queue.push(sequence, Submission { seen, ..submission }, Arc::clone(&state));
@@ -307,37 +321,41 @@ impl<S: State + Default> Writer<S> {
 
     /// Brings the queue up to what is visible, and does something with it.
     pub(super) fn with_queue<T>(&self, then: impl FnOnce(&mut Inner<S>) -> Result<T>) -> Result<T> {
-        self.with_queue_at(u64::MAX, then)
+        self.with_queue_at(|_| u64::MAX, then)
     }
 
     /// The same, for whom what shows is enough: that is the same, whatever of what waits has come back, as long as nothing else came.
     pub(super) fn with_view<T>(&self, then: impl FnOnce(&mut Inner<S>) -> Result<T>) -> Result<T> {
-        let confirmed = ignore_poison(&self.queue).queue.confirmed;
-        let piece = if self.replica.store.came_as_believed_since(confirmed) { 0 } else { u64::MAX };
+        let store = &self.replica.store;
+        let piece = |confirmed| if store.came_as_believed_since(confirmed) { 0 } else { u64::MAX };
         self.with_queue_at(piece, then)
     }
 
-    /// The same, taking in no more than so many changes first.
+    /// The same, taking in no more than so many changes first, which what is confirmed may decide.
     pub(super) fn with_queue_at<T>(
         &self,
-        piece: u64,
+        piece: impl FnOnce(u64) -> u64,
         then: impl FnOnce(&mut Inner<S>) -> Result<T>,
     ) -> Result<T> {
         let mut inner = ignore_poison(&self.queue);
-        if inner.is_off {
+        // Whatever ends this before it is done, even a panic of a type, leaves something half done.
+        if std::mem::replace(&mut inner.is_off, true) {
             self.resume(&mut inner)?;
-            inner.is_off = false;
         }
-        if let Err(error) = self.refresh(&mut inner, piece) {
-            inner.is_off = true;
-            return Err(error);
-        }
+        let piece = piece(inner.queue.confirmed);
+        self.refresh(&mut inner, piece)?;
+        inner.is_off = false;
         let answer = then(&mut inner);
-        let is_told = inner.untold.is_empty();
+        let (is_told, gives_up) = (inner.untold.is_empty(), inner.gives_up.take());
+        // As many come again, as a rule.
+        let room = Vec::with_capacity(inner.spent.len());
+        let spent = std::mem::replace(&mut inner.spent, room);
         drop(inner);
+        drop(spent);
         if !is_told {
             self.tell();
         }
+        gives_up.into_iter().for_each(|first| self.give_up_before(first));
         answer
     }
 
@@ -359,7 +377,8 @@ impl<S: State + Default> Writer<S> {
         for given_back in known {
             self.again(inner, &given_back)?;
         }
-        self.give_up_what_is_settled(inner)
+        self.see_what_is_settled(inner);
+        Ok(())
     }
 
     /// Shows each change up to a version that is not taken in yet.
@@ -383,6 +402,7 @@ impl<S: State + Default> Writer<S> {
         if matches!(settled.outcome, Outcome::Rejected { why: Refusal::Rerun, .. }) {
             settled.again_as = self.again(inner, &ours)?;
         }
+        inner.spent.push(ours);
         inner.settle(settled);
         Ok(())
     }
@@ -419,12 +439,18 @@ impl<S: State + Default> Writer<S> {
     }
 
     /// What is settled, and nothing that waits stands on, need not be kept.
-    fn give_up_what_is_settled(&self, inner: &mut Inner<S>) -> Result<()> {
-        if inner.kept_bytes >= SEGMENT_BYTES && inner.queue.waiting.is_empty() && inner.given_back.is_empty()
+    fn see_what_is_settled(&self, inner: &mut Inner<S>) {
+        if self.kept_bytes() >= SEGMENT_BYTES && inner.queue.waiting.is_empty() && inner.given_back.is_empty()
         {
-            self.log.truncate_front(self.log.head())?;
-            inner.kept_bytes = 0;
+            inner.gives_up = Some(self.log.head());
+            self.kept_bytes.store(0, Ordering::Relaxed);
         }
-        Ok(())
+    }
+
+    /// Makes room on the disk, while others make changes. What could not go goes the next time.
+    fn give_up_before(&self, first: u64) {
+        if let Err(error) = self.log.truncate_front(first) {
+            tracing::warn!(%error, "what no longer waits is still on the disk");
+        }
     }
 }
