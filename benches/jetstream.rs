@@ -134,13 +134,13 @@ enum Keys {
 }
 
 fn write(node: &Node<Value>, name: usize, keys: Keys, count: usize) {
-    let mut under_way = VecDeque::new();
+    let key = |place: usize| match keys {
+        Keys::Shared => format!("key{place:04}"),
+        Keys::Own => format!("{name}{place:06}"),
+    };
+    let (keys, mut under_way) = ((0..KEYS).map(key).collect::<Vec<_>>(), VecDeque::new());
     for n in 0..count {
-        let place = (n * 7919) % KEYS;
-        let key = match keys {
-            Keys::Shared => format!("key{place:04}"),
-            Keys::Own => format!("{name}{place:06}"),
-        };
+        let key = &keys[(n * 7919) % KEYS];
         let mut bytes = vec![b'x'; RECORD_BYTES - OVERHEAD_BYTES];
         bytes[..8].copy_from_slice(&((n * NODES + name) as u64).to_be_bytes());
         let value = Value::Bytes(bytes.into());
