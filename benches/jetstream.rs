@@ -154,25 +154,27 @@ fn write(node: &Node<Value>, name: usize, keys: Keys, count: usize) {
     }
 }
 
-/// Several nodes that write at once, together; what they have in the end is the same.
-fn several(server: &Server, dir: &Path, keys: Keys, count: usize) -> f64 {
-    let (stream, what) = match keys {
-        Keys::Shared => ("SHARED", "four nodes at once, in the same places, together"),
-        Keys::Own => ("OWN", "four nodes at once, each in its own places, together"),
-    };
+/// Four nodes, of which some write that many changes in all; until every one of them has them all, and the same state.
+fn several(
+    server: &Server,
+    dir: &Path,
+    stream: &str,
+    (writers, keys): (usize, Keys),
+    count: usize,
+) -> Duration {
     let node = |n: usize| server.node(stream, &dir.join(format!("{stream}{n}")));
     let nodes: Vec<Node<Value>> = (0..NODES).map(node).collect();
     let begun = Instant::now();
     thread::scope(|scope| {
-        for (name, node) in nodes.iter().enumerate() {
-            scope.spawn(move || write(node, name, keys, count / NODES));
+        for (name, node) in nodes.iter().enumerate().take(writers) {
+            scope.spawn(move || write(node, name, keys, count / writers));
         }
     });
-    let together = rate(what, count, begun.elapsed());
     let newest = nodes.iter().map(|node| node.store().version()).max().unwrap();
     let states: Vec<_> = nodes.iter().map(|node| node.wait_for(newest).unwrap()).collect();
+    let took = begun.elapsed();
     assert!(states.windows(2).all(|pair| pair[0] == pair[1]), "all nodes have the same state");
-    together
+    took
 }
 
 /// How many bytes a stream holds.
@@ -210,10 +212,18 @@ fn main() {
     let bytes = runtime.block_on(bytes_of(&server.url(), "ONE")) / count as u64;
     println!("{:<56} {bytes:>12}\n", "  bytes a record");
 
-    for keys in [Keys::Shared, Keys::Own] {
-        let together = several(&server, dir.path(), keys, count);
-        println!("{:<56} {:>12.2} (goal: 0.5 at least)\n", "  of one node", together / alone);
+    let several =
+        |what, stream, writers| rate(what, count, several(&server, dir.path(), stream, writers, count));
+    let led = several("one of four nodes, the others take it in", "LED", (1, Keys::Shared));
+    for (what, stream, keys) in [
+        ("four at once, in the same places, together", "SHARED", Keys::Shared),
+        ("four at once, each in its own places, together", "OWN", Keys::Own),
+    ] {
+        let together = several(what, stream, (NODES, keys));
+        println!("{:<56} {:>12.2} (goal: 0.5 at least)", "  of one of four", together / led);
+        println!("{:<56} {:>12.2} (goal: 0.5 at least)", "  of one that is alone", together / alone);
     }
+    println!();
 
     let read = rate("a bare ordered consumer", count, runtime.block_on(bare_consumer(&server.url(), count)));
     let order = Arc::new(server.settings("ONE").open().unwrap());
