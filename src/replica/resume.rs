@@ -3,6 +3,7 @@
 //! Done when a writer is opened, and again where something failed in the middle of taking in what came. Always: whatever was in memory is
 //! made anew; what is kept on the disk is only read.
 
+use super::ignore_poison;
 use super::queue::Queue;
 use super::writer::{Inner, RERUN_OF_TAG, Writer, number};
 use crate::error::{Damage, Defect, Error, Result};
@@ -18,13 +19,12 @@ impl<S: State + Default> Writer<S> {
     /// Takes up what waited when it was open last: goes once more through the history since the first of it was made.
     pub(super) fn resume(&self, inner: &mut Inner<S>) -> Result<()> {
         let (store, writer) = (&self.replica.store, inner.queue.writer);
-        let (kept, (version, state)) = (self.kept()?, store.newest());
+        let ((kept, kept_bytes), (version, state)) = (self.kept()?, store.newest());
         let confirmed = store.sequence_at(writer, version)?;
         inner.last = kept.iter().map(number).max().unwrap_or(0).max(confirmed);
         let clocks = kept.iter().filter_map(|submission| submission.written);
         inner.stamp = clocks.chain([store.stamp()]).max().unwrap_or_default();
         inner.given_back.clear();
-        let kept_bytes = self.log.reader().bytes_since(self.log.oldest())?;
         self.kept_bytes.store(kept_bytes, Ordering::Relaxed);
         inner.queue = Queue::on(writer, version, state);
         let made_anew: BTreeSet<u64> = kept.iter().filter_map(made_anew_for).collect();
@@ -43,14 +43,16 @@ impl<S: State + Default> Writer<S> {
         Ok(())
     }
 
-    /// All that is kept of what was made here.
-    fn kept(&self) -> Result<Vec<Submission>> {
-        let mut kept = Vec::new();
-        let mut records = self.log.reader().records(self.log.oldest())?;
+    /// All that is kept of what was made here, and how many bytes that is. None of it goes meanwhile.
+    fn kept(&self) -> Result<(Vec<Submission>, u64)> {
+        let _whole = ignore_poison(&self.beginning);
+        let (mut kept, reader, oldest) = (Vec::new(), self.log.reader(), self.log.oldest());
+        let bytes = reader.bytes_since(oldest)?;
+        let mut records = reader.records(oldest)?;
         while let Some(record) = records.next_record()? {
             kept.push(Submission::from_bytes(record.payload()).map_err(|flaw| unreadable(&record, &flaw))?);
         }
-        Ok(kept)
+        Ok((kept, bytes))
     }
 
     /// The version to begin with, so that whatever something stands on that waits is there, and the newest number that was settled by

@@ -72,6 +72,8 @@ pub struct Writer<S: State + Default = Value> {
     pub(super) queue: Mutex<Inner<S>>,
     /// How many bytes were kept since nothing waited last. Counted with the queue locked.
     pub(super) kept_bytes: AtomicU64,
+    /// Held while what is kept is read from its beginning, or that is given up. Whoever holds it asks for no queue.
+    pub(super) beginning: Mutex<()>,
     recipes: Mutex<BTreeMap<String, Arc<Recipe<S>>>>,
     pub(super) listeners: Mutex<Vec<Weak<Listener>>>,
 }
@@ -150,6 +152,7 @@ impl<S: State + Default> Replica<S> {
             log,
             queue: Mutex::new(inner),
             kept_bytes: AtomicU64::new(0),
+            beginning: Mutex::default(),
             recipes: Mutex::default(),
             listeners: Mutex::default(),
         };
@@ -449,6 +452,7 @@ impl<S: State + Default> Writer<S> {
 
     /// Makes room on the disk, while others make changes. What could not go goes the next time.
     fn give_up_before(&self, first: u64) {
+        let _alone = ignore_poison(&self.beginning);
         if let Err(error) = self.log.truncate_front(first) {
             tracing::warn!(%error, "what no longer waits is still on the disk");
         }
