@@ -1,12 +1,13 @@
 //! A replica that writes: its changes show at once, survive a crash, and end where the sequencer says, however long it was offline.
 
+use crate::common::watched::{Call, Watched};
 use crate::common::{env, seed};
-use redraft::io::{Env, Failure, FaultDisk, FaultPlan, MemoryDisk};
+use redraft::io::{Env, Failure, FaultDisk, FaultPlan, MemoryDisk, SeededEntropy};
 use redraft::merge::{Outcome, Policy, Rules};
 use redraft::replica::{Beginning, Directory, Sequencer, Writer};
 use redraft::{Options, Replica, Result, Store, Value, value};
 use std::path::Path;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 fn options(disk: &MemoryDisk) -> Options {
@@ -24,8 +25,7 @@ fn writer(disk: &MemoryDisk, name: &str, store: &Arc<Store<Value>>) -> Writer<Va
 }
 
 fn writer_through(disk: &MemoryDisk, name: &str, sequencer: impl Sequencer + 'static) -> Writer<Value> {
-    let env =
-        Env { entropy: Arc::new(redraft::io::SeededEntropy::new(seed(name.len() as u64))), ..env(disk) };
+    let env = Env { entropy: Arc::new(SeededEntropy::new(seed(name.len() as u64))), ..env(disk) };
     let options = Options::new().env(env).segment_bytes(1 << 14);
     let replica: Replica<Value> = options.open_replica("/primary", Path::new("/").join(name)).unwrap();
     let writer = replica.write_through(sequencer).unwrap();
@@ -318,4 +318,42 @@ fn whichever_call_of_its_disk_fails_nothing_that_waits_is_lost_and_nothing_is_do
         }
     }
     assert!(gone_on > calls / 10, "{gone_on} of {calls} sessions went on by themselves");
+}
+
+/// How many segments there are of what a writer keeps.
+fn kept_segments(disk: &MemoryDisk) -> usize {
+    disk.files()
+        .iter()
+        .filter(|path| path.starts_with("/w/pending") && path.to_string_lossy().ends_with(".seg"))
+        .count()
+}
+
+#[test]
+fn what_no_longer_waits_and_cannot_be_removed_fails_no_change_and_goes_later() {
+    let (disk, refuses) = (MemoryDisk::new(), Arc::new(AtomicBool::new(true)));
+    let store = primary(&disk, value!({}));
+    let is_on = Arc::clone(&refuses);
+    let refusing = Watched::refusing(disk.clone(), move |call| match call {
+        Call::Remove(path) if path.starts_with("/w/pending") && is_on.load(Ordering::SeqCst) => {
+            Some(std::io::ErrorKind::PermissionDenied)
+        }
+        _ => None,
+    });
+    let env = Env { disk: Arc::new(refusing), entropy: Arc::new(SeededEntropy::new(seed(1))), ..env(&disk) };
+    let replica: Replica<Value> = Options::new().env(env).open_replica("/primary", "/w").unwrap();
+    let writer = replica.write_through(Arc::clone(&store)).unwrap();
+    writer.replica().catch_up().unwrap();
+    let write = |count: u64| {
+        for n in 0..count {
+            writer.produce(|doc| doc["text"] = format!("{n:08} ").repeat(20_000).into()).unwrap();
+            writer.exchange().unwrap();
+        }
+        kept_segments(&disk)
+    };
+    let stuck = write(40);
+    assert!(stuck > 4, "{stuck} segments: 7 MB were kept");
+    refuses.store(false, Ordering::SeqCst);
+    let left = write(20);
+    assert!(left < stuck, "{left} of {stuck} segments are left");
+    assert_eq!(writer.view().unwrap(), store.state());
 }
