@@ -502,3 +502,33 @@ fn a_node_of_a_newer_schema_migrates_for_all_and_an_older_program_writes_no_more
     assert_eq!(refused.kind(), ErrorKind::NewerSchema, "{refused}");
     assert_eq!(order.status().unwrap().head, newer.store().version(), "nothing of it was appended");
 }
+
+#[test]
+fn more_at_once_than_is_remembered_for_merging_is_in_the_order_once() {
+    let disk = MemoryDisk::new();
+    let order = order(&disk, "/order");
+    let node = |name: &str, number: u64| {
+        let options = Options::new().env(Env::simulated(disk.clone(), number)).segment_bytes(1 << 14);
+        options.merge_window(4).open_node::<Value>(order.clone(), Path::new("/").join(name)).unwrap()
+    };
+    let nodes = [node("a", 1), node("b", 2)];
+    begun(&nodes[0]);
+    let mut acknowledged = BTreeSet::new();
+    for round in 0..4 {
+        for (at, node) in (0u64..).zip(&nodes) {
+            node.wait_for(order.status().unwrap().head).unwrap();
+            let ids = (0..100).map(|n| (round * 2 + at) * 1000 + n);
+            let add = |id: u64| {
+                acknowledged.insert(id);
+                let count = |doc: &mut Value| {
+                    doc["votes"] = (doc["votes"].as_i64().unwrap() + 1).into();
+                    list(doc, "ids").push(id);
+                };
+                node.submit(count).unwrap()
+            };
+            let awaited: Vec<_> = ids.map(add).collect();
+            awaited.iter().for_each(|change| drop(node.wait(change).unwrap()));
+        }
+    }
+    holds(&all_equal(&order, &nodes), &acknowledged);
+}
