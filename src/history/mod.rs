@@ -127,7 +127,7 @@ impl<S: State + Default> History<S> {
             _ => match self.start(version)?.begin {
                 Some((tip, records)) => {
                     self.kept.keep_start(&tip, self.snapshot_bytes(tip.version));
-                    self.replay(tip, records, version, &mut |_, _| ())
+                    self.replay(tip, records, version)
                 }
                 None => self.tip_by_documents(version),
             },
@@ -140,7 +140,7 @@ impl<S: State + Default> History<S> {
         }
         match self.step_to(kept, version)? {
             Some(reached) => Ok(reached),
-            None => self.replay(Arc::clone(kept), self.view.records(kept.version)?, version, &mut |_, _| ()),
+            None => self.replay(Arc::clone(kept), self.view.records(kept.version)?, version),
         }
     }
 
@@ -154,7 +154,7 @@ impl<S: State + Default> History<S> {
         let Start { begin, from_snapshot, passed_over } = self.start(version)?;
         let Some((tip, records)) = begin else { return self.reach_by_documents(version) };
         let first = tip.version;
-        let tip = self.replay(tip, records, version, &mut |_, _| ())?;
+        let tip = self.replay(tip, records, version)?;
         Ok(Reached { tip, first, from_snapshot, passed_over })
     }
 
@@ -173,7 +173,7 @@ impl<S: State + Default> History<S> {
             return self.after_by_documents(known);
         }
         let records = self.view.records(known.version);
-        match records.and_then(|records| self.replay(Arc::clone(known), records, u64::MAX, heed)) {
+        match records.and_then(|records| self.replay_and_heed(Arc::clone(known), records, u64::MAX, heed)) {
             Err(Error::Compacted { .. }) => self.newest(),
             answer => answer,
         }

@@ -18,9 +18,14 @@ use std::any::TypeId;
 use std::sync::Arc;
 
 impl<S: State + Default> History<S> {
-    /// Applies the changes up to `version`, or up to the end of what is durable if that comes first, and hands each on to `heed` with how
-    /// many bytes it takes. Where there are none it costs nothing.
-    pub(crate) fn replay(
+    /// Applies the changes up to `version`, or up to the end of what is durable if that comes first. Where there are none it costs
+    /// nothing.
+    pub(super) fn replay(&self, from: Arc<Tip<S>>, records: Records, version: u64) -> Result<Arc<Tip<S>>> {
+        self.replay_and_heed(from, records, version, &mut |_, _| ())
+    }
+
+    /// The same, and hands each on to `heed` with how many bytes it takes.
+    pub(super) fn replay_and_heed(
         &self,
         from: Arc<Tip<S>>,
         mut records: Records,
