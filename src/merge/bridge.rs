@@ -6,11 +6,11 @@
 //! and goes.
 
 use super::corrections::Corrections;
+use super::places::each_once;
 use super::window::Entry;
 use crate::collections::Map;
 use crate::op::{Op, Patch};
 use crate::patch::{Step, lead, steps, steps_behind};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// What leads from the state a writer sees to the newest one, as far as it matters. Cloned in O(1): each submission goes over one of its own,
@@ -19,7 +19,7 @@ use std::sync::Arc;
 pub(crate) struct Bridge {
     base: u64,
     /// One of which nothing is left stays: it must not come in anew.
-    items: Map<u64, Arc<Vec<Step>>>,
+    items: Map<u64, Option<Arc<Vec<Step>>>>,
     /// Those of them that are the writer's own: what the rules made otherwise than it believes.
     corrections: Corrections,
 }
@@ -64,17 +64,20 @@ impl Bridge {
     pub(super) fn ahead<'e>(
         &self,
         patch: &[Op],
-        met: &BTreeSet<u64>,
+        met: &[u64],
         entry: impl Fn(u64) -> Option<&'e Entry>,
     ) -> Ahead {
-        let mut versions = met.clone();
+        let mut versions = met.to_vec();
         self.corrections.meeting(patch, &mut versions);
+        each_once(&mut versions);
         let item = |version| match self.items.get(&version) {
-            Some(known) => Some(Arc::clone(known)),
+            Some(left) => left.clone(),
             None => entry(version).map(|entry| Arc::new(steps_behind(&entry.patch, &entry.behind))),
         };
         let left = |version| Some((version, item(version).filter(|item| !item.is_empty())?));
-        versions.into_iter().filter_map(left).collect()
+        let mut ahead = Vec::with_capacity(versions.len());
+        ahead.extend(versions.into_iter().filter_map(left));
+        ahead
     }
 
     /// Leads a change of the writer over what is [`ahead`](Self::ahead) of it, and that past it. What it cannot meet stays as it is.
@@ -84,7 +87,7 @@ impl Bridge {
         }
         let (mut passing, mut is_contested) = (steps(patch), false);
         for (version, item) in ahead {
-            let led = lead(item.to_vec(), passing);
+            let led = lead(item, passing);
             is_contested |= !led.contests.is_empty();
             self.leave(*version, led.earlier);
             passing = led.later;
@@ -98,13 +101,13 @@ impl Bridge {
         if item.is_empty() {
             self.corrections.forget(version);
         }
-        self.items.insert(version, Arc::new(item));
+        self.items.insert(version, (!item.is_empty()).then(|| Arc::new(item)));
     }
 
     /// Behind a change of the writer that the rules made something else of: what leads from the one to the other.
     pub(crate) fn correct(&mut self, version: u64, correction: &Patch) {
         if !correction.is_empty() {
-            self.items.insert(version, Arc::new(steps(correction)));
+            self.items.insert(version, Some(Arc::new(steps(correction))));
             self.corrections.note(version, correction);
         }
     }

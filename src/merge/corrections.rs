@@ -53,13 +53,13 @@ impl Corrections {
 
     /// Adds those that work on, above or beneath a place where one of these operations works. O(operations * path length * log
     /// corrections), and what is found.
-    pub(super) fn meeting(&self, ops: &[Op], found: &mut BTreeSet<u64>) {
+    pub(super) fn meeting(&self, ops: &[Op], found: &mut Vec<u64>) {
         if !self.is_empty() {
             ops.iter().for_each(|op| self.meeting_one(&unindexed(place_of(op)), found));
         }
     }
 
-    fn meeting_one(&self, place: &Path, found: &mut BTreeSet<u64>) {
+    fn meeting_one(&self, place: &Path, found: &mut Vec<u64>) {
         for depth in 0..place.len() {
             let above = Path::from(&place.as_slice()[..depth]);
             let there = self.by_place.range((above.clone(), 0)..=(above, u64::MAX));
@@ -73,6 +73,7 @@ impl Corrections {
 
 #[cfg(test)]
 mod tests {
+    use super::super::places::each_once;
     use super::super::places::tests::op;
     use super::*;
     use crate::op::Action;
@@ -83,9 +84,10 @@ mod tests {
     }
 
     fn found(corrections: &Corrections, op: Op) -> Vec<u64> {
-        let mut found = BTreeSet::new();
+        let mut found = Vec::new();
         corrections.meeting(&[op], &mut found);
-        found.into_iter().collect()
+        each_once(&mut found);
+        found
     }
 
     #[test]

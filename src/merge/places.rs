@@ -7,7 +7,7 @@ use crate::op::{Action, Op};
 use crate::record::WriterId;
 use crate::value::{Key, Segment};
 use foldhash::fast::RandomState;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 /// What worked where.
 #[derive(Debug, Default)]
@@ -49,13 +49,13 @@ impl Place {
         }
     }
 
-    fn collect_here(&self, sought: &Sought, found: &mut BTreeSet<u64>) {
+    fn collect_here(&self, sought: &Sought, found: &mut Vec<u64>) {
         let newest_first = self.here.iter().rev().take_while(|(version, _)| *version > sought.after);
         let others = newest_first.filter(|(_, writer)| Some(*writer) != sought.but_by);
         found.extend(others.map(|(version, _)| version));
     }
 
-    fn collect(&self, sought: &Sought, found: &mut BTreeSet<u64>) {
+    fn collect(&self, sought: &Sought, found: &mut Vec<u64>) {
         if self.newest > sought.after {
             self.collect_here(sought, found);
             self.inner().for_each(|place| place.collect(sought, found));
@@ -118,14 +118,15 @@ impl Places {
     }
 
     /// The versions after `after` whose changes worked on, above or beneath a place where one of these operations works, but for those by
-    /// one writer. O(operations * path length), and what is found.
-    pub(crate) fn meeting(&self, after: u64, ops: &[Op], but_by: Option<WriterId>) -> BTreeSet<u64> {
-        let (mut found, sought) = (BTreeSet::new(), Sought { after, but_by });
+    /// one writer; each once, ascending. O(operations * path length), and what is found.
+    pub(crate) fn meeting(&self, after: u64, ops: &[Op], but_by: Option<WriterId>) -> Vec<u64> {
+        let (mut found, sought) = (Vec::new(), Sought { after, but_by });
         ops.iter().for_each(|op| self.meeting_one(&sought, op, &mut found));
+        each_once(&mut found);
         found
     }
 
-    fn meeting_one(&self, sought: &Sought, op: &Op, found: &mut BTreeSet<u64>) {
+    fn meeting_one(&self, sought: &Sought, op: &Op, found: &mut Vec<u64>) {
         let mut place = &self.root;
         for segment in place_of(op) {
             if place.newest <= sought.after {
@@ -137,6 +138,12 @@ impl Places {
         }
         place.collect(sought, found);
     }
+}
+
+/// Puts versions in order.
+pub(super) fn each_once(versions: &mut Vec<u64>) {
+    versions.sort_unstable();
+    versions.dedup();
 }
 
 #[cfg(test)]
@@ -169,9 +176,7 @@ pub(super) mod tests {
         }
         places.note(7, WriterId(1), std::slice::from_ref(&noted[0]));
         places.take_back(7, std::slice::from_ref(&noted[0]));
-        let found = |after, path, action| {
-            places.meeting(after, &[op(path, action)], None).into_iter().collect::<Vec<u64>>()
-        };
+        let found = |after, path, action| places.meeting(after, &[op(path, action)], None);
         assert_eq!(found(0, "/a/x", set()), [1, 6]);
         assert_eq!(found(1, "/a/x", set()), [6]);
         assert_eq!(found(0, "/a/x/deep", set()), [1, 6]);
@@ -182,7 +187,7 @@ pub(super) mod tests {
         assert_eq!(found(0, "/b", set()), [0; 0]);
         assert_eq!(found(0, "", set()), [1, 2, 3, 4, 5, 6]);
         let but_by_one = places.meeting(0, &[op("", set())], Some(WriterId(1)));
-        assert_eq!(but_by_one.into_iter().collect::<Vec<u64>>(), [2, 4, 6]);
+        assert_eq!(but_by_one, [2, 4, 6]);
     }
 
     #[test]
@@ -192,8 +197,7 @@ pub(super) mod tests {
         for (version, path) in (1..).zip(["/a/x", "/a/y", "/l/3", "/a/x", "/b"]) {
             places.note(version, WriterId(1), &[op(path, set())]);
         }
-        let all =
-            |places: &Places| places.meeting(0, &[op("", set())], None).into_iter().collect::<Vec<u64>>();
+        let all = |places: &Places| places.meeting(0, &[op("", set())], None);
         places.forget(3);
         assert_eq!(all(&places), [4, 5]);
         assert_eq!(places.root.keys.len(), 2, "what is left is in /a and /b");

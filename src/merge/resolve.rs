@@ -75,7 +75,8 @@ impl Stop {
 /// have to be made of both sides.
 pub(crate) fn resolve(case: &Case<'_>) -> Result<Resolved> {
     let run = steps(&case.submission.patch);
-    let mut resolving = Resolving { case, run, extras: Vec::new(), notes: Vec::new(), behind: Vec::new() };
+    let (notes, behind) = (Vec::with_capacity(case.ahead.len()), Vec::with_capacity(case.ahead.len()));
+    let mut resolving = Resolving { case, run, extras: Vec::new(), notes, behind };
     for (version, item) in case.ahead {
         match resolving.meet(*version, item)? {
             None => {}
@@ -99,7 +100,7 @@ impl<'c> Resolving<'c> {
     fn meet(&mut self, version: u64, item: &'c [Step]) -> Result<Option<Stop>> {
         let (mut known, before) = (BTreeSet::new(), self.extras.len());
         loop {
-            let Led { later, contests, .. } = lead(item.to_vec(), self.run.clone());
+            let Led { later, contests, .. } = lead(item, self.run.clone());
             let mut out = BTreeMap::new();
             for (op_index, policy, judged) in self.judge_all(version, item, &contests, &mut known)? {
                 match judged {
@@ -133,7 +134,8 @@ impl<'c> Resolving<'c> {
         known: &mut BTreeSet<(usize, usize)>,
     ) -> Result<Vec<(usize, Policy, Judged)>> {
         let Some(entry) = self.opponent(version) else { return Ok(Vec::new()) };
-        let (rules, is_newer, mut all) = (self.case.rules, self.is_newer_than(entry), Vec::new());
+        let (rules, is_newer) = (self.case.rules, self.is_newer_than(entry));
+        let mut all = Vec::with_capacity(contests.len());
         for &contest in contests.iter().filter(|contest| known.insert((contest.earlier, contest.later))) {
             let both = first_of(item, contest.earlier).zip(first_of(&self.run, contest.later));
             let Some((logged, mine)) = both else { continue };

@@ -9,7 +9,7 @@ use crate::value::Path;
 
 /// The text in which both edits are made, that of `theirs` counting as the later one.
 pub(super) fn merged(base: &str, head: &str, theirs: &str) -> String {
-    let led = lead(steps(&edits(base, head)), steps(&edits(base, theirs)));
+    let led = lead(&steps(&edits(base, head)), steps(&edits(base, theirs)));
     let mut text: Vec<char> = head.chars().collect();
     for step in led.later {
         if let Action::Splice { at, del, ins: Insert::Text(ins) } = step.op.action {

@@ -13,7 +13,7 @@ use crate::patch::steps;
 use crate::record::{Change, Stamp, WriterId};
 use crate::value::Value;
 use foldhash::fast::RandomState;
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 /// So many changes go at once, once there are too many: each by itself would get into the way of whoever makes others, and all of them
 /// would keep those waiting who decide.
@@ -169,7 +169,7 @@ impl Window {
     }
 
     /// The versions whose changes a patch can meet that was made on `base` by `writer`, who knows its own.
-    fn concurrent(&self, base: u64, writer: Option<WriterId>, patch: &Patch) -> BTreeSet<u64> {
+    fn concurrent(&self, base: u64, writer: Option<WriterId>, patch: &Patch) -> Vec<u64> {
         self.places.meeting(base, patch, writer)
     }
 
@@ -182,7 +182,7 @@ impl Window {
         writer: Option<WriterId>,
         patch: &Patch,
         state_at: StateAt<'_>,
-    ) -> Result<(Bridge, BTreeSet<u64>, Ahead)> {
+    ) -> Result<(Bridge, Vec<u64>, Ahead)> {
         let bridge = match writer {
             Some(writer) => self.own_bridge(base, writer, state_at)?,
             None => Bridge::after(base),

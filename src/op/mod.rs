@@ -34,7 +34,7 @@ impl Patch {
 
     /// Appends an operation. O(1) amortised; O(operations) the first time after it was cloned.
     pub fn push(&mut self, op: Op) {
-        self.own().push(op);
+        append(self.own(), op);
     }
 
     /// The operations, owned. O(1); O(operations) if somebody else holds them too.
@@ -45,6 +45,14 @@ impl Patch {
     fn own(&mut self) -> &mut Vec<Op> {
         Arc::make_mut(self.ops.get_or_insert_default())
     }
+}
+
+/// Puts an operation behind others. Most patches have one alone, which shall not take the room of four.
+pub(crate) fn append(ops: &mut Vec<Op>, op: Op) {
+    if ops.is_empty() {
+        ops.reserve_exact(1);
+    }
+    ops.push(op);
 }
 
 impl PartialEq for Patch {

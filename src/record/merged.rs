@@ -92,6 +92,9 @@ pub enum Resolution {
     Layered,
 }
 
+/// Room is made for so many notes at once; whatever says that there are more has to have them.
+const NOTES: usize = 64;
+
 const RESOLUTIONS: [(Resolution, u8, &str); 5] = [
     (Resolution::Won, 0, "won"),
     (Resolution::Dropped, 1, "dropped"),
@@ -221,7 +224,10 @@ impl Merged {
             _ => return Err(source.flaw("an unknown outcome")),
         };
         let count = source.count()?;
-        let notes = (0..count).map(|_| Note::take(version, source)).collect::<Result<_, _>>()?;
+        let mut notes = Vec::with_capacity(count.min(NOTES));
+        for _ in 0..count {
+            notes.push(Note::take(version, source)?);
+        }
         let behind = if tag & outcome::BEHIND == 0 { Vec::new() } else { take_behind(source)? };
         let has_original = tag & outcome::ORIGINAL != 0;
         let original = has_original.then(|| Patch::from_bytes(source.bytes()?)).transpose()?;

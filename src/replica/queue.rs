@@ -138,7 +138,7 @@ impl<S: State> Queue<S> {
             }
             let Some(waiting) = self.waiting.get_mut(at) else { continue };
             let run = waiting.run();
-            let led = lead(item, std::mem::take(run));
+            let led = lead(&item, std::mem::take(run));
             (item, *run) = (led.earlier, led.later);
         }
         item.into_iter().map(|step| step.op).collect()

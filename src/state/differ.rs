@@ -4,7 +4,7 @@
 //! down side by side, so they cannot disagree; what may not be stored (too deep, a bad key) never enters the patch.
 
 use super::State;
-use crate::op::{Action, Insert, Op, Patch};
+use crate::op::{Action, Insert, Op, Patch, append};
 use crate::value::{DEPTH_MAX, Flaw, Key, Path, Segment, Str, Value};
 
 /// Collects what turns an old state into a new one.
@@ -190,8 +190,8 @@ impl Differ {
             return self.refuse(flaw);
         }
         let path = self.path();
-        self.ops.push(Op::new(path.clone(), action));
-        self.undo.push(Op::new(path, undo));
+        append(&mut self.ops, Op::new(path.clone(), action));
+        append(&mut self.undo, Op::new(path, undo));
     }
 
     /// The field here is in the state twice: as itself, and among what no field is there for.

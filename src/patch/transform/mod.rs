@@ -12,6 +12,7 @@
 mod meet;
 mod span;
 
+use std::cell::LazyCell;
 use std::collections::HashSet;
 
 use super::{Action, Insert, Op, Patch};
@@ -102,7 +103,7 @@ pub(crate) fn without(run: Vec<Step>, gone: impl Fn(usize) -> bool) -> (Vec<Step
             continue;
         }
         let origin = step.origin;
-        let led = lead(undo, vec![step]);
+        let led = lead(&undo, vec![step]);
         undo = led.earlier;
         if led.later.is_empty() {
             needed.push(origin);
@@ -208,22 +209,14 @@ pub(crate) struct Led {
 }
 
 /// Leads two runs of operations past each other that were made on the same state, and tells who stood in whose way.
-pub(crate) fn lead(earlier: Vec<Step>, later: Vec<Step>) -> Led {
+pub(crate) fn lead(earlier: &[Step], later: Vec<Step>) -> Led {
     let mut lost = Lost::default();
-    let writes = |step: &&Step| matches!(step.op.action, Action::Add(_) | Action::Replace(_));
-    let writers: HashSet<usize> = earlier.iter().filter(writes).map(|step| step.origin).collect();
-    let (earlier, later) = lost.pass(earlier, later);
-    let contest = |drop: &Dropped, loser: Side| match loser {
-        Side::Earlier => {
-            Contest { earlier: drop.op_index, later: drop.because_of, loser, reason: drop.reason }
-        }
-        Side::Later => Contest { earlier: drop.because_of, later: drop.op_index, loser, reason: drop.reason },
+    let (left, later) = match earlier {
+        [step] if later.len() == 1 => lost.pass_each_other(step, later),
+        _ => lost.pass(earlier.to_vec(), later),
     };
-    let all = lost.earlier.iter().map(|drop| contest(drop, Side::Earlier));
-    let all = all.chain(lost.later.iter().map(|drop| contest(drop, Side::Later)));
-    let same = |of: &Contest| of.loser == Side::Earlier && writers.contains(&of.earlier);
-    let contests = all.filter(|contest| contest.reason != DropReason::Done || same(contest)).collect();
-    Led { earlier, later, contests }
+    let contests = lost.contests(earlier);
+    Led { earlier: left, later, contests }
 }
 
 fn finish(steps: Vec<Step>, mut dropped: Vec<Dropped>) -> Transformed {
@@ -251,24 +244,20 @@ impl Lost {
         (passed, later)
     }
 
+    /// The same of one operation each, as most are, in the room that they have.
+    fn pass_each_other(&mut self, step: &Step, mut later: Vec<Step>) -> (Vec<Step>, Vec<Step>) {
+        let other = later.pop();
+        let left = other.and_then(|other| self.pass_other(step, other, &mut later));
+        (left.unwrap_or_else(|| vec![step.clone()]), later)
+    }
+
     /// Leads one operation past a run. Once it has become two, they go on as a run of their own.
     fn pass_one(&mut self, earlier: Step, later: Vec<Step>) -> (Vec<Step>, Vec<Step>) {
         let mut passing = vec![earlier];
         let mut passed = Vec::with_capacity(later.len());
         for other in later {
             if let [step] = &passing[..] {
-                let (a, b) = meet(step, &other);
-                let (from_step, from_other) = (step.origin, other.origin);
-                let (behind, other_behind) =
-                    (stands_behind(step, &other.op), stands_behind(&other, &step.op));
-                let other = Step { behind: other_behind, ..other };
-                passed.extend(settle(b, other, from_step, &mut self.later));
-                if !matches!(a, Fate::Same) || behind {
-                    let step = std::mem::take(&mut passing);
-                    let became =
-                        step.into_iter().map(|step| settle(a.clone(), step, from_other, &mut self.earlier));
-                    passing = became.flatten().map(|step| Step { behind, ..step }).collect();
-                }
+                passing = self.pass_other(step, other, &mut passed).unwrap_or(passing);
             } else {
                 let (steps, others) = self.pass(passing, vec![other]);
                 passing = steps;
@@ -277,17 +266,109 @@ impl Lost {
         }
         (passing, passed)
     }
+
+    /// Leads one operation past one other, of which what is left is put behind what passed. What is left of the first one; nothing if it
+    /// stays as it is.
+    fn pass_other(&mut self, step: &Step, other: Step, passed: &mut Vec<Step>) -> Option<Vec<Step>> {
+        let (a, b) = meet(step, &other);
+        let from_other = other.origin;
+        let (behind, other_behind) = (stands_behind(step, &other.op), stands_behind(&other, &step.op));
+        settle(b, Step { behind: other_behind, ..other }, step.origin, &mut self.later, passed);
+        if matches!(a, Fate::Same) && !behind {
+            return None;
+        }
+        let mut left = Vec::new();
+        settle(a, Step { behind, ..step.clone() }, from_other, &mut self.earlier, &mut left);
+        Some(left)
+    }
+
+    /// Who stood in whose way.
+    fn contests(&self, earlier: &[Step]) -> Vec<Contest> {
+        let by_earlier = self.earlier.iter().map(|drop| Contest {
+            earlier: drop.op_index,
+            later: drop.because_of,
+            loser: Side::Earlier,
+            reason: drop.reason,
+        });
+        let by_later = self.later.iter().map(|drop| Contest {
+            earlier: drop.because_of,
+            later: drop.op_index,
+            loser: Side::Later,
+            reason: drop.reason,
+        });
+        let writers = LazyCell::new(|| writers(earlier));
+        let same = |of: &Contest| of.loser == Side::Earlier && writers.contains(&of.earlier);
+        let counts = |contest: &Contest| contest.reason != DropReason::Done || same(contest);
+        by_earlier.chain(by_later).filter(counts).collect()
+    }
 }
 
-/// What is left of an operation, the loss being noted.
-fn settle(fate: Fate, step: Step, because_of: usize, lost: &mut Vec<Dropped>) -> Vec<Step> {
+/// Which operations of a run write something.
+fn writers(run: &[Step]) -> HashSet<usize> {
+    let writes = |step: &&Step| matches!(step.op.action, Action::Add(_) | Action::Replace(_));
+    run.iter().filter(writes).map(|step| step.origin).collect()
+}
+
+/// Puts what is left of an operation behind others, the loss being noted.
+fn settle(fate: Fate, step: Step, because_of: usize, lost: &mut Vec<Dropped>, left: &mut Vec<Step>) {
     let Step { origin, behind, .. } = step;
     match fate {
-        Fate::Same => vec![step],
-        Fate::Becomes(ops) => ops.into_iter().map(|op| Step { op, origin, behind }).collect(),
+        Fate::Same => left.push(step),
+        Fate::Becomes(ops) => left.extend(ops.into_iter().map(|op| Step { op, origin, behind })),
         Fate::Dropped(reason) => {
+            // One, as a rule.
+            lost.reserve_exact(usize::from(lost.is_empty()));
             lost.push(Dropped { op_index: origin, reason, because_of });
-            Vec::new()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ops() -> Vec<Op> {
+        let (key, at) = (|key: &str| Segment::from(key), Segment::from);
+        let (a, inner) = (Path::root().child("a"), [key("a"), key("b")].into_iter().collect::<Path>());
+        let element = |index: usize| [key("a"), at(index)].into_iter().collect::<Path>();
+        let written = |path: &Path, value: i64| {
+            [Action::Add(value.into()), Action::Replace(value.into())]
+                .map(|action| Op::new(path.clone(), action))
+        };
+        let taken = |path: &Path| Op::new(path.clone(), Action::Remove);
+        let spliced =
+            |cut: usize, del: usize, ins: Insert| Op::new(a.clone(), Action::Splice { at: cut, del, ins });
+        let items = || Insert::Items(vec![Value::Null]);
+        let places = [Path::root(), a.clone(), inner, element(0), element(2)];
+        let mut ops: Vec<Op> =
+            places.iter().flat_map(|path| written(path, 1).into_iter().chain(written(path, 2))).collect();
+        ops.extend(places.iter().map(taken));
+        ops.extend([Op::new(a.clone(), Action::Inc(1)), Op::new(Path::root(), Action::Inc(1))]);
+        ops.extend([
+            spliced(0, 2, items()),
+            spliced(1, 0, items()),
+            spliced(0, 4, Insert::Items(Vec::new())),
+        ]);
+        ops.extend([spliced(1, 3, Insert::Text("x".into())), spliced(2, 0, Insert::Text("y".into()))]);
+        ops
+    }
+
+    #[test]
+    fn two_operations_alone_pass_each_other_as_two_in_runs_do() {
+        let (ops, mut contested) = (ops(), 0);
+        let step = |op: &Op, origin, behind| Step { op: op.clone(), origin, behind };
+        let sides = [(false, false), (true, false), (false, true), (true, true)];
+        for (one, other) in ops.iter().flat_map(|one| ops.iter().map(move |other| (one, other))) {
+            for (behind, other_behind) in sides {
+                let (earlier, later) = ([step(one, 3, behind)], vec![step(other, 5, other_behind)]);
+                let mut lost = Lost::default();
+                let (left, passed) = lost.pass(earlier.to_vec(), later.clone());
+                let expected = (left, passed, lost.contests(&earlier));
+                let led = lead(&earlier, later);
+                contested += usize::from(!led.contests.is_empty());
+                assert_eq!(format!("{:?}", (led.earlier, led.later, led.contests)), format!("{expected:?}"));
+            }
+        }
+        assert!(contested > 500, "{contested}");
     }
 }
