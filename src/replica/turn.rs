@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 /// time; who was not proposes twice as many, as long as deciding does not take longer than this while others want to append.
 const MOST: usize = 4096;
 const FEWEST: usize = 64;
-const DECIDED: Duration = Duration::from_millis(10);
+const DECIDED: Duration = Duration::from_millis(20);
 /// A turn takes so long, or so many rounds.
-const TURN: Duration = Duration::from_millis(150);
+const TURN: Duration = Duration::from_millis(300);
 const ROUNDS: u32 = 8;
 /// A turn is over as well when nothing came for so long, or for so many rounds.
 const QUIET: Duration = Duration::from_millis(30);
