@@ -7,9 +7,14 @@ use std::io::Read;
 
 /// The bodies of a feed from `from` on, up to its end.
 pub(crate) fn read(source: &dyn Source, from: u64) -> Vec<Vec<u8>> {
+    read_once(source, from).unwrap()
+}
+
+/// The same from a source that may not answer.
+pub(crate) fn read_once(source: &dyn Source, from: u64) -> Result<Vec<Vec<u8>>, Box<dyn std::error::Error>> {
     let mut bytes = Vec::new();
-    source.feed(from, false).unwrap().read_to_end(&mut bytes).unwrap();
-    bodies(&bytes[64..])
+    source.feed(from, false)?.read_to_end(&mut bytes)?;
+    Ok(bodies(&bytes[64..]))
 }
 
 /// Records as they are appended.
