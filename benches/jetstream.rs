@@ -258,4 +258,12 @@ fn main() {
         each.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     table("four nodes at once, each one by one", latencies);
+    let close = |_| {
+        let node = server.node("CLOSED", &dir.path().join("closed"));
+        node.produce(|doc| doc["closed"] = 1.into()).unwrap();
+        let begun = Instant::now();
+        node.close().unwrap();
+        begun.elapsed()
+    };
+    table("a node is closed", (0..20).map(close).collect());
 }

@@ -15,7 +15,9 @@ use async_nats::jetstream::consumer::push;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, ReplayPolicy};
 use async_nats::{StatusCode, Subscriber};
 use futures_util::StreamExt;
+use futures_util::future::{Either, select};
 use std::io::{self, Read};
+use std::pin::pin;
 use std::sync::Arc;
 use tokio::sync::mpsc;
 
@@ -119,29 +121,36 @@ impl Course {
     async fn next(&mut self, sent: &mut Sent) -> std::result::Result<u64, Ended> {
         let mut lagged = false;
         loop {
-            match tokio::time::timeout(PULSE, sent.next(&self.core.line)).await {
-                Ok(answer) => {
-                    let (sequence, pending, payload) = answer?;
-                    let found = self.core.line.found(sequence);
-                    let message = Message::decode(payload, &found, Some(self.core.store))?;
-                    self.take(sequence, message).await?;
-                    return Ok(pending);
-                }
-                Err(_) => {
-                    // Nothing came. The server is asked, and what it says has to agree with that.
-                    let last = self.core.info().await?.state.last_sequence;
-                    if last > self.sequence && lagged {
-                        let text = format!("message {} is there and does not come", self.sequence + 1);
-                        let silent = io::Error::new(io::ErrorKind::TimedOut, text);
-                        return Err(self.core.line.unreachable("read", silent).into());
-                    }
-                    lagged = last > self.sequence;
-                    if !lagged {
-                        self.push_mark();
-                        self.hand_on().await?;
-                    }
-                }
+            let (was_roused, came) = self.heard(sent).await;
+            if let Some(answer) = came {
+                let (sequence, pending, payload) = answer?;
+                let found = self.core.line.found(sequence);
+                let message = Message::decode(payload, &found, Some(self.core.store))?;
+                self.take(sequence, message).await?;
+                return Ok(pending);
             }
+            // Nothing came. The server is asked, and what it says has to agree with that.
+            let last = self.core.info().await?.state.last_sequence;
+            if last > self.sequence && lagged {
+                let text = format!("message {} is there and does not come", self.sequence + 1);
+                let silent = io::Error::new(io::ErrorKind::TimedOut, text);
+                return Err(self.core.line.unreachable("read", silent).into());
+            }
+            if last <= self.sequence {
+                self.push_mark();
+                self.hand_on().await?;
+            }
+            lagged = last > self.sequence && !was_roused;
+        }
+    }
+
+    /// The next message, if one comes in time; and whether somebody wanted to hear before that.
+    async fn heard(&self, sent: &mut Sent) -> (bool, Option<Result<Arrival>>) {
+        let comes = pin!(sent.next(&self.core.line));
+        let roused = pin!(tokio::time::timeout(PULSE, self.core.roused.notified()));
+        match select(comes, roused).await {
+            Either::Left((answer, _)) => (false, Some(answer)),
+            Either::Right((roused, _)) => (roused.is_ok(), None),
         }
     }
 
@@ -187,6 +196,9 @@ impl Course {
     }
 }
 
+/// The next message: its sequence, how many follow it, and what it is.
+type Arrival = (u64, u64, bytes::Bytes);
+
 /// Messages that the server sends by itself, as they are stored.
 struct Sent {
     subscriber: Subscriber,
@@ -219,8 +231,7 @@ impl Sent {
         Ok(Sent { subscriber, pending: consumer.cached_info().num_pending })
     }
 
-    /// The next message: its sequence, how many follow it, and what it is.
-    async fn next(&mut self, line: &Line) -> Result<(u64, u64, bytes::Bytes)> {
+    async fn next(&mut self, line: &Line) -> Result<Arrival> {
         loop {
             let Some(message) = self.subscriber.next().await else {
                 return Err(line.unreachable("read", io::ErrorKind::BrokenPipe.into()));

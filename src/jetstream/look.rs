@@ -12,6 +12,7 @@ use async_nats::jetstream::stream::Info;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// So many of the newest places are remembered.
@@ -63,6 +64,8 @@ pub(super) struct Core {
     pub(super) message_bytes: usize,
     pub(super) objects: Objects,
     known: Mutex<Known>,
+    /// Those who wait for what comes are to say soon that somebody is there.
+    pub(super) roused: Notify,
 }
 
 #[derive(Default)]
@@ -79,7 +82,7 @@ struct Known {
 
 impl Core {
     pub(super) fn new(line: Line, store: StoreId, message_bytes: usize, objects: Objects) -> Core {
-        Core { line, store, message_bytes, objects, known: Mutex::default() }
+        Core { line, store, message_bytes, objects, known: Mutex::default(), roused: Notify::new() }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {

@@ -190,6 +190,10 @@ impl Source for Stream {
         Ok(Box::new(pieces))
     }
 
+    fn rouse(&self) {
+        self.far.core.get().into_iter().for_each(|core| core.roused.notify_waiters());
+    }
+
     fn bytes_since(&self, offset: u64) -> Result<Option<u64>> {
         self.wait(async move |core| {
             let located = core.locate(offset).await?;

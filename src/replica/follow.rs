@@ -5,12 +5,14 @@
 //! nothing else.
 
 use super::link::{Link, Pulled, is_passing};
+use super::source::Source;
 use super::{Replica, ignore_poison};
 use crate::error::{Error, IoContext, Result};
 use crate::io::Entropy;
 use crate::log::{Log, Worker};
 use crate::state::State;
 use std::collections::VecDeque;
+use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -39,15 +41,22 @@ pub struct Lag {
 }
 
 /// Keeps a replica following. Dropping it stops that, and waits for it.
-#[derive(Debug)]
 #[must_use = "dropping it ends the following"]
 pub struct Following {
     course: Arc<Course>,
+    source: Arc<dyn Source>,
     thread: Option<JoinHandle<()>>,
 }
 
+impl fmt::Debug for Following {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Following").field("source", &self.source.name()).finish_non_exhaustive()
+    }
+}
+
 impl Following {
-    /// Stops following, at the latest when the source says the next time that it is there, which it does every second.
+    /// Stops following: soon if the source can be [roused](Source::rouse), at the latest when it says the next time that it is there, which
+    /// it does every second.
     pub fn stop(self) {
         drop(self);
     }
@@ -68,6 +77,7 @@ impl Following {
 
     fn end(&mut self) {
         self.course.stop();
+        self.source.rouse();
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the thread that follows panicked");
         }
@@ -224,7 +234,7 @@ impl<S: State + Default> Replica<S> {
         };
         let thread = thread::Builder::new().name("redraft-follow".into()).spawn(run);
         let thread = thread.during("start a thread for", self.store.path())?;
-        Ok(Following { course, thread: Some(thread) })
+        Ok(Following { course, source: Arc::clone(&self.source), thread: Some(thread) })
     }
 
     /// Waits until `version` is visible here, so that who wrote it elsewhere can read it here; up to `patience`. The state then,

@@ -92,6 +92,10 @@ pub trait Source: Debug + Send + Sync {
     /// [`Error::BeyondHead`](crate::Error::BeyondHead), [`Error::Compacted`](crate::Error::Compacted), or when it cannot be asked.
     fn feed(&self, from: u64, lives: bool) -> Result<Box<dyn Read + Send>>;
 
+    /// Has those who wait for what comes by a [`feed`](Source::feed) of this look up, for it may not be wanted any longer: each reads a mark
+    /// soon. A source that cannot do so, which is the default, leaves them to the mark that comes every second.
+    fn rouse(&self) {}
+
     /// How many bytes of a [`Feed`] the changes from `offset` on take, so that a follower can tell how far it is behind. A source that
     /// does not know, which is the default, says nothing.
     ///

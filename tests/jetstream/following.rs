@@ -1,12 +1,13 @@
 //! A replica follows a stream as it follows any source.
 
 use crate::appending::{bodies, slices};
-use crate::servers::{Server, end, there_are_servers};
+use crate::servers::{Server, append, end, there_are_servers};
 use redraft::jetstream::Stream;
 use redraft::replica::{Beginning, Directory, Order, Source};
 use redraft::{Options, Replica, Store, Value};
 use std::io::Read;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 /// Copies what a store has more than a stream, as whoever moves one in would.
@@ -56,4 +57,43 @@ fn a_replica_follows_what_another_connection_appends() {
     let replica = open();
     assert_eq!(replica.catch_up().unwrap().copied, 1);
     assert_eq!(replica.store().state(), store.state());
+}
+
+/// What comes next in a feed: the body of a record, or nothing where it is a mark.
+fn next(feed: &mut dyn Read) -> Option<Vec<u8>> {
+    let mut length = [0; 4];
+    feed.read_exact(&mut length).unwrap();
+    let length = u32::from_le_bytes(length);
+    let mut rest = vec![0; if length == u32::MAX { 16 } else { length as usize + 4 }];
+    feed.read_exact(&mut rest).unwrap();
+    (length != u32::MAX).then(|| rest[..length as usize].to_vec())
+}
+
+#[test]
+fn a_feed_that_is_roused_says_that_the_server_is_there_and_goes_on() {
+    if !there_are_servers() {
+        return;
+    }
+    let server = Server::alone();
+    let stream = server.stream();
+    append(&stream, &[b"one"]);
+    let mut feed = stream.feed(0, true).unwrap();
+    feed.read_exact(&mut [0; 64]).unwrap();
+    assert_eq!(next(&mut feed).unwrap(), b"one");
+    let is_enough = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !is_enough.load(Ordering::SeqCst) {
+                stream.rouse();
+                std::thread::sleep(Duration::from_millis(1));
+            }
+        });
+        (0..50).for_each(|_| assert_eq!(next(&mut feed), None, "a mark"));
+        for n in 0..50_u8 {
+            append(&stream, &[&[b'n', n]]);
+            let came = std::iter::repeat_with(|| next(&mut feed)).flatten().next().unwrap();
+            assert_eq!(came, [b'n', n]);
+        }
+        is_enough.store(true, Ordering::SeqCst);
+    });
 }
