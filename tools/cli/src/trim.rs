@@ -59,7 +59,7 @@ fn first_kept(copy: &Reader<Value>, keep: &Retention) -> Result<u64> {
     let newest = copy.version();
     match keep {
         Retention::Changes(count) => Ok(newest.saturating_sub(*count)),
-        Retention::Age(age) => match copy.changes(newest.saturating_sub(1)..)?.next() {
+        Retention::Age(age) => match copy.changes(newest..)?.next() {
             Some(change) => current_at(copy, change?.stamp.millis().saturating_sub(millis(age))),
             None => Ok(0),
         },
