@@ -140,7 +140,7 @@ impl Places {
     }
 }
 
-/// Puts versions in order.
+/// Puts versions in order, of which some may be there more than once.
 pub(super) fn each_once(versions: &mut Vec<u64>) {
     versions.sort_unstable();
     versions.dedup();

@@ -63,10 +63,10 @@ fn a_replica_follows_what_another_connection_appends() {
 fn next(feed: &mut dyn Read) -> Option<Vec<u8>> {
     let mut length = [0; 4];
     feed.read_exact(&mut length).unwrap();
-    let length = u32::from_le_bytes(length);
-    let mut rest = vec![0; if length == u32::MAX { 16 } else { length as usize + 4 }];
-    feed.read_exact(&mut rest).unwrap();
-    (length != u32::MAX).then(|| rest[..length as usize].to_vec())
+    let rest = u32::from_le_bytes(length).checked_add(4).unwrap_or(16);
+    let mut frame = length.to_vec();
+    feed.take(rest.into()).read_to_end(&mut frame).unwrap();
+    bodies(&frame).pop()
 }
 
 #[test]
