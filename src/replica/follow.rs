@@ -13,7 +13,7 @@ use crate::log::{Log, Worker};
 use crate::state::State;
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -97,7 +97,8 @@ impl Drop for Following {
 #[derive(Debug)]
 pub(super) struct Course {
     stopped: AtomicBool,
-    follows: AtomicBool,
+    /// How many threads follow, or are about to.
+    follow: AtomicUsize,
     connected: AtomicBool,
     /// The source's version when it was last heard of.
     seen: AtomicU64,
@@ -139,7 +140,7 @@ impl Course {
     pub(super) fn new(link: &Link) -> Course {
         Course {
             stopped: AtomicBool::new(false),
-            follows: AtomicBool::new(false),
+            follow: AtomicUsize::new(0),
             connected: AtomicBool::new(false),
             seen: AtomicU64::new(link.seen),
             awaited_bytes: AtomicU64::new(link.awaited_bytes),
@@ -224,13 +225,10 @@ impl<S: State + Default> Replica<S> {
         self.store.log().syncer(move |_| replayer.ring())?;
         let course = Arc::clone(&self.course);
         let (link, store) = (Arc::clone(&self.link), Arc::clone(&self.store));
-        let told = Arc::clone(&course);
+        // Said before there is a thread: whoever asks from now on must not wait for the link, which that one keeps.
+        let at_work = AtWork::on(&course);
         let run = move || {
-            told.follows.store(true, Ordering::SeqCst);
-            follow(&mut ignore_poison(&link), store.log(), &*store.env().entropy, &told, pause);
-            told.follows.store(false, Ordering::SeqCst);
-            told.connected.store(false, Ordering::SeqCst);
-            told.tell();
+            follow(&mut ignore_poison(&link), store.log(), &*store.env().entropy, &at_work.0, pause);
         };
         let thread = thread::Builder::new().name("redraft-follow".into()).spawn(run);
         let thread = thread.during("start a thread for", self.store.path())?;
@@ -277,7 +275,25 @@ impl<S: State + Default> Replica<S> {
 
     /// Whether a thread follows, which has what a call would do done already.
     pub(super) fn is_following(&self) -> bool {
-        self.course.follows.load(Ordering::SeqCst)
+        self.course.follow.load(Ordering::SeqCst) > 0
+    }
+}
+
+/// A thread that follows, or is about to, for as long as this lives.
+struct AtWork(Arc<Course>);
+
+impl AtWork {
+    fn on(course: &Arc<Course>) -> AtWork {
+        course.follow.fetch_add(1, Ordering::SeqCst);
+        AtWork(Arc::clone(course))
+    }
+}
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        self.0.follow.fetch_sub(1, Ordering::SeqCst);
+        self.0.connected.store(false, Ordering::SeqCst);
+        self.0.tell();
     }
 }
 

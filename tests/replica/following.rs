@@ -5,8 +5,9 @@ use crate::common::waiting::PATIENCE;
 use crate::common::{dir, env, options, written};
 use crate::wire::{Wire, bytes_of};
 use redraft::io::MemoryDisk;
-use redraft::replica::{Beginning, Directory, Feed};
-use redraft::{Error, Options, Replica, Role, SnapshotPolicy, Store, Value};
+use redraft::replica::{Beginning, Directory, Feed, Source, Status};
+use redraft::{Error, Options, Replica, Result, Role, SnapshotPolicy, Store, Value};
+use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, mpsc};
 use std::time::{Duration, Instant};
@@ -216,4 +217,49 @@ fn a_replica_knows_how_many_bytes_it_is_behind() {
     for (version, behind) in told {
         assert_eq!(behind, sent(version) - sent(48), "at version {version}");
     }
+}
+
+/// A source that knows whether it was asked for a feed that ends.
+#[derive(Debug)]
+struct Asked(Directory, AtomicBool);
+
+impl Source for Asked {
+    fn name(&self) -> String {
+        self.0.name()
+    }
+    fn status(&self) -> Result<Status> {
+        self.0.status()
+    }
+    fn chain_at(&self, offset: u64) -> Result<u32> {
+        self.0.chain_at(offset)
+    }
+    fn snapshots(&self) -> Result<Vec<u64>> {
+        self.0.snapshots()
+    }
+    fn snapshot(&self, version: u64) -> Result<Box<dyn Read + Send>> {
+        self.0.snapshot(version)
+    }
+    fn feed(&self, from: u64, lives: bool) -> Result<Box<dyn Read + Send>> {
+        self.1.fetch_or(!lives, SeqCst);
+        self.0.feed(from, lives)
+    }
+}
+
+/// The thread may not have come far by then; who took its place could meet it on the way and wait for ever.
+#[test]
+fn from_the_moment_that_it_follows_nobody_else_does_the_work() {
+    let (disk, store, _) = written(7, 5, &[]);
+    let asked = Arc::new(Asked(Directory::open_in(&env(&disk), dir()).unwrap(), AtomicBool::new(false)));
+    let copy = MemoryDisk::new();
+    let replica: Replica<Value> =
+        options(&copy).create(true).replica_of(Arc::clone(&asked) as _, dir(), Beginning::Oldest).unwrap();
+    asked.1.store(false, SeqCst);
+    let following = replica.follow().unwrap();
+    let progress = replica.catch_up().unwrap();
+    assert_eq!((progress.version, progress.copied), (store.version(), 0));
+    following.finish().unwrap();
+    assert!(!asked.1.load(SeqCst));
+    // Once it does not, the work is one's own again.
+    replica.catch_up().unwrap();
+    assert!(asked.1.load(SeqCst));
 }
