@@ -12,8 +12,9 @@
 use async_nats::jetstream::{self, consumer, stream};
 use futures_util::StreamExt;
 use redraft::jetstream::JetStream;
+use redraft::merge::Submission;
 use redraft::replica::{Beginning, Node};
-use redraft::{Options, Replica, Value};
+use redraft::{Options, Replica, Value, draft};
 use std::collections::VecDeque;
 use std::net::TcpListener;
 use std::path::Path;
@@ -30,6 +31,8 @@ const OVERHEAD_BYTES: usize = 50;
 const UNDER_WAY: usize = 4096;
 const KEYS: usize = 1000;
 const NODES: usize = 4;
+/// So many submit to one node at once.
+const CLIENTS: usize = 32;
 
 struct Server {
     child: Child,
@@ -177,6 +180,25 @@ fn several(
     took
 }
 
+/// Clients of a node that each submit so many changes, one after the other, on what the node shows.
+fn submitted(node: &Node<Value>, clients: usize, each: usize) -> Duration {
+    let begun = Instant::now();
+    thread::scope(|scope| {
+        for client in 1..=clients {
+            scope.spawn(move || {
+                let key = format!("client{client}");
+                for n in 1..=each as u64 {
+                    let patch = draft(&Value::default(), |doc| doc[key.as_str()] = n.into()).unwrap().patch;
+                    let submission = Submission::new(node.store().version(), patch);
+                    let writer = format!("{clients:x}{client:04x}").parse().unwrap();
+                    node.merge(&submission.by(writer, n)).unwrap();
+                }
+            });
+        }
+    });
+    begun.elapsed()
+}
+
 /// How many bytes a stream holds.
 async fn bytes_of(url: &str, stream: &str) -> u64 {
     let context = jetstream::new(async_nats::connect(url).await.unwrap());
@@ -258,6 +280,11 @@ fn main() {
         each.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     table("four nodes at once, each one by one", latencies);
+    let gateway = server.node("GATEWAY", &dir.path().join("gateway"));
+    for clients in [1, CLIENTS] {
+        let what = format!("{clients} that submit to one node, each one by one");
+        rate(&what, rounds, submitted(&gateway, clients, rounds / clients));
+    }
     let close = |_| {
         let node = server.node("CLOSED", &dir.path().join("closed"));
         node.produce(|doc| doc["closed"] = 1.into()).unwrap();

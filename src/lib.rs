@@ -369,8 +369,8 @@
 //!
 //! # Over HTTP
 //!
-//! With the feature `http`, `http::router` serves a store in an axum app, and `http::Server` without one: state and history as JSON,
-//! changes as they come as server-sent events, submissions for the newest version, which [`Store::apply_on`] takes inside a
+//! With the feature `http`, `http::router` serves a store or a node in an axum app, and `http::Server` without one: state and history as JSON,
+//! changes as they come as server-sent events, submissions, which [`Store::apply_on`] and [`Store::merge`] take inside a
 //! program. What can be asked is in the OpenAPI file that is served with it.
 //!
 //! ```

@@ -334,7 +334,7 @@ pub enum Error {
         source: Arc<Error>,
     },
     /// What is elsewhere cannot be reached, or stopped answering. What came before is kept.
-    #[error("cannot {operation} from {from}")]
+    #[error("cannot {operation} at {from}")]
     Unreachable {
         /// What to call it: a directory, or an address.
         from: String,

@@ -32,7 +32,7 @@ pub(super) async fn merge(State(app): State<App>, request: Request) -> Answer {
     super::query::Query::of(request.uri(), &[])?;
     must_be(SUBMISSIONS, request.headers())?;
     let body = body_of(&app, request.into_body()).await?;
-    app.blocking_answer(move |source| carry_out(source, &submissions(&body)?)).await
+    app.writing_answer(move |source| carry_out(source, &submissions(&body)?)).await
 }
 
 fn carry_out(source: &Served, submissions: &[Submission]) -> Answer<Response> {

@@ -58,6 +58,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
 /// How many requests are at the store at once. More of them would not be faster, and each may hold a state of its own.
 const AT_ONCE: usize = 64;
+/// So many of them may be changes, which can take long where the order of them is kept elsewhere.
+const CHANGES_AT_ONCE: usize = 48;
 
 /// Every address below `/v1`, and who answers there. One more is one more line, and its lines in `openapi.json`.
 fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
@@ -82,7 +84,7 @@ fn routes() -> Vec<(&'static str, MethodRouter<App>)> {
 /// is not below `/v1` is left to the app. It needs a tokio runtime with timers.
 ///
 /// Addresses and answers are in the OpenAPI file that is served at `/v1/openapi.json`. Costs of a request are those of the call of
-/// [`Store`](crate::Store) that it stands for.
+/// [`Store`](crate::Store) that it stands for; through a [`Node`](crate::replica::Node), a change also waits for its place in the order.
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -128,6 +130,7 @@ pub(crate) struct Shared {
     metrics: Metrics,
     streams: Arc<Semaphore>,
     turns: Arc<Semaphore>,
+    changes: Arc<Semaphore>,
     stopping: watch::Sender<bool>,
 }
 
@@ -140,8 +143,9 @@ impl fmt::Debug for App {
 impl App {
     pub(crate) fn new(source: Served, access: Access, limits: Limits) -> App {
         let (metrics, streams) = (Metrics::default(), Arc::new(Semaphore::new(limits.streams)));
-        let (turns, stopping) = (Arc::new(Semaphore::new(AT_ONCE)), watch::channel(false).0);
-        App(Arc::new(Shared { source, access, limits, metrics, streams, turns, stopping }))
+        let [turns, changes] = [AT_ONCE, CHANGES_AT_ONCE].map(|most| Arc::new(Semaphore::new(most)));
+        let stopping = watch::channel(false).0;
+        App(Arc::new(Shared { source, access, limits, metrics, streams, turns, changes, stopping }))
     }
 
     fn router(self) -> Router {
@@ -193,6 +197,19 @@ impl App {
         };
         let done = tokio::task::spawn_blocking(work).await;
         done.unwrap_or_else(|_| Err(Problem::internal("the server made a mistake, which its log tells")))
+    }
+
+    /// The same for changes, beside which others can always read.
+    async fn writing_answer<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Served) -> Answer<T> + Send + 'static,
+    ) -> Answer<T> {
+        let turn = Arc::clone(&self.0.changes).acquire_owned().await;
+        self.blocking_answer(move |source| {
+            let _turn = turn;
+            work(source)
+        })
+        .await
     }
 
     /// Tells when the server stops.

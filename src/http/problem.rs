@@ -175,6 +175,8 @@ fn status_of(error: &Error) -> StatusCode {
         Error::Role { .. } => return StatusCode::FORBIDDEN,
         // Two clients under one name: no mistake of the server's.
         Error::WriterClash { .. } => return StatusCode::CONFLICT,
+        // Whoever serves it has to look after that; there may be others who do better.
+        Error::Ended { .. } => return StatusCode::SERVICE_UNAVAILABLE,
         // A file that is not there is our trouble, and not a version that nobody has.
         Error::Io { .. } | Error::NotAStore { .. } => return StatusCode::SERVICE_UNAVAILABLE,
         _ => {}

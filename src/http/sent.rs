@@ -8,7 +8,7 @@ use crate::draft::diff;
 use crate::merge::{Guard, Submission};
 use crate::patch::json::PatchJsonError;
 use crate::patch::{self, ApplyError, Patch};
-use crate::record::{Meta, Stamp, WriterId};
+use crate::record::{Change, Meta, Stamp, WriterId};
 use crate::value::{Pointer, Value};
 use axum::http::StatusCode;
 use serde::{Deserialize, Deserializer};
@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// The tag that keeps the name a client gave its submission.
-pub(super) const SUBMISSION: &str = "submission";
+const SUBMISSION: &str = "submission";
 const NAME_BYTES_MAX: usize = 128;
 
 #[derive(Deserialize)]
@@ -137,6 +137,11 @@ impl<'a> Sent<'a> {
             Some(id) => meta.tag(SUBMISSION, id),
             None => meta,
         }
+    }
+
+    /// Whether it has a name, and a change has that.
+    pub(super) fn made(&self, change: &Change) -> bool {
+        self.id.is_some() && change.meta.tags.get(SUBMISSION) == self.id.as_ref()
     }
 
     /// Who made it, and its number, if it says so.

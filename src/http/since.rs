@@ -7,7 +7,7 @@ use super::changes::{Page, Wanted, page};
 use super::json;
 use super::problem::{Answer, Problem};
 use super::receipt::ToldFate;
-use super::sent::{SUBMISSION, Sent};
+use super::sent::Sent;
 use super::source::Served;
 use crate::merge::Outcome;
 use crate::store::{Filter, Receipt};
@@ -76,7 +76,7 @@ fn told(done: &Done) -> Answer<Response> {
 
 /// Somebody was faster, perhaps the client itself, and it cannot be merged or is not to be.
 pub(super) fn too_late(source: &Served, sent: &Sent<'_>) -> Answer<Response> {
-    if let Some(before) = done_before(source, sent, sent.base)? {
+    if let Some(before) = done_before(source, sent)? {
         return Ok(before);
     }
     let (base, head) = (sent.base, source.version());
@@ -105,21 +105,20 @@ fn since(source: &Served, sent: &Sent<'_>, last: u64) -> Answer<Since> {
     }
 }
 
-/// The answer to this very submission, if what it made is among the first that came after a version.
-pub(super) fn done_before(source: &Served, sent: &Sent<'_>, after: u64) -> Answer<Option<Response>> {
-    let Some(id) = &sent.id else { return Ok(None) };
+/// The answer to this very submission, if what it made is among the first that came after its version.
+pub(super) fn done_before(source: &Served, sent: &Sent<'_>) -> Answer<Option<Response>> {
+    if sent.id.is_none() {
+        return Ok(None);
+    }
     let failed = |error| Problem::of(&error, source);
     let head = source.version();
     let oldest = source.oldest().map_err(failed)?;
-    let first = (after + 1).max(oldest + 1);
+    let first = (sent.base + 1).max(oldest + 1);
     let last = head.min(first.saturating_add(LOOKED_AT));
     for change in source.changes(first, last).map_err(failed)? {
         let change = change.map_err(failed)?;
-        if change.meta.tags.get(SUBMISSION) == Some(id) {
-            let (outcome, notes) =
-                change.merged.map_or((Outcome::Clean, Vec::new()), |merged| (merged.outcome, merged.notes));
-            let receipt = Receipt { version: change.version, outcome, notes, is_new: false };
-            return answer(source, sent, &receipt).map(Some);
+        if sent.made(&change) {
+            return answer(source, sent, &Receipt::of_before(change)).map(Some);
         }
     }
     Ok(None)

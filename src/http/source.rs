@@ -9,8 +9,8 @@ use crate::layout::StoreId;
 use crate::log;
 use crate::merge::Submission;
 use crate::patch::Patch;
-use crate::record::{Meta, WriterId};
-use crate::replica::{snapshot_bytes, snapshot_file};
+use crate::record::{Change, Meta, WriterId};
+use crate::replica::{Node, snapshot_bytes, snapshot_file};
 use crate::segment::format::Header;
 use crate::state::State;
 use crate::store::{Changes, Listening, Reader, Receipt, Store};
@@ -25,8 +25,8 @@ use tokio::sync::watch;
 /// How often the files of a store that another process writes are looked at, at most.
 pub(crate) const LOOK: Duration = Duration::from_millis(100);
 
-/// What a server serves: a [`Store`] that this program writes, or a [`Reader`] of one that somebody else does, which then
-/// takes no submissions. Made from either by `into`, with or without an [`Arc`] around it. O(1).
+/// What a server serves: a [`Store`] that this program writes, a [`Node`] that writes into an order, or a [`Reader`] of a store that
+/// somebody else writes, which then takes no submissions. Made from any of them by `into`, with or without an [`Arc`] around it. O(1).
 ///
 /// ```
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -42,7 +42,9 @@ pub(crate) const LOOK: Duration = Duration::from_millis(100);
 /// ```
 #[derive(Clone)]
 pub struct Served {
-    backing: Arc<dyn Backing>,
+    read: Arc<dyn Read>,
+    /// Nothing where nothing can be changed.
+    written: Option<Arc<dyn Write>>,
     /// The newest version that is known to be there.
     newest: watch::Receiver<u64>,
     _listening: Option<Arc<Listening>>,
@@ -52,7 +54,7 @@ pub struct Served {
 pub(super) type Merged = Result<(Vec<Receipt>, Option<Error>)>;
 
 /// What is asked of a store or a reader.
-trait Backing: Send + Sync {
+trait Read: Send + Sync {
     fn view(&self) -> log::Reader;
     fn path(&self) -> &Path;
     fn id(&self) -> StoreId;
@@ -65,27 +67,34 @@ trait Backing: Send + Sync {
     fn document(&self, version: u64) -> Result<Value>;
     fn version_at(&self, time_ms: i64) -> Result<u64>;
     fn changes(&self, first: u64, last: u64) -> Result<Changes>;
-    /// Nothing where nothing can be changed.
-    fn apply_on(&self, base: u64, meta: Meta, patch: &Patch) -> Option<Result<u64>>;
     /// What a writer saw who knew a version, and made changes of its own since.
     fn document_seen(&self, base: u64, writer: Option<WriterId>) -> Result<Value>;
     /// The newest number of a writer.
     fn sequence_of(&self, writer: WriterId) -> Result<u64>;
-    /// Nothing where nothing can be changed.
-    fn merge_on(&self, head: Option<u64>, submission: &Submission) -> Option<Result<Receipt>>;
-    /// Nothing where nothing can be changed.
-    fn merge(&self, submissions: &[Submission]) -> Option<Merged>;
-    /// Nothing where nothing can be noted.
-    fn set_cursor(&self, name: &str, version: u64) -> Option<Result<()>>;
     /// How far those have come who said so. Nothing where nobody can.
     fn cursors(&self) -> Result<BTreeMap<String, u64>>;
     fn env(&self) -> &Env;
-    fn check(&self) -> Result<()>;
     fn refresh(&self) -> Result<()>;
-    fn is_written_here(&self) -> bool;
 }
 
-impl<S: State + Default> Backing for Store<S> {
+/// What is asked of who changes it.
+trait Write: Send + Sync {
+    fn apply_on(&self, base: u64, meta: Meta, patch: &Patch) -> Result<u64>;
+    fn merge_on(&self, head: u64, submission: &Submission) -> Result<Receipt>;
+    fn merge_unless(&self, looked: u64, is_it: &IsIt<'_>, submission: &Submission) -> Result<Receipt>;
+    fn merge(&self, submissions: &[Submission]) -> Merged;
+    fn set_cursor(&self, name: &str, version: u64) -> Result<()>;
+    fn check(&self) -> Result<()>;
+    /// Returns once a version is here, or after a moment: who asks for it saw it elsewhere.
+    fn await_version(&self, version: u64);
+    /// Whether what is next is decided here, so that it takes no way to find out.
+    fn decides(&self) -> bool;
+}
+
+/// Whether a change is what somebody asks for.
+type IsIt<'a> = dyn Fn(&Change) -> bool + 'a;
+
+impl<S: State + Default> Read for Store<S> {
     fn view(&self) -> log::Reader {
         Store::view(self)
     }
@@ -122,23 +131,11 @@ impl<S: State + Default> Backing for Store<S> {
     fn changes(&self, first: u64, last: u64) -> Result<Changes> {
         Store::changes(self, first..=last)
     }
-    fn apply_on(&self, base: u64, meta: Meta, patch: &Patch) -> Option<Result<u64>> {
-        Some(Store::apply_on(self, base, meta, patch).map(|commit| commit.version()))
-    }
     fn document_seen(&self, base: u64, writer: Option<WriterId>) -> Result<Value> {
         Store::document_seen(self, base, writer)
     }
     fn sequence_of(&self, writer: WriterId) -> Result<u64> {
         self.sequence_at(writer, Store::version(self))
-    }
-    fn merge_on(&self, head: Option<u64>, submission: &Submission) -> Option<Result<Receipt>> {
-        Some(Store::merge_on(self, head, submission))
-    }
-    fn merge(&self, submissions: &[Submission]) -> Option<Merged> {
-        Some(self.merge_up_to_one_that_fails(submissions))
-    }
-    fn set_cursor(&self, name: &str, version: u64) -> Option<Result<()>> {
-        Some(Store::set_cursor(self, name, version))
     }
     fn cursors(&self) -> Result<BTreeMap<String, u64>> {
         Store::cursors(self)
@@ -146,14 +143,62 @@ impl<S: State + Default> Backing for Store<S> {
     fn env(&self) -> &Env {
         Store::env(self)
     }
-    fn check(&self) -> Result<()> {
-        Store::check(self)
-    }
     fn refresh(&self) -> Result<()> {
         Ok(())
     }
-    fn is_written_here(&self) -> bool {
+}
+
+impl<S: State + Default> Write for Store<S> {
+    fn apply_on(&self, base: u64, meta: Meta, patch: &Patch) -> Result<u64> {
+        Store::apply_on(self, base, meta, patch).map(|commit| commit.version())
+    }
+    fn merge_on(&self, head: u64, submission: &Submission) -> Result<Receipt> {
+        Store::merge_on(self, Some(head), submission)
+    }
+    fn merge_unless(&self, looked: u64, is_it: &IsIt<'_>, submission: &Submission) -> Result<Receipt> {
+        Store::merge_unless(self, looked, is_it, submission)
+    }
+    fn merge(&self, submissions: &[Submission]) -> Merged {
+        self.merge_up_to_one_that_fails(submissions)
+    }
+    fn set_cursor(&self, name: &str, version: u64) -> Result<()> {
+        Store::set_cursor(self, name, version)
+    }
+    fn check(&self) -> Result<()> {
+        Store::check(self)
+    }
+    fn await_version(&self, _: u64) {}
+    fn decides(&self) -> bool {
         true
+    }
+}
+
+/// What it shows is its store's; what changes it goes to the order.
+impl<S: State + Default> Write for Node<S> {
+    fn apply_on(&self, base: u64, meta: Meta, patch: &Patch) -> Result<u64> {
+        Node::apply_on(self, base, &meta, patch)
+    }
+    fn merge_on(&self, head: u64, submission: &Submission) -> Result<Receipt> {
+        Node::merge_on(self, head, submission)
+    }
+    fn merge_unless(&self, looked: u64, is_it: &IsIt<'_>, submission: &Submission) -> Result<Receipt> {
+        Node::merge_unless(self, looked, is_it, submission)
+    }
+    fn merge(&self, submissions: &[Submission]) -> Merged {
+        self.merge_up_to_one_that_fails(submissions)
+    }
+    fn set_cursor(&self, name: &str, version: u64) -> Result<()> {
+        self.store().set_cursor(name, version)
+    }
+    fn check(&self) -> Result<()> {
+        self.must_work()?;
+        self.store().check()
+    }
+    fn await_version(&self, version: u64) {
+        Node::await_version(self, version);
+    }
+    fn decides(&self) -> bool {
+        false
     }
 }
 
@@ -164,7 +209,7 @@ struct Looked<S: State> {
     newest: watch::Sender<u64>,
 }
 
-impl<S: State + Default> Backing for Looked<S> {
+impl<S: State + Default> Read for Looked<S> {
     fn view(&self) -> log::Reader {
         self.reader.view()
     }
@@ -201,32 +246,17 @@ impl<S: State + Default> Backing for Looked<S> {
     fn changes(&self, first: u64, last: u64) -> Result<Changes> {
         self.reader.changes(first..=last)
     }
-    fn apply_on(&self, _: u64, _: Meta, _: &Patch) -> Option<Result<u64>> {
-        None
-    }
     fn document_seen(&self, base: u64, _: Option<WriterId>) -> Result<Value> {
         self.reader.document(base)
     }
     fn sequence_of(&self, _: WriterId) -> Result<u64> {
         Ok(0)
     }
-    fn merge_on(&self, _: Option<u64>, _: &Submission) -> Option<Result<Receipt>> {
-        None
-    }
-    fn merge(&self, _: &[Submission]) -> Option<Merged> {
-        None
-    }
-    fn set_cursor(&self, _: &str, _: u64) -> Option<Result<()>> {
-        None
-    }
     fn cursors(&self) -> Result<BTreeMap<String, u64>> {
         Ok(BTreeMap::new())
     }
     fn env(&self) -> &Env {
         &self.reader.history.env
-    }
-    fn check(&self) -> Result<()> {
-        Ok(())
     }
     fn refresh(&self) -> Result<()> {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
@@ -236,18 +266,12 @@ impl<S: State + Default> Backing for Looked<S> {
         }
         Ok(())
     }
-    fn is_written_here(&self) -> bool {
-        false
-    }
 }
 
 impl<S: State + Default> From<Arc<Store<S>>> for Served {
     fn from(store: Arc<Store<S>>) -> Served {
-        let (newest, seen) = watch::channel(store.version());
-        let listening = store.wait_with(move |version| {
-            newest.send_if_modified(|known| std::mem::replace(known, version.max(*known)) < version);
-        });
-        Served { backing: store, newest: seen, _listening: Some(Arc::new(listening)) }
+        let written = Arc::clone(&store);
+        Served::told(store, written)
     }
 }
 
@@ -257,11 +281,23 @@ impl<S: State + Default> From<Store<S>> for Served {
     }
 }
 
+impl<S: State + Default> From<Arc<Node<S>>> for Served {
+    fn from(node: Arc<Node<S>>) -> Served {
+        Served::told(Arc::clone(node.store()), node)
+    }
+}
+
+impl<S: State + Default> From<Node<S>> for Served {
+    fn from(node: Node<S>) -> Served {
+        Arc::new(node).into()
+    }
+}
+
 impl<S: State + Default> From<Arc<Reader<S>>> for Served {
     fn from(reader: Arc<Reader<S>>) -> Served {
         let (newest, seen) = watch::channel(reader.version());
-        let backing = Arc::new(Looked { reader, last: Mutex::default(), newest });
-        Served { backing, newest: seen, _listening: None }
+        let read = Arc::new(Looked { reader, last: Mutex::default(), newest });
+        Served { read, written: None, newest: seen, _listening: None }
     }
 }
 
@@ -278,121 +314,160 @@ impl fmt::Debug for Served {
 }
 
 impl Served {
+    /// A store that says when something is new.
+    fn told<S: State + Default>(store: Arc<Store<S>>, written: Arc<dyn Write>) -> Served {
+        let (newest, seen) = watch::channel(store.version());
+        let listening = store.wait_with(move |version| {
+            newest.send_if_modified(|known| std::mem::replace(known, version.max(*known)) < version);
+        });
+        Served { read: store, written: Some(written), newest: seen, _listening: Some(Arc::new(listening)) }
+    }
+
     /// The log itself, to be read by a thread of its own.
     pub(crate) fn view(&self) -> log::Reader {
-        self.backing.view()
+        self.read.view()
     }
 
     /// Who it is, of which epoch, and whether it is a copy. Reads a header.
     pub(super) fn header(&self) -> Result<Header> {
-        self.backing.view().header()
+        self.read.view().header()
     }
 
     /// Where it is, which is nobody's business but ours.
     pub(crate) fn path(&self) -> &Path {
-        self.backing.path()
+        self.read.path()
     }
 
     pub(crate) fn id(&self) -> StoreId {
-        self.backing.id()
+        self.read.id()
     }
 
     pub(crate) fn schema(&self) -> u32 {
-        self.backing.schema()
+        self.read.schema()
     }
 
     pub(crate) fn version(&self) -> u64 {
-        self.backing.version()
+        self.read.version()
     }
 
     pub(super) fn durable(&self) -> u64 {
-        self.backing.durable()
+        self.read.durable()
     }
 
     pub(crate) fn oldest(&self) -> Result<u64> {
-        self.backing.oldest()
+        self.read.oldest()
     }
 
     pub(crate) fn snapshots(&self) -> Result<Vec<u64>> {
-        self.backing.snapshots()
+        self.read.snapshots()
     }
 
     pub(super) fn clocks(&self) -> (u64, u64) {
-        self.backing.clocks()
+        self.read.clocks()
     }
 
     /// See `Store::document`.
     pub(crate) fn document(&self, version: u64) -> Result<Value> {
-        self.backing.document(version)
+        self.read.document(version)
     }
 
     pub(crate) fn version_at(&self, time_ms: i64) -> Result<u64> {
-        self.backing.version_at(time_ms)
+        self.read.version_at(time_ms)
     }
 
     /// The changes that made the versions from `first` to `last`.
     pub(crate) fn changes(&self, first: u64, last: u64) -> Result<Changes> {
-        self.backing.changes(first, last)
+        self.read.changes(first, last)
     }
 
     /// Nothing where nothing can be changed.
     pub(super) fn apply_on(&self, base: u64, meta: Meta, patch: &Patch) -> Option<Result<u64>> {
-        self.backing.apply_on(base, meta, patch)
+        self.written.as_ref().map(|written| written.apply_on(base, meta, patch))
     }
 
     /// What a writer saw who knew a version, and made changes of its own since.
     pub(super) fn document_seen(&self, base: u64, writer: Option<WriterId>) -> Result<Value> {
-        self.backing.document_seen(base, writer)
+        self.read.document_seen(base, writer)
     }
 
     /// The newest number of a writer, as far as it is acknowledged.
     pub(super) fn sequence_of(&self, writer: WriterId) -> Result<u64> {
-        self.backing.sequence_of(writer)
+        self.read.sequence_of(writer)
     }
 
     /// See `Store::merge_on`. Nothing where nothing can be changed.
-    pub(super) fn merge_on(&self, head: Option<u64>, submission: &Submission) -> Option<Result<Receipt>> {
-        self.backing.merge_on(head, submission)
+    pub(super) fn merge_on(&self, head: u64, submission: &Submission) -> Option<Result<Receipt>> {
+        self.written.as_ref().map(|written| written.merge_on(head, submission))
+    }
+
+    /// See `Store::merge_unless`. Nothing where nothing can be changed.
+    pub(super) fn merge_unless(
+        &self,
+        looked: u64,
+        is_it: &IsIt<'_>,
+        submission: &Submission,
+    ) -> Option<Result<Receipt>> {
+        self.written.as_ref().map(|written| written.merge_unless(looked, is_it, submission))
+    }
+
+    /// See `Store::merge`. Nothing where nothing can be changed.
+    pub(super) fn merge_one(&self, submission: &Submission) -> Option<Result<Receipt>> {
+        let merged = self.merge(std::slice::from_ref(submission))?;
+        let one = |(receipts, failed): (Vec<Receipt>, Option<Error>)| {
+            let lost = || Error::BeyondHead { version: submission.base, head: self.version() };
+            failed.map_or_else(|| receipts.into_iter().next().ok_or_else(lost), Err)
+        };
+        Some(merged.and_then(one))
     }
 
     /// See `Store::merge_all`. Nothing where nothing can be changed.
     pub(super) fn merge(&self, submissions: &[Submission]) -> Option<Merged> {
-        self.backing.merge(submissions)
+        self.written.as_ref().map(|written| written.merge(submissions))
     }
 
     /// Nothing where nothing can be noted.
     pub(super) fn set_cursor(&self, name: &str, version: u64) -> Option<Result<()>> {
-        self.backing.set_cursor(name, version)
+        self.written.as_ref().map(|written| written.set_cursor(name, version))
     }
 
     /// How far each follower has come that said so.
     pub(crate) fn cursors(&self) -> Result<BTreeMap<String, u64>> {
-        self.backing.cursors()
+        self.read.cursors()
     }
 
     /// The bytes of the snapshot of a version.
     pub(super) fn snapshot(&self, version: u64) -> Result<Box<dyn std::io::Read + Send>> {
-        snapshot_file(&*self.backing.env().disk, self.path(), version)
+        snapshot_file(&*self.read.env().disk, self.path(), version)
     }
 
     /// How many bytes have to be fetched for it.
     pub(super) fn snapshot_bytes(&self, version: u64) -> Result<u64> {
-        snapshot_bytes(&*self.backing.env().disk, self.path(), version)
+        snapshot_bytes(&*self.read.env().disk, self.path(), version)
     }
 
     /// Whether it takes changes at all.
     pub(crate) fn is_written_here(&self) -> bool {
-        self.backing.is_written_here()
+        self.written.is_some()
+    }
+
+    /// Waits a moment for a version that somebody saw elsewhere.
+    pub(super) fn await_version(&self, version: u64) {
+        self.written.iter().for_each(|written| written.await_version(version));
+    }
+
+    /// Whether what is next is decided here, and not in an order elsewhere.
+    pub(super) fn decides(&self) -> bool {
+        self.written.as_ref().is_some_and(|written| written.decides())
     }
 
     /// Why it takes no more changes, if it has failed.
     pub(crate) fn check(&self) -> Result<()> {
-        self.backing.check()
+        self.written.as_ref().map_or(Ok(()), |written| written.check())
     }
 
     /// Looks what another process has written since, if one writes.
     pub(crate) fn refresh(&self) -> Result<()> {
-        self.backing.refresh()
+        self.read.refresh()
     }
 
     /// Tells of newer versions; what was there before counts as seen.

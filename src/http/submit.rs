@@ -22,7 +22,7 @@ pub(super) async fn submit(State(app): State<App>, request: Request) -> Answer {
     super::query::Query::of(request.uri(), &[])?;
     must_be("application/json", request.headers())?;
     let body = body_of(&app, request.into_body()).await?;
-    app.blocking_answer(move |source| carry_out(source, &body)).await
+    app.writing_answer(move |source| carry_out(source, &body)).await
 }
 
 /// Forms of pages can be sent anywhere without asking, but not as any of these.
@@ -89,7 +89,9 @@ fn carry_out(source: &Served, body: &[u8]) -> Answer<Response> {
         found => found.map_err(|error| Problem::of(&error, source))?,
     };
     let patch = sent.patch(&document)?.map_err(|error| Problem::of(&error.into(), source))?;
-    if sent.is_plain() && sent.base == source.version() {
+    // Where the way to the order is long, many take it together.
+    let decides = sent.is_exact() || source.decides();
+    if sent.is_plain() && sent.base == source.version() && decides {
         return on_the_newest(source, &sent, patch);
     }
     merged(source, &sent, &sent.submission(patch)?)
@@ -101,6 +103,9 @@ fn may_be_sent(source: &Served, sent: &Sent<'_>) -> Answer<()> {
     if sent.store.as_ref().is_some_and(|meant| *meant != id) {
         let detail = "it was made for another store than the one that is served here now";
         return Err(Problem::new(StatusCode::PRECONDITION_FAILED, "diverged", detail).with("store", id));
+    }
+    if sent.base > source.version() {
+        source.await_version(sent.base);
     }
     if sent.base > source.version() {
         let beyond = Problem::of(&source.beyond(sent.base), source);
@@ -127,20 +132,22 @@ fn on_the_newest(source: &Served, sent: &Sent<'_>, patch: Patch) -> Answer<Respo
 
 /// Led past what came since. One that has a name is, if nobody else was faster than looking for it.
 fn merged(source: &Served, sent: &Sent<'_>, submission: &Submission) -> Answer<Response> {
-    let (mut looked, is_named) = (sent.base, sent.id.is_some() && submission.by.is_none());
-    loop {
-        let head = source.version();
-        if is_named && let Some(before) = done_before(source, sent, looked)? {
-            return Ok(before);
-        }
-        looked = head;
-        let on = if sent.is_exact() { Some(sent.base) } else { is_named.then_some(head) };
-        return match source.merge_on(on, submission) {
-            Some(Ok(receipt)) => answer(source, sent, &receipt),
-            Some(Err(Error::Outdated { .. })) if !sent.is_exact() => continue,
-            Some(Err(Error::Outdated { .. } | Error::TooOld { .. })) => too_late(source, sent),
-            Some(Err(error)) => Err(Problem::of(&error, source)),
-            None => Err(only_read()),
-        };
+    let is_named = sent.id.is_some() && submission.by.is_none();
+    let looked = source.version();
+    if is_named && let Some(before) = done_before(source, sent)? {
+        return Ok(before);
+    }
+    let merged = if sent.is_exact() {
+        source.merge_on(sent.base, submission)
+    } else if is_named {
+        source.merge_unless(looked, &|change| sent.made(change), submission)
+    } else {
+        source.merge_one(submission)
+    };
+    match merged {
+        Some(Ok(receipt)) => answer(source, sent, &receipt),
+        Some(Err(Error::Outdated { .. } | Error::TooOld { .. })) => too_late(source, sent),
+        Some(Err(error)) => Err(Problem::of(&error, source)),
+        None => Err(only_read()),
     }
 }

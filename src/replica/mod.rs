@@ -9,9 +9,12 @@
 
 mod ahead;
 mod arrival;
+#[cfg(feature = "http")]
+mod based;
 mod begin;
 mod feed;
 mod follow;
+mod intake;
 mod link;
 mod local;
 mod mirror;

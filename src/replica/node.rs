@@ -5,6 +5,7 @@
 
 use super::begin::has_begun;
 use super::follow::{Following, Pause};
+use super::intake::Intake;
 use super::link::Link;
 use super::order::Order;
 use super::ordering::Ordering;
@@ -97,6 +98,7 @@ struct Work<S: State + Default> {
 pub(super) struct Desk<S: State + Default> {
     writer: Writer<S>,
     pub(super) ordering: Arc<Ordering<S>>,
+    pub(super) intake: Intake,
     outcomes: Arc<Outcomes>,
     /// Finds out what became of changes, as they come back.
     settler: OnceLock<Arc<Worker>>,
@@ -163,6 +165,7 @@ impl<S: State + Default> Node<S> {
         let desk = Arc::new(Desk {
             writer,
             ordering,
+            intake: Intake::default(),
             outcomes,
             settler: OnceLock::new(),
             stopped: AtomicBool::new(false),
@@ -312,6 +315,12 @@ impl<S: State + Default> Node<S> {
         ignore_poison(&self.desk.ended_by).clone()
     }
 
+    /// That, as an error.
+    #[cfg(feature = "http")]
+    pub(crate) fn must_work(&self) -> Result<()> {
+        self.desk.must_work()
+    }
+
     /// Ends the session cleanly. What waits goes on waiting. A handful of syncs.
     ///
     /// # Errors
@@ -451,14 +460,14 @@ impl<S: State + Default> Desk<S> {
         Ok(())
     }
 
-    fn must_work(&self) -> Result<()> {
+    pub(super) fn must_work(&self) -> Result<()> {
         match &*ignore_poison(&self.ended_by) {
             Some(source) => Err(Error::Ended { source: Arc::clone(source) }),
             None => Ok(()),
         }
     }
 
-    fn unheard(&self) -> Error {
+    pub(super) fn unheard(&self) -> Error {
         let source = std::io::ErrorKind::TimedOut.into();
         Error::Unreachable { from: self.ordering.name(), operation: "hear what became of a change", source }
     }

@@ -10,13 +10,14 @@ use super::order::{Order, Place};
 use super::sequencer::Sequencer;
 use super::turn::Turn;
 use super::{Replica, ignore_poison};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::merge::Submission;
 use crate::state::State;
 use crate::store::propose::Proposal;
 use crate::store::{Receipt, Store};
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering as Atomic};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 /// So many times in a row somebody else may be faster before that is told.
@@ -32,6 +33,28 @@ pub(super) struct Ordering<S: State + Default> {
     replica: Replica<S>,
     order: Arc<dyn Order>,
     turn: Mutex<Turn>,
+    line: Line,
+}
+
+/// Those of this node who want to append stand here, so that they do not overtake each other. Whoever comes back lets the next one go first.
+#[derive(Debug, Default)]
+struct Line {
+    entrance: Mutex<()>,
+    front: Mutex<()>,
+    /// How often somebody in front found that the order cannot be reached.
+    failures: AtomicU64,
+}
+
+impl Line {
+    /// Nothing if somebody who stood in front meanwhile found that the order cannot be reached: each would wait as long for that.
+    fn stand(&self) -> Option<MutexGuard<'_, ()>> {
+        let failures = || self.failures.load(Atomic::SeqCst);
+        let before = failures();
+        let next = ignore_poison(&self.entrance);
+        let front = ignore_poison(&self.front);
+        drop(next);
+        (failures() == before).then_some(front)
+    }
 }
 
 impl<S: State + Default> Sequencer for Ordering<S> {
@@ -45,7 +68,7 @@ impl<S: State + Default> Sequencer for Ordering<S> {
         kept: &dyn Fn() -> Result<()>,
     ) -> Result<Vec<Receipt>> {
         let mut receipts = Vec::with_capacity(submissions.len());
-        self.place(|| self.replica.store.propose_migration())?;
+        self.migrate()?;
         while receipts.len() < submissions.len() {
             let rest = &submissions[receipts.len()..];
             receipts.extend(self.place_once(rest.len(), || self.some_of(rest).map(Some), kept)?);
@@ -56,7 +79,7 @@ impl<S: State + Default> Sequencer for Ordering<S> {
 
 impl<S: State + Default> Ordering<S> {
     pub(super) fn new(replica: Replica<S>, order: Arc<dyn Order>) -> Ordering<S> {
-        Ordering { replica, order, turn: Mutex::default() }
+        Ordering { replica, order, turn: Mutex::default(), line: Line::default() }
     }
 
     pub(super) fn store(&self) -> &Arc<Store<S>> {
@@ -65,6 +88,19 @@ impl<S: State + Default> Ordering<S> {
 
     pub(super) fn name(&self) -> String {
         self.order.name()
+    }
+
+    /// Places what has to be recorded before anything else: nothing, mostly, for which nobody waits.
+    pub(super) fn migrate(&self) -> Result<()> {
+        let propose = || self.replica.store.propose_migration();
+        if propose()?.is_some() { self.place(propose).map(drop) } else { Ok(()) }
+    }
+
+    /// Gives the first of what others made their place, in order; how these were decided. At least one, or an error about the first.
+    pub(super) fn place_some(&self, submissions: &[Submission]) -> Result<Vec<Receipt>> {
+        self.migrate()?;
+        let propose = || self.some_of(submissions).map(Proposal::of_others).map(Some);
+        self.place_once(submissions.len(), propose, &|| Ok(()))
     }
 
     /// As many as it is worth deciding at once.
@@ -105,6 +141,7 @@ impl<S: State + Default> Ordering<S> {
         propose: impl Fn() -> Result<Option<Proposal<S>>>,
         ready: &dyn Fn() -> Result<()>,
     ) -> Result<Vec<Receipt>> {
+        let Some(_alone) = self.line.stand() else { return Err(self.silent()) };
         let begun = Instant::now();
         let Some(mut proposal) = propose()? else { return Ok(Vec::new()) };
         let receipts = std::mem::take(&mut proposal.receipts);
@@ -118,6 +155,9 @@ impl<S: State + Default> Ordering<S> {
         let asked = Instant::now();
         if let Err(error) = self.order.append(place, &records.iter().collect::<Vec<_>>()) {
             self.replica.store.doubt_what_is_expected()?;
+            if error.kind() == ErrorKind::Unreachable {
+                self.line.failures.fetch_add(1, Atomic::SeqCst);
+            }
             return Err(error);
         }
         self.see(end)?;
@@ -194,6 +234,12 @@ impl<S: State + Default> Ordering<S> {
             }
         }
         Ok(())
+    }
+
+    /// The state at a version that somebody saw elsewhere, or a later one, if it comes soon.
+    #[cfg(feature = "http")]
+    pub(super) fn soon(&self, version: u64) -> Result<Arc<S>> {
+        self.replica.wait_for(version, PATIENCE)
     }
 
     /// What should have come does not: it may be another order that is there now.

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::patch::Patch;
 use crate::record::Meta;
 use crate::state::State;
+use crate::store::Receipt;
 use crate::store::complete::applied;
 use crate::store::propose::Proposal;
 use std::cell::Cell;
@@ -43,7 +44,7 @@ impl<S: State + Default> Node<S> {
     /// # Errors
     /// As `Store::undo`, and what the order answers: then it may be undone, or not.
     pub fn undo(&self, version: u64) -> Result<u64> {
-        self.taken_back(|| self.store().propose_undo(&Meta::default(), version))
+        self.made(|| self.store().propose_undo(&Meta::default(), version))
     }
 
     /// Does again what was undone: [`Store::redo`](crate::Store::redo), in the order. Returns the version it made.
@@ -51,18 +52,28 @@ impl<S: State + Default> Node<S> {
     /// # Errors
     /// As `Store::redo`, and what the order answers.
     pub fn redo(&self, version: u64) -> Result<u64> {
-        self.taken_back(|| self.store().propose_redo(&Meta::default(), version))
+        self.made(|| self.store().propose_redo(&Meta::default(), version))
     }
 
-    fn taken_back(&self, propose: impl Fn() -> Result<Option<Proposal<S>>>) -> Result<u64> {
-        let end = Cell::new(self.store().version());
-        self.desk.ordering.place(|| self.store().propose_migration())?;
-        self.desk.ordering.place(|| {
+    /// Gives the change that is proposed its place; the version it made.
+    pub(super) fn made(&self, propose: impl Fn() -> Result<Option<Proposal<S>>>) -> Result<u64> {
+        self.placed(propose).map(|(version, _)| version)
+    }
+
+    /// The same; and the answers to what was submitted.
+    pub(super) fn placed(
+        &self,
+        propose: impl Fn() -> Result<Option<Proposal<S>>>,
+    ) -> Result<(u64, Vec<Receipt>)> {
+        self.desk.must_work()?;
+        let (ordering, end) = (&self.desk.ordering, Cell::new(self.store().version()));
+        ordering.migrate()?;
+        let receipts = ordering.place(|| {
             let proposal = propose()?;
             end.set(proposal.as_ref().map_or(end.get(), Proposal::end));
             Ok(proposal)
         })?;
-        Ok(end.get())
+        Ok((end.get(), receipts))
     }
 }
 

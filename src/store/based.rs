@@ -3,10 +3,16 @@
 //! Leaves applying to `complete` and acknowledging to `durable`. Always: the version is compared under the lock under which the
 //! change gets its place, so that nothing comes in between.
 
+#[cfg(feature = "http")]
+use super::Receipt;
 use super::Store;
 use super::complete::applied;
 use crate::error::{Error, Result};
+#[cfg(feature = "http")]
+use crate::merge::Submission;
 use crate::patch::Patch;
+#[cfg(feature = "http")]
+use crate::record::Change;
 use crate::record::Meta;
 use crate::state::State;
 
@@ -38,5 +44,44 @@ impl<S: State + Default> Store<S> {
             self.settle(head)?;
         }
         answer
+    }
+
+    /// [`merge`](Store::merge), unless a change says that it is this very submission, among those that come after `looked`, up to its own place.
+    ///
+    /// # Errors
+    /// As `merge`, and as reading history.
+    #[cfg(feature = "http")]
+    pub(crate) fn merge_unless(
+        &self,
+        mut looked: u64,
+        is_it: &dyn Fn(&Change) -> bool,
+        submission: &Submission,
+    ) -> Result<Receipt> {
+        loop {
+            let head = self.version();
+            if let Some(before) = self.made_between(looked, head, is_it)? {
+                return Ok(before);
+            }
+            match self.merge_on(Some(head), submission) {
+                Err(Error::Outdated { .. }) => looked = head,
+                answer => return answer,
+            }
+        }
+    }
+
+    /// What became of the first change after a version, up to another one, of which something is true.
+    #[cfg(feature = "http")]
+    pub(crate) fn made_between(
+        &self,
+        after: u64,
+        to: u64,
+        is_it: &dyn Fn(&Change) -> bool,
+    ) -> Result<Option<Receipt>> {
+        if after >= to {
+            return Ok(None);
+        }
+        let is_it = |change: &Result<Change>| change.as_ref().map_or(true, is_it);
+        let found = self.changes(after + 1..=to)?.find(is_it).transpose()?;
+        Ok(found.map(Receipt::of_before))
     }
 }

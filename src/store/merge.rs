@@ -96,6 +96,16 @@ pub struct Receipt {
     pub is_new: bool,
 }
 
+impl Receipt {
+    /// The one for a change that was recorded before.
+    #[cfg(feature = "http")]
+    pub(crate) fn of_before(change: Change) -> Receipt {
+        let merged = change.merged.map(|merged| (merged.outcome, merged.notes));
+        let (outcome, notes) = merged.unwrap_or((Outcome::Clean, Vec::new()));
+        Receipt { version: change.version, outcome, notes, is_new: false }
+    }
+}
+
 /// A submission that is decided, as the change that is to be recorded.
 pub(super) struct Ready<S> {
     /// All of it but the patch.

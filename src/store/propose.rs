@@ -36,7 +36,7 @@ pub(crate) struct Proposal<S> {
     pub(super) bridges: BTreeMap<WriterId, Option<Bridge>>,
     /// Whether it may come in part, or not at all: its place was asked for, and the answer was not that it has it.
     pub(super) is_doubtful: bool,
-    /// Whether each record is a submission as it was made.
+    /// Whether each record is a submission of whoever writes here, as it was made.
     pub(super) as_submitted: bool,
 }
 
@@ -59,6 +59,11 @@ impl<S: Clone> Proposal<S> {
     /// The offset after the last record.
     pub(crate) fn end(&self) -> u64 {
         self.offset + self.records.len() as u64
+    }
+
+    /// The same, of what did not wait here: whoever writes here has not seen it.
+    pub(crate) fn of_others(self) -> Proposal<S> {
+        Proposal { as_submitted: false, ..self }
     }
 
     fn is_as_submitted(&self) -> bool {
@@ -198,6 +203,25 @@ impl<S: State + Default> Store<S> {
         let change = Change { rules: Some(Arc::clone(rules)), ..change };
         let drafted = self.complete_recorded(&newest, unchanged(&newest))?;
         Ok(Some(self.alone(&newest, change, drafted)))
+    }
+
+    /// What is made on the newest state, as it would come next; nothing if it changes nothing. On no other version than `on`, if that is said.
+    ///
+    /// # Errors
+    /// [`Error::Outdated`], before anything is made; what `make` says.
+    #[cfg(feature = "http")]
+    pub(crate) fn propose_made(
+        &self,
+        on: Option<u64>,
+        meta: &Meta,
+        make: impl FnOnce(&S) -> Result<Drafted<S>>,
+    ) -> Result<Option<Proposal<S>>> {
+        let newest = self.lock_tip()?;
+        if let Some(base) = on.filter(|on| *on != newest.version) {
+            return Err(Error::Outdated { base: Some(base), head: newest.version });
+        }
+        let drafted = make(&newest.state)?;
+        self.propose_one(&newest, meta.clone(), None, drafted)
     }
 
     /// One change by this store's own writer; nothing if it changes nothing.

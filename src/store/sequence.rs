@@ -91,7 +91,7 @@ impl<S: State + Default> Store<S> {
     #[cfg(feature = "http")]
     pub(crate) fn document_seen(&self, base: u64, writer: Option<WriterId>) -> Result<Value> {
         let Some(writer) = writer.filter(|_| base < self.version()) else { return self.document(base) };
-        let newest = self.lock_newest()?;
+        let newest = self.lock_tip()?;
         let seen = |window: &Window| self.seen_by(&newest, window, Some(writer), base);
         self.with_window(&newest, base, Some(writer), seen)
     }

@@ -22,6 +22,7 @@ mod events_asked;
 mod lag;
 mod merging;
 mod mounted;
+mod nodes;
 mod openapi;
 mod recorded;
 mod replicas;

@@ -26,3 +26,4 @@ mod office;
 mod revising;
 mod skipping;
 mod succession;
+mod through;

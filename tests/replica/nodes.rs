@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An order that can be cut off, exchanged for another one, and loses calls and answers.
 #[derive(Debug)]
-struct Far {
+pub(crate) struct Far {
     order: Mutex<Arc<LocalOrder>>,
     is_cut: AtomicBool,
     /// How many of sixteen calls, and of sixteen answers, are lost.
@@ -39,7 +39,7 @@ impl Far {
         Arc::new(Far { victim: Some(victim.clone()), ..far })
     }
 
-    fn of(order: &Arc<LocalOrder>, lost: u64, seed: u64) -> Arc<Far> {
+    pub(crate) fn of(order: &Arc<LocalOrder>, lost: u64, seed: u64) -> Arc<Far> {
         Arc::new(Far {
             order: Mutex::new(Arc::clone(order)),
             is_cut: AtomicBool::new(false),
@@ -51,7 +51,7 @@ impl Far {
         })
     }
 
-    fn cut(&self, is_cut: bool) {
+    pub(crate) fn cut(&self, is_cut: bool) {
         self.is_cut.store(is_cut, Ordering::SeqCst);
     }
 
@@ -90,7 +90,7 @@ impl Read for Cuttable {
 
 /// A way to it: `Source` takes `&self`, and feeds have to outlive that.
 #[derive(Clone, Debug)]
-struct Way(Arc<Far>);
+pub(crate) struct Way(pub(crate) Arc<Far>);
 
 impl Source for Way {
     fn name(&self) -> String {
@@ -222,12 +222,16 @@ impl Clock for Stopped {
     }
 }
 
-fn order(disk: &MemoryDisk, path: &str) -> Arc<LocalOrder> {
+pub(crate) fn order(disk: &MemoryDisk, path: &str) -> Arc<LocalOrder> {
     let options = log::Options::new().env(Env::simulated(disk.clone(), 99)).segment_bytes(1 << 14);
     Arc::new(LocalOrder::open_with(&options, path).unwrap())
 }
 
-fn node_of<S: State + Default>(disk: &MemoryDisk, name: &str, order: Arc<dyn Order>) -> Result<Node<S>> {
+pub(crate) fn node_of<S: State + Default>(
+    disk: &MemoryDisk,
+    name: &str,
+    order: Arc<dyn Order>,
+) -> Result<Node<S>> {
     let env = Env::simulated(disk.clone(), seed(name.bytes().map(u64::from).sum()));
     let options = Options::new().env(env).segment_bytes(1 << 14).index(false);
     Ok(options.open_node(order, Path::new("/").join(name))?.patience(PATIENCE))
@@ -238,7 +242,7 @@ fn list<'d>(doc: &'d mut Value, key: &str) -> &'d mut List {
 }
 
 /// Everybody has seen all that the order has.
-fn all_equal(order: &LocalOrder, nodes: &[Node<Value>]) -> Arc<Value> {
+pub(crate) fn all_equal(order: &LocalOrder, nodes: &[Node<Value>]) -> Arc<Value> {
     let head = order.status().unwrap().head;
     let states: Vec<_> = nodes.iter().map(|node| node.wait_for(head).unwrap()).collect();
     for (node, state) in nodes.iter().zip(&states) {

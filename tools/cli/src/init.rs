@@ -53,7 +53,7 @@ fn made(place: &Place, output: &Output) -> Result<Target> {
         return Ok(Target::Store(Box::new(Store::create_new(place.path())?)));
     };
     reach.begin(url)?;
-    reach.node(url, output)
+    reach.node(url, output).map(Target::from)
 }
 
 fn first_state(path: &std::path::Path) -> Result<Value> {

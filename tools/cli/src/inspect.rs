@@ -6,25 +6,21 @@
 use crate::guard::Guard;
 use crate::output::Output;
 use crate::places::Place;
-use crate::serve::interruption;
-use crate::{exit, nats, stores};
+use crate::serve::{alone, interruption};
+use crate::{exit, stores};
 use anyhow::{Context, Result};
 use redraft::http::RemoteOptions;
 use redraft::inspect::{Inspected, Inspector};
-use redraft::replica::{Beginning, Source};
+use redraft::replica::{Beginning, Node, Source};
 use redraft::{Error, Options, Reader, Replica, Store, Value};
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
-use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Where a token for a store is looked for that is served elsewhere.
 const TOKEN: &str = "REDRAFT_TOKEN";
-/// How long the last request may take to let go of the store.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Look into a store with a browser: its history as a timeline, the state at every version, what each change did.
 ///
@@ -35,7 +31,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[command(after_help = "Examples:
   redraft inspect notes.redraft
   redraft inspect notes.redraft --write --listen 127.0.0.1:7880
-  redraft inspect 'nats://127.0.0.1:4222?stream=notes'
+  redraft inspect 'nats://127.0.0.1:4222?stream=notes' --write
   redraft inspect http://127.0.0.1:7878
   REDRAFT_READ_TOKEN=6f1d8a02c9e4b753 redraft inspect notes.redraft --listen 0.0.0.0:7880 --allow-host notes.example")]
 pub(crate) struct Args {
@@ -44,7 +40,7 @@ pub(crate) struct Args {
     /// Where to listen. Any address but the machine's own needs tokens or --client-ca. Port 0 is any that is free.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Let changes be undone, and the state be made what it was. No other process may write the store meanwhile.
+    /// Let changes be undone, and the state be made what it was. No other process may write the store meanwhile, unless it is a stream.
     #[arg(long)]
     write: bool,
     #[command(flatten)]
@@ -69,13 +65,12 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
         return followed(args, replica, stop, output);
     }
     match args.store.stream() {
+        Some((url, reach)) if args.write => written_through(args, reach.node(url, output)?.0, stop, output),
         Some((url, reach)) if !reach.is_offline() => {
-            must_only_read(args)?;
-            followed(args, nats::Reach::replica(reach, url, output)?, stop, output)
+            followed(args, reach.replica(url, output)?, stop, output)
         }
         None if args.write => written(args, stop, output),
         _ => {
-            must_only_read(args)?;
             let dir = args.store.directory(output)?;
             // A reader writes nothing into the store.
             let aside = tempfile::tempdir().context("cannot make a directory for an index")?;
@@ -86,11 +81,11 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     }
 }
 
-/// Refuses to change what has its changes from elsewhere.
+/// Refuses to change what has its changes from a store that is served elsewhere.
 fn must_only_read(args: &Args) -> Result<()> {
-    match args.write && args.store.path().to_str().is_some_and(|place| place.contains("://")) {
+    match args.write {
         true => Err(exit::Usage(
-            "--write is for a store in a directory: a copy has its changes from elsewhere. \"redraft undo\" writes into a stream".into(),
+            "--write is for a store in a directory and for a stream: this copy has its changes from whoever serves the store".into(),
         )
         .into()),
         false => Ok(()),
@@ -103,6 +98,21 @@ fn written(args: &Args, stop: oneshot::Receiver<()>, output: &mut Output) -> Res
     let served = serve(args, Arc::clone(&store).into(), id, stop, output);
     // It is closed properly even if there was nothing to serve it on.
     let closed = alone(store).map_or(Ok(()), Store::<Value>::close);
+    served?;
+    Ok(closed?)
+}
+
+/// A node, which brings what is taken back into its stream.
+fn written_through(
+    args: &Args,
+    node: Node<Value>,
+    stop: oneshot::Receiver<()>,
+    output: &mut Output,
+) -> Result<()> {
+    let node = Arc::new(node);
+    let id = node.store().id().to_string();
+    let served = serve(args, Arc::clone(&node).into(), id, stop, output);
+    let closed = alone(node).map_or(Ok(()), Node::close);
     served?;
     Ok(closed?)
 }
@@ -122,15 +132,6 @@ fn followed(
     let closed = replica.close();
     served?;
     Ok(closed?)
-}
-
-/// What is left of a store once all who looked at it have let go.
-fn alone<T>(shared: Arc<T>) -> Option<T> {
-    let until = Instant::now() + PATIENCE;
-    while Arc::strong_count(&shared) > 1 && Instant::now() < until {
-        thread::sleep(Duration::from_millis(10));
-    }
-    Arc::into_inner(shared)
 }
 
 /// Says what to do without the lock, or with what only its source may change.

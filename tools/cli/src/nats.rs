@@ -5,13 +5,12 @@
 
 use crate::output::Output;
 use crate::progress::{self, Unit};
-use crate::writing::Target;
 use crate::{exit, files, stores};
 use anyhow::{Context, Result};
 use etcetera::BaseStrategy;
 use indicatif::ProgressDrawTarget;
 use redraft::jetstream::{JetStream, Stream};
-use redraft::replica::{Beginning, Directory, Source};
+use redraft::replica::{Beginning, Directory, Node, Source};
 use redraft::{Error, Mirror, Options, Replica, Value};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -193,8 +192,8 @@ impl Reach {
         Ok(dir)
     }
 
-    /// A node in the directory of the copy, which has all that the stream has now.
-    pub(crate) fn node(&self, url: &str, output: &Output) -> Result<Target> {
+    /// A node in the directory of the copy, which has all that the stream has now; and that directory.
+    pub(crate) fn node(&self, url: &str, output: &Output) -> Result<(Node<Value>, PathBuf)> {
         self.must_be_online(url)?;
         let dir = self.directory(url)?;
         let stream = self.opened(url, &dir)?;
@@ -205,7 +204,7 @@ impl Reach {
         if waiting > 0 {
             stores::note(&format!("{waiting} made here before, which waited for the stream, go first"));
         }
-        Ok(Target::Node { node, dir })
+        Ok((node, dir))
     }
 
     /// A replica in the directory of the copy, which has all that the stream has now.

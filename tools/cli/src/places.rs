@@ -48,7 +48,7 @@ impl Place {
     pub(crate) fn write(&self, output: &Output) -> Result<Target> {
         match self.stream() {
             None => Ok(Target::Store(Box::new(stores::write(&self.store)?))),
-            Some((url, reach)) => reach.node(url, output),
+            Some((url, reach)) => reach.node(url, output).map(Target::from),
         }
     }
 

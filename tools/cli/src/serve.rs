@@ -6,24 +6,31 @@
 use crate::guard::Guard;
 use crate::output::Output;
 use crate::places::Place;
-use crate::{nats, stores};
+use crate::stores;
 use anyhow::{Context, Result};
 use redraft::http::{Access, Served, Server, Tls};
-use redraft::{Error, Store, Value};
+use redraft::replica::Node;
+use redraft::{Error, Replica, Store, Value};
 use serde::Serialize;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
+
+/// How long the last request may take to let go of what was served.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Serve a store over HTTP: its state, its history, changes as they come, and submissions.
 ///
 /// What can be asked is in /v1/openapi.json. Tokens are lines of "read TOKEN" or "write TOKEN" in a file, or in the environment as
 /// REDRAFT_READ_TOKEN and REDRAFT_WRITE_TOKEN. Without one, everybody on this machine may do everything. A stream is served from a copy
-/// that follows it, and only read.
+/// that follows it; what is submitted goes to the stream.
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   redraft serve notes.redraft
   redraft serve replica.redraft --read-only --listen 127.0.0.1:8080
+  redraft serve 'nats://127.0.0.1:4222?stream=notes'
   redraft serve notes.redraft --listen 0.0.0.0:7878 --token-file tokens --tls-cert cert.pem --tls-key key.pem")]
 pub(crate) struct Args {
     #[command(flatten)]
@@ -31,7 +38,7 @@ pub(crate) struct Args {
     /// Where to listen. Any address but the machine's own needs tokens or --client-ca.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:7878")]
     listen: SocketAddr,
-    /// Only read. Another process may write the store meanwhile, and it may be a replica.
+    /// Only read. Another process may write the store meanwhile, and it may be a replica; of a stream nothing more than reading is asked.
     #[arg(long)]
     read_only: bool,
     #[command(flatten)]
@@ -49,7 +56,10 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let stop = interruption()?;
     let (access, tls) = (args.guard.access()?.read_only(args.read_only), args.guard.tls()?);
     if let Some((url, reach)) = args.store.stream().filter(|(_, reach)| !reach.is_offline()) {
-        return serve_stream(args, (url, reach), access.read_only(true), tls, stop, output);
+        return match args.read_only {
+            true => serve_replica(args, reach.replica(url, output)?, access, tls, stop, output),
+            false => serve_node(args, reach.node(url, output)?.0, access, tls, stop, output),
+        };
     }
     if args.read_only || args.store.stream().is_some() {
         let reader = args.store.read(output)?;
@@ -61,27 +71,43 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let id = store.id().to_string();
     let served = serve(args, access, tls, Arc::clone(&store).into(), id, stop, output);
     // It is closed properly even if there was nothing to serve it on.
-    let closed = Arc::into_inner(store).map_or(Ok(()), Store::<Value>::close);
+    let closed = alone(store).map_or(Ok(()), Store::<Value>::close);
     served?;
     Ok(closed?)
 }
 
-/// A replica of the stream, which follows it for as long as it is served.
-fn serve_stream(
+/// A replica of a stream, which follows it for as long as it is served.
+fn serve_replica(
     args: &Args,
-    (url, reach): (&str, &nats::Reach),
+    replica: Replica<Value>,
     access: Access,
     tls: Option<Tls>,
     stop: oneshot::Receiver<()>,
     output: &mut Output,
 ) -> Result<()> {
-    let replica = reach.replica(url, output)?;
     let following = replica.follow()?;
     let store = Arc::clone(replica.store());
     let id = store.id().to_string();
     let served = serve(args, access, tls, store.into(), id, stop, output);
     following.stop();
     let closed = replica.close();
+    served?;
+    Ok(closed?)
+}
+
+/// A node, through which others write into a stream.
+fn serve_node(
+    args: &Args,
+    node: Node<Value>,
+    access: Access,
+    tls: Option<Tls>,
+    stop: oneshot::Receiver<()>,
+    output: &mut Output,
+) -> Result<()> {
+    let node = Arc::new(node);
+    let id = node.store().id().to_string();
+    let served = serve(args, access, tls, Arc::clone(&node).into(), id, stop, output);
+    let closed = alone(node).map_or(Ok(()), Node::close);
     served?;
     Ok(closed?)
 }
@@ -122,6 +148,15 @@ fn serve(
         bound.run(async { drop(stop.await) }).await;
         Ok(())
     })
+}
+
+/// What is left of something that was served, once all who asked for it have let go.
+pub(crate) fn alone<T>(shared: Arc<T>) -> Option<T> {
+    let until = Instant::now() + PATIENCE;
+    while Arc::strong_count(&shared) > 1 && Instant::now() < until {
+        thread::sleep(Duration::from_millis(10));
+    }
+    Arc::into_inner(shared)
 }
 
 /// Tells of Ctrl-C and of a request to terminate.

@@ -17,6 +17,13 @@ pub(crate) enum Target {
     Node { node: Node<Value>, dir: PathBuf },
 }
 
+/// A node, and the directory it is in.
+impl From<(Node<Value>, PathBuf)> for Target {
+    fn from((node, dir): (Node<Value>, PathBuf)) -> Target {
+        Target::Node { node, dir }
+    }
+}
+
 /// A change that is durable.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Placed {

@@ -24,13 +24,23 @@ impl Serving {
     }
 
     pub(crate) fn ask(&self, request: &str) -> String {
+        self.ask_with(request, "")
+    }
+
+    fn ask_with(&self, request: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        let head = format!("{request}\r\nhost: {}\r\nconnection: close\r\n", self.address);
-        stream.write_all(head.as_bytes()).unwrap();
-        stream.write_all(b"\r\n").unwrap();
+        let head = format!("{request}\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address);
+        stream.write_all((head + body).as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         answer
+    }
+
+    pub(crate) fn post(&self, target: &str, json: &str) -> String {
+        let length = json.len();
+        let head =
+            format!("POST {target} HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: {length}");
+        self.ask_with(&head, json)
     }
 
     pub(crate) fn stop(mut self) {
@@ -211,7 +221,7 @@ fn a_live_follow_tells_when_its_source_does_not_answer_and_when_it_does_again() 
 fn an_address_that_is_none_or_where_nobody_serves_is_told() {
     let place = Place::new();
     for (url, says) in [
-        ("http://127.0.0.1:9", "cannot ask from"),
+        ("http://127.0.0.1:9", "cannot ask at"),
         ("http://user:hunter2@127.0.0.1/", "secret"),
         ("https://", "address"),
     ] {

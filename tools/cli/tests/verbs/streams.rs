@@ -2,6 +2,7 @@
 
 use crate::common::nats::{Server, server};
 use crate::common::{Place, content, redraft};
+use crate::serve::Serving;
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
 
@@ -398,4 +399,39 @@ fn what_is_kept_of_a_stream_can_be_told_by_its_age() {
     std::thread::sleep(std::time::Duration::from_millis(1100));
     server.fed(&["apply", &url], &set("/n", 7)).ok();
     assert_eq!(compact("1s")["oldest"], 5);
+}
+
+#[test]
+fn a_stream_that_is_served_takes_what_is_submitted_and_can_be_only_read() {
+    let (Some(server), place) = (server(), Place::new()) else { return };
+    let url = stream(&server, "board", 3);
+    let served = |name: &str, more: &[&str]| {
+        let cache = place.at(name);
+        let args = ["serve", &url, "--cache", &cache, "--listen", "127.0.0.1:0"];
+        Serving::new(&[&args[..], more].concat(), &[])
+    };
+    let (one, other, reader) = (served("one", &[]), served("other", &[]), served("reader", &["--read-only"]));
+    let vote = r#"{"base":3,"patch":[{"op":"inc","path":["n"],"by":10}],"id":"a"}"#;
+    let first = one.post("/v1/changes", vote);
+    assert!(first.starts_with("HTTP/1.1 201 ") && first.contains(r#""version":4"#), "{first}");
+    // Whoever asks again elsewhere learns that it was done, and nothing is done twice.
+    let shown = |serving: &Serving, state: &str| {
+        while !serving.ask("GET /v1/state HTTP/1.1").ends_with(state) {
+            std::thread::sleep(std::time::Duration::from_millis(20));
+        }
+    };
+    shown(&other, r#"{"n":13}"#);
+    let again = other.post("/v1/changes", vote);
+    assert!(again.starts_with("HTTP/1.1 200 ") && again.contains(r#""version":4"#), "{again}");
+    assert!(other.post("/v1/changes", &vote.replace("\"a\"", "\"b\"")).starts_with("HTTP/1.1 201 "));
+    shown(&reader, r#"{"n":23}"#);
+    assert!(reader.post("/v1/changes", vote).starts_with("HTTP/1.1 403 "));
+    for serving in [one, other, reader] {
+        serving.stop();
+    }
+    assert_eq!(server.redraft(&["show", &url, "/n"]).ok(), "23\n");
+    let offline = ["serve", &url, "--offline", "--cache", &place.at("one"), "--listen", "127.0.0.1:0"];
+    let offline = Serving::new(&offline, &[]);
+    assert!(offline.post("/v1/changes", vote).starts_with("HTTP/1.1 403 "));
+    offline.stop();
 }
