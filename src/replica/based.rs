@@ -86,8 +86,8 @@ impl<S: State + Default> Node<S> {
         self.made(|| {
             let proposal = self.store().propose_undo(&Meta::default(), version);
             // What is decided on a version that nobody wanted is refused for a reason that is none.
-            let head = proposal.as_ref().map_or(None, Option::as_ref).map(|proposal| proposal.offset);
-            let head = head.unwrap_or_else(|| self.store().version());
+            let proposed = proposal.as_ref().ok().and_then(Option::as_ref);
+            let head = proposed.map_or_else(|| self.store().version(), |proposal| proposal.offset);
             match on.filter(|on| *on != head) {
                 Some(base) => Err(Error::Outdated { base: Some(base), head }),
                 None => proposal,

@@ -16,100 +16,84 @@ use std::thread;
 use std::time::Duration;
 use tempfile::TempDir;
 
-/// An order that can be out of reach for who wants to append, and keep from node "a" what comes.
+/// An order that can be out of reach for who wants to append, or not answer; and keep from the first node what comes.
 #[derive(Debug)]
 struct Far {
     order: LocalOrder,
     is_away: AtomicBool,
-    /// How often it was asked while it was away.
+    is_silent: AtomicBool,
+    /// How often it was asked while it was either.
     asked: AtomicU64,
-    is_held: Arc<AtomicBool>,
-}
-
-/// What comes, once it is no longer held back.
-struct Held(Box<dyn Read + Send>, Arc<AtomicBool>);
-
-impl Read for Held {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let count = self.0.read(buffer)?;
-        while self.1.load(Ordering::SeqCst) {
-            thread::sleep(BREATH);
-        }
-        Ok(count)
-    }
+    is_held: AtomicBool,
 }
 
 const BREATH: Duration = Duration::from_millis(5);
 /// Long enough for what was begun to get into line.
 const A_MOMENT: Duration = Duration::from_millis(300);
 
-impl Source for Far {
+fn while_so(flag: &AtomicBool) {
+    while flag.load(Ordering::SeqCst) {
+        thread::sleep(BREATH);
+    }
+}
+
+/// The way of one node to it.
+#[derive(Clone, Debug)]
+struct Way {
+    far: Arc<Far>,
+    is_first: bool,
+}
+
+/// What comes, once it is no longer held back.
+struct Held(Box<dyn Read + Send>, Way);
+
+impl Read for Held {
+    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.0.read(buffer)?;
+        if self.1.is_first {
+            while_so(&self.1.far.is_held);
+        }
+        Ok(count)
+    }
+}
+
+impl Source for Way {
     fn name(&self) -> String {
         "far away".into()
     }
     fn status(&self) -> Result<Status> {
-        self.order.status()
+        self.far.order.status()
     }
     fn chain_at(&self, offset: u64) -> Result<u32> {
-        self.order.chain_at(offset)
+        self.far.order.chain_at(offset)
     }
     fn snapshots(&self) -> Result<Vec<u64>> {
-        self.order.snapshots()
+        self.far.order.snapshots()
     }
     fn snapshot(&self, version: u64) -> Result<Box<dyn Read + Send>> {
-        self.order.snapshot(version)
+        self.far.order.snapshot(version)
     }
     fn feed(&self, from: u64, lives: bool) -> Result<Box<dyn Read + Send>> {
-        self.order.feed(from, lives)
+        Ok(Box::new(Held(self.far.order.feed(from, lives)?, self.clone())))
     }
 }
 
-/// The same for the node that can be kept from what comes.
-#[derive(Debug)]
-struct Behind(Arc<Far>);
-
-impl Source for Behind {
-    fn name(&self) -> String {
-        self.0.name()
-    }
-    fn status(&self) -> Result<Status> {
-        self.0.status()
-    }
-    fn chain_at(&self, offset: u64) -> Result<u32> {
-        self.0.chain_at(offset)
-    }
-    fn snapshots(&self) -> Result<Vec<u64>> {
-        self.0.snapshots()
-    }
-    fn snapshot(&self, version: u64) -> Result<Box<dyn Read + Send>> {
-        self.0.snapshot(version)
-    }
-    fn feed(&self, from: u64, lives: bool) -> Result<Box<dyn Read + Send>> {
-        Ok(Box::new(Held(self.0.feed(from, lives)?, Arc::clone(&self.0.is_held))))
-    }
-}
-
-impl Order for Behind {
+impl Order for Way {
     fn append(&self, place: Place, records: &[&[u8]]) -> Result<()> {
-        self.0.append(place, records)
-    }
-    fn batch_bytes(&self) -> usize {
-        self.0.batch_bytes()
-    }
-}
-
-impl Order for Far {
-    fn append(&self, place: Place, records: &[&[u8]]) -> Result<()> {
-        if self.is_away.load(Ordering::SeqCst) {
-            self.asked.fetch_add(1, Ordering::SeqCst);
+        let is = |flag: &AtomicBool| flag.load(Ordering::SeqCst);
+        if is(&self.far.is_away) || is(&self.far.is_silent) {
+            self.far.asked.fetch_add(1, Ordering::SeqCst);
+        }
+        while_so(&self.far.is_silent);
+        if is(&self.far.is_away) {
             thread::sleep(A_MOMENT);
             let source = std::io::ErrorKind::ConnectionReset.into();
             return Err(Error::Unreachable { from: self.name(), operation: "append", source });
         }
-        self.order.append(place, records)
+        self.far.order.append(place, records)
     }
     fn batch_bytes(&self) -> usize {
-        self.order.batch_bytes()
+        self.far.order.batch_bytes()
     }
 }
 
@@ -128,13 +112,14 @@ impl Nodes {
         let far = Arc::new(Far {
             order,
             is_away: AtomicBool::new(false),
+            is_silent: AtomicBool::new(false),
             asked: AtomicU64::new(0),
-            is_held: Arc::default(),
+            is_held: AtomicBool::new(false),
         });
-        let orders: [(_, Arc<dyn Order>); 2] =
-            [("a", Arc::new(Behind(Arc::clone(&far)))), ("b", Arc::clone(&far) as _)];
-        let nodes = orders
-            .map(|(name, order)| Arc::new(Options::new().open_node(order, dir.path().join(name)).unwrap()));
+        let nodes = ["a", "b"].map(|name| {
+            let way = Way { far: Arc::clone(&far), is_first: name == "a" };
+            Arc::new(Options::new().open_node(Arc::new(way), dir.path().join(name)).unwrap())
+        });
         let served = |node: &Arc<Node<Value>>| Server::new(Served::from(Arc::clone(node)));
         let running = [0, 1].map(|at: usize| Running::new(served(&nodes[at]).access(access.clone())));
         let all = Nodes { nodes, running, far, dir };
@@ -146,7 +131,7 @@ impl Nodes {
 
     /// The newest version, which both show.
     fn agree(&self) -> u64 {
-        let head = self.far.status().unwrap().head;
+        let head = self.far.order.status().unwrap().head;
         let states = [0, 1].map(|at: usize| self.nodes[at].wait_for(head).unwrap());
         assert_eq!(states[0], states[1]);
         head
@@ -359,4 +344,25 @@ fn who_stands_in_line_when_the_order_goes_away_need_not_find_out_for_themselves(
     });
     let asked = all.far.asked.load(Ordering::SeqCst);
     assert!((1..clients).contains(&asked), "asked {asked} times for {clients}");
+}
+
+#[test]
+fn reading_goes_on_though_more_want_to_write_than_there_are_turns() {
+    let all = Nodes::new(&Access::new());
+    all.far.is_silent.store(true, Ordering::SeqCst);
+    let clients = 70_u64;
+    thread::scope(|scope| {
+        for _ in 0..clients {
+            scope.spawn(|| all.submit(0, &vote(2)).with(201));
+        }
+        while all.far.asked.load(Ordering::SeqCst) == 0 {
+            thread::sleep(BREATH);
+        }
+        thread::sleep(A_MOMENT);
+        let state = scope.spawn(|| all.running[0].client().get("/v1/state").with(200)).join();
+        all.far.is_silent.store(false, Ordering::SeqCst);
+        assert_eq!(state.unwrap()["votes"], 0);
+    });
+    all.agree();
+    assert_eq!(all.nodes[0].state().unwrap()["votes"].as_u64(), Some(clients));
 }
