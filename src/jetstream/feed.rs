@@ -211,7 +211,7 @@ impl Sent {
     async fn from(core: &Core, sequence: u64) -> Result<Sent> {
         let line = &core.line;
         let inbox = line.client.new_inbox();
-        let subscriber = line.within("follow", line.client.subscribe(inbox.clone())).await?;
+        let subscriber = line.within("follow", &inbox, line.client.subscribe(inbox.clone())).await?;
         let subscriber = subscriber.map_err(|error| line.failed("follow", error))?;
         let config = push::Config {
             deliver_subject: inbox,
@@ -226,7 +226,8 @@ impl Sent {
             max_deliver: 1,
             ..push::Config::default()
         };
-        let consumer = line.within("follow", line.handle().create_consumer(config)).await?;
+        let subject = format!("CONSUMER.CREATE.{}", line.stream);
+        let consumer = line.within("follow", &subject, line.handle().create_consumer(config)).await?;
         let consumer = consumer.map_err(|error| line.failed("follow", error))?;
         Ok(Sent { subscriber, pending: consumer.cached_info().num_pending })
     }

@@ -4,6 +4,7 @@
 //! time, or is an error; what the client itself says of an error has no secret in it.
 
 use super::message::{Found, Message};
+use super::refusals::Refusals;
 use super::settings::{JetStream, Secret};
 use crate::error::{Error, Result};
 use crate::layout::StoreId;
@@ -17,7 +18,7 @@ use async_nats::jetstream::{self, Context, ErrorCode};
 use async_nats::{Client, ConnectErrorKind, ConnectOptions};
 use bytes::Bytes;
 use std::error::Error as StdError;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -38,6 +39,7 @@ pub(super) struct Line {
     pub(super) client: Client,
     pub(super) context: Context,
     handle: Arc<Stream<()>>,
+    pub(super) refusals: Refusals,
     pub(super) timeout: Duration,
     #[cfg(feature = "http")]
     pub(super) monitors: Arc<[String]>,
@@ -60,8 +62,14 @@ impl Line {
         let name: Arc<str> = settings.name().into();
         let failed = |source| Error::Unreachable { from: name.to_string(), operation: "connect", source };
         let tls = trust::client(settings.ca.as_deref(), settings.identity.as_ref()).map_err(failed)?;
+        let refusals = Refusals::default();
+        let hears = refusals.clone();
         let options = ConnectOptions::new()
             .name("redraft")
+            .event_callback(move |event| {
+                hears.hear(&event);
+                ready(())
+            })
             .tls_client_config(tls)
             .connection_timeout(settings.timeout)
             .request_timeout(Some(settings.timeout))
@@ -83,6 +91,7 @@ impl Line {
             client,
             context,
             handle: Arc::new(handle),
+            refusals,
             timeout: settings.timeout,
             #[cfg(feature = "http")]
             monitors: settings.monitors.as_slice().into(),
@@ -101,20 +110,23 @@ impl Line {
         self.unreachable(operation, other(error))
     }
 
-    /// What `question` is answered in time.
+    /// What a question is answered in time that is asked on a subject with this in it, if it may be.
     pub(super) async fn within<T>(
         &self,
         operation: &'static str,
+        of: &str,
         question: impl Future<Output = T>,
     ) -> Result<T> {
+        let question = self.refusals.unless(of, question);
         let answer = tokio::time::timeout(self.timeout, question).await;
-        answer.map_err(|_| self.unreachable(operation, io::ErrorKind::TimedOut.into()))
+        let answer = answer.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        answer.map_err(|error| self.unreachable(operation, error))
     }
 
     /// What the server says of the stream; nothing if there is none.
     pub(super) async fn info(&self) -> Result<Option<Info>> {
         let subject = format!("STREAM.INFO.{}", self.stream);
-        match self.within("ask", self.context.request(subject, &())).await? {
+        match self.within("ask", &subject.clone(), self.context.request(subject, &())).await? {
             Ok(Response::Ok(info)) => Ok(Some(info)),
             Ok(Response::Err { error }) if error.error_code() == ErrorCode::STREAM_NOT_FOUND => Ok(None),
             Ok(Response::Err { error }) => Err(self.failed("ask", error)),
@@ -124,7 +136,8 @@ impl Line {
 
     /// A message of the stream, from its leader; nothing if it is not there.
     pub(super) async fn message(&self, sequence: u64, store: Option<StoreId>) -> Result<Option<Message>> {
-        match self.within("read", self.handle.get_raw_message(sequence)).await? {
+        let subject = format!("STREAM.MSG.GET.{}", self.stream);
+        match self.within("read", &subject, self.handle.get_raw_message(sequence)).await? {
             Ok(raw) => Message::decode(raw.payload, &self.found(sequence), store).map(Some),
             Err(error) => match error.kind() {
                 RawMessageErrorKind::NoMessageFound => Ok(None),
@@ -163,7 +176,7 @@ impl Line {
             let acknowledged = self.context.send_publish(self.subject.to_string(), message).await?;
             acknowledged.await
         };
-        self.within("append", publishing).await
+        self.within("append", &self.subject, publishing).await
     }
 
     fn told(&self, answer: Result<PublishAck, PublishError>) -> Result<Published> {
@@ -180,7 +193,9 @@ impl Line {
 
     /// Gives up all messages before this one.
     pub(super) async fn purge_before(&self, sequence: u64) -> Result<()> {
-        let purged = self.within("trim", async { self.handle.purge().sequence(sequence).await }).await?;
+        let subject = format!("STREAM.PURGE.{}", self.stream);
+        let purge = async { self.handle.purge().sequence(sequence).await };
+        let purged = self.within("trim", &subject, purge).await?;
         purged.map(drop).map_err(|error| self.failed("trim", error))
     }
 

@@ -29,6 +29,7 @@ mod monitor;
 mod moving;
 mod objects;
 mod promise;
+mod refusals;
 mod settings;
 mod shape;
 mod snapshots;

@@ -9,6 +9,7 @@ use async_nats::jetstream::ErrorCode;
 use async_nats::jetstream::object_store::{Config, GetErrorKind, Object, ObjectMetadata, ObjectStore};
 use async_nats::jetstream::stream::StorageType;
 use futures_util::StreamExt;
+use std::future::Future;
 use std::io;
 use tokio::io::AsyncReadExt;
 use tokio::sync::OnceCell;
@@ -42,7 +43,7 @@ impl Objects {
                 max_bytes: -1,
                 ..Config::default()
             };
-            let made = line.within("make a bucket", line.context.create_object_store(config)).await?;
+            let made = self.within(line, "make a bucket", line.context.create_object_store(config)).await?;
             made.map_err(|error| line.failed("make a bucket", error))
         };
         self.bucket.get_or_try_init(make).await
@@ -50,7 +51,7 @@ impl Objects {
 
     async fn look(&self, line: &Line) -> Result<Option<ObjectStore>> {
         let name = bucket_of(&line.stream);
-        match line.within("ask", line.context.get_object_store(&name)).await? {
+        match self.within(line, "ask", line.context.get_object_store(&name)).await? {
             Ok(bucket) => Ok(Some(bucket)),
             // What the client answers does not say which: the stream behind the bucket does.
             Err(error) => match line.context.get_stream(format!("OBJ_{name}")).await {
@@ -60,14 +61,24 @@ impl Objects {
         }
     }
 
+    /// See [`Line::within`]: each subject of a bucket has its name in it.
+    pub(super) async fn within<T>(
+        &self,
+        line: &Line,
+        operation: &'static str,
+        question: impl Future<Output = T>,
+    ) -> Result<T> {
+        line.within(operation, &bucket_of(&line.stream), question).await
+    }
+
     /// The names of all objects.
     pub(super) async fn names(&self, line: &Line) -> Result<Vec<String>> {
         let Some(bucket) = self.known(line).await? else { return Ok(Vec::new()) };
         let failed = |error| line.unreachable("list objects", error);
-        let list = line.within("list objects", bucket.list()).await?;
+        let list = self.within(line, "list objects", bucket.list()).await?;
         let mut list = list.map_err(other).map_err(failed)?;
         let mut names = Vec::new();
-        while let Some(object) = line.within("list objects", list.next()).await? {
+        while let Some(object) = self.within(line, "list objects", list.next()).await? {
             names.push(object.map_err(other).map_err(failed)?.name);
         }
         Ok(names)
@@ -83,14 +94,14 @@ impl Objects {
 
     pub(super) async fn remove(&self, line: &Line, name: &str) -> Result<()> {
         let Some(bucket) = self.known(line).await? else { return Ok(()) };
-        let removed = line.within("remove an object", bucket.delete(name)).await?;
+        let removed = self.within(line, "remove an object", bucket.delete(name)).await?;
         removed.map_err(|error| line.failed("remove an object", error))
     }
 
     /// Writes an object, unless it is there: one whose name says all that it holds.
     pub(super) async fn put(&self, line: &Line, name: &str, bytes: &[u8]) -> Result<()> {
         let bucket = self.made(line).await?;
-        let there = line.within("ask", bucket.info(name)).await?;
+        let there = self.within(line, "ask", bucket.info(name)).await?;
         if there.is_ok_and(|info| !info.deleted && info.size == bytes.len()) {
             return Ok(());
         }
@@ -103,7 +114,9 @@ impl Objects {
         let mut rest = bytes;
         let chunk_size = Some(CHUNK_BYTES.min(line.client.max_payload() / 2));
         let described = ObjectMetadata { name: name.to_owned(), chunk_size, ..ObjectMetadata::default() };
-        let written = bucket.put(described, &mut rest).await;
+        // It takes as long as it takes.
+        let written = line.refusals.unless(&bucket_of(&line.stream), bucket.put(described, &mut rest)).await;
+        let written = written.map_err(|error| line.unreachable("write an object", error))?;
         written.map(drop).map_err(|error| line.failed("write an object", error))
     }
 
@@ -113,7 +126,7 @@ impl Objects {
         let Some(bucket) = self.known(line).await? else {
             return Err(line.unreachable("read an object", absent()));
         };
-        match line.within("read an object", bucket.get(name)).await? {
+        match self.within(line, "read an object", bucket.get(name)).await? {
             Ok(object) => Ok(object),
             Err(error) if error.kind() == GetErrorKind::NotFound => {
                 Err(line.unreachable("read an object", absent()))
@@ -132,7 +145,12 @@ impl Objects {
         }
         let (mut bytes, mut object) = (Vec::new(), object);
         // To the end of it, where its digest is looked at.
-        while line.within("read an object", read_some(&mut object, &mut bytes)).await?.map_err(failed)? > 0 {
+        while self
+            .within(line, "read an object", read_some(&mut object, &mut bytes))
+            .await?
+            .map_err(failed)?
+            > 0
+        {
             if bytes.len() as u64 > length {
                 return Err(line.failed("read an object", format!("the object {name} does not end")));
             }

@@ -89,7 +89,8 @@ impl Core {
         tokio::spawn(async move {
             loop {
                 let mut piece = Vec::with_capacity(PIECE_BYTES);
-                let read = self.line.within("read a snapshot", object.read_buf(&mut piece)).await;
+                let some = object.read_buf(&mut piece);
+                let read = self.objects.within(&self.line, "read a snapshot", some).await;
                 let piece = match read {
                     Ok(Ok(0)) => return,
                     Ok(Ok(_)) => Ok(piece),

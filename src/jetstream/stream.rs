@@ -256,7 +256,9 @@ async fn connected(settings: &JetStream) -> Result<Core> {
 }
 
 async fn made(line: &Line, settings: &JetStream) -> Result<Info> {
-    let made = line.within("make a stream", line.context.create_stream(shape::wanted(settings))).await?;
+    let subject = format!("STREAM.CREATE.{}", line.stream);
+    let make = line.context.create_stream(shape::wanted(settings));
+    let made = line.within("make a stream", &subject, make).await?;
     match made {
         Ok(stream) => Ok(stream.cached_info().clone()),
         // Somebody else may have made it at the same time.

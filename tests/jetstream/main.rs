@@ -18,6 +18,7 @@ mod clusters;
 mod following;
 mod lost;
 mod moving;
+mod permissions;
 mod servers;
 mod settings;
 mod tls;

@@ -70,8 +70,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     if let Some((url, reach)) = args.store.stream() {
         return trim::compact(url, reach, &args.retention()?, output);
     }
-    let watch = progress::reading("reading", args.store.path(), output.is_json());
-    let store = stores::write(args.store.path())?;
+    let watch = progress::reading("reading", args.store.path()?, output.is_json());
+    let store = stores::write(args.store.path()?)?;
     let done = store.compact_to(args.retention()?)?;
     store.close()?;
     drop(watch);

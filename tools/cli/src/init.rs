@@ -50,7 +50,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
 
 fn made(place: &Place, output: &Output) -> Result<Target> {
     let Some((url, reach)) = place.stream() else {
-        return Ok(Target::Store(Box::new(Store::create_new(place.path())?)));
+        return Ok(Target::Store(Box::new(Store::create_new(place.path()?)?)));
     };
     reach.begin(url)?;
     reach.node(url, output).map(Target::from)

@@ -5,7 +5,7 @@
 
 use crate::guard::Guard;
 use crate::output::Output;
-use crate::places::Place;
+use crate::places::{self, Place};
 use crate::serve::{alone, interruption};
 use crate::{exit, stores};
 use anyhow::{Context, Result};
@@ -58,7 +58,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     // From the first moment on, so that a store that is interrupted is always closed.
     let stop = interruption()?;
     let place = args.store.name();
-    if place.starts_with("http://") || place.starts_with("https://") {
+    if places::is_server(&place) {
         must_only_read(args)?;
         let dir = tempfile::tempdir().context("cannot make a directory for a copy")?;
         let replica = copied(&place, dir.path())?;
@@ -93,7 +93,7 @@ fn must_only_read(args: &Args) -> Result<()> {
 }
 
 fn written(args: &Args, stop: oneshot::Receiver<()>, output: &mut Output) -> Result<()> {
-    let store = Arc::new(stores::write(args.store.path()).map_err(pointed)?);
+    let store = Arc::new(stores::write(args.store.path()?).map_err(pointed)?);
     let id = store.id().to_string();
     let served = serve(args, Arc::clone(&store).into(), id, stop, output);
     // It is closed properly even if there was nothing to serve it on.

@@ -135,7 +135,7 @@ fn unreachable_source(error: &Error) -> Option<String> {
             Some("see whether it runs there, and whether host and port are right".into())
         }
         Some(ErrorKind::PermissionDenied) => {
-            Some("see whether the token or the credentials are right".into())
+            Some("see whether the token or the credentials are right, and permit this".into())
         }
         _ => None,
     }

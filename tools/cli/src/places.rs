@@ -1,7 +1,8 @@
 //! Where a store is that a verb works on: a directory, or a stream of NATS JetStream, of which a copy is kept on this machine.
 //!
-//! The one place that tells them apart. Leaves streams to [`nats`], and changes to [`writing`]. Always: a verb that reads gets a
-//! directory that has all that the stream had when it was asked, or, told to be offline, one that is said to be what it is.
+//! The one place that tells them apart, and both from a server of one over HTTP, which few verbs ask. Leaves streams to [`nats`], and
+//! changes to [`writing`]. Always: a verb that reads gets a directory that has all that the stream had when it was asked, or, told
+//! to be offline, one that is said to be what it is; the address of a server is never taken for the name of a directory.
 
 use crate::output::Output;
 use crate::writing::Target;
@@ -34,7 +35,7 @@ impl Place {
     /// The directory that has it, brought up to date first where that is a copy.
     pub(crate) fn directory(&self, output: &Output) -> Result<PathBuf> {
         match self.stream() {
-            None => Ok(self.store.clone()),
+            None => Ok(self.path()?.to_owned()),
             Some((url, reach)) => reach.up_to_date(url, output),
         }
     }
@@ -47,14 +48,15 @@ impl Place {
     /// Opens it for changes. There has to be one.
     pub(crate) fn write(&self, output: &Output) -> Result<Target> {
         match self.stream() {
-            None => Ok(Target::Store(Box::new(stores::write(&self.store)?))),
+            None => Ok(Target::Store(Box::new(stores::write(self.path()?)?))),
             Some((url, reach)) => reach.node(url, output).map(Target::from),
         }
     }
 
-    /// The directory, for who makes a store in it.
-    pub(crate) fn path(&self) -> &Path {
-        &self.store
+    /// The directory, for a verb that has made sure that this is no stream.
+    pub(crate) fn path(&self) -> Result<&Path> {
+        must_not_be_a_server(&self.store)?;
+        Ok(&self.store)
     }
 }
 
@@ -63,8 +65,24 @@ pub(crate) fn address(place: &Path) -> Option<&str> {
     place.to_str().filter(|text| text.starts_with("nats://") || text.starts_with("tls://"))
 }
 
-/// Refuses a stream where a verb works on the files of a store, and says what to do instead.
+/// Whether this is the address of a server of a store over HTTP, and no directory.
+pub(crate) fn is_server(place: &str) -> bool {
+    place.starts_with("http://") || place.starts_with("https://")
+}
+
+/// Refuses the address of a server where a verb works on a directory, and says who asks one.
+pub(crate) fn must_not_be_a_server(place: &Path) -> Result<()> {
+    let told = "this works on a directory, and that is the address of a server: redraft follow ADDRESS DIR keeps a copy of its store; \
+                compare, inspect and top ask it as it is";
+    match place.to_str().is_some_and(is_server) {
+        true => Err(exit::Usage(told.into()).into()),
+        false => Ok(()),
+    }
+}
+
+/// Refuses a stream, and a server, where a verb works on the files of a store, and says what to do instead.
 pub(crate) fn must_be_a_directory(place: &Path, instead: &str) -> Result<()> {
+    must_not_be_a_server(place)?;
     // The address is not repeated: it may have a secret in it, which belongs into no log.
     match address(place) {
         Some(_) => Err(exit::Usage(format!("this works on a directory, not on a stream: {instead}")).into()),

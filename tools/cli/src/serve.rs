@@ -67,7 +67,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
         let id = reader.id().to_string();
         return serve(args, access, tls, reader.into(), id, stop, output);
     }
-    let store = Arc::new(stores::write(args.store.path()).map_err(pointed)?);
+    let store = Arc::new(stores::write(args.store.path()?).map_err(pointed)?);
     let id = store.id().to_string();
     let served = serve(args, access, tls, Arc::clone(&store).into(), id, stop, output);
     // It is closed properly even if there was nothing to serve it on.

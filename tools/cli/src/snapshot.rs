@@ -28,8 +28,8 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     if let Some((url, reach)) = args.store.stream() {
         return trim::snapshot(url, reach, output);
     }
-    let watch = progress::reading("reading", args.store.path(), output.is_json());
-    let store = stores::write(args.store.path())?;
+    let watch = progress::reading("reading", args.store.path()?, output.is_json());
+    let store = stores::write(args.store.path()?)?;
     let redraft::SnapshotReport { version, parent, bytes, .. } = store.snapshot()?;
     store.close()?;
     drop(watch);

@@ -37,7 +37,7 @@ impl Reach {
         if places::address(place.as_ref()).is_some() {
             return Ok(Arc::new(self.login.open(place)?));
         }
-        if !place.starts_with("http://") && !place.starts_with("https://") {
+        if !places::is_server(place) {
             return Ok(Arc::new(Directory::open(place)?));
         }
         let mut options = RemoteOptions::new();

@@ -312,6 +312,47 @@ fn a_path_that_is_not_there_is_refused_with_the_place_where_it_ends() {
 }
 
 #[test]
+fn the_address_of_a_server_is_never_taken_for_a_directory() {
+    let place = Place::new();
+    let (store, served) = (place.store("s", 1), "https://127.0.0.1:9/notes");
+    let (lines, elsewhere) = (place.write("lines", "[]"), place.at("elsewhere"));
+    let before = content(place.path());
+    let mut verbs = verbs_on(served, &elsewhere);
+    // Those that ask a server do.
+    verbs.retain(|verb| verb[0] != "follow");
+    verbs.extend([
+        vec!["init", served],
+        vec!["serve", served],
+        vec!["serve", served, "--read-only"],
+        vec!["compact", served, "--keep-changes", "1"],
+        vec!["pack", served],
+        vec!["doctor", served],
+        vec!["cursors", served],
+        vec!["promote", served],
+        vec!["redact", served, "/n"],
+        vec!["merge", served, &store],
+        vec!["merge", &store, served],
+        vec!["mirror", served, "nats://127.0.0.1:9?stream=notes"],
+        vec!["mirror", "nats://127.0.0.1:9?stream=notes", served],
+        vec!["import", "jsonl", &lines, served],
+        vec!["import", "git", ".", served],
+        vec!["backup", &store, served],
+        vec!["restore", &store, "--at", "1", "--to", served],
+        vec!["fork", &store, "--to", served],
+        vec!["follow", &store, served],
+        vec!["rejoin", &store, served, "--extra", &elsewhere],
+        vec!["archive", "fetch", &elsewhere, served],
+    ]);
+    for verb in verbs {
+        let mut command = command(&verb);
+        command.current_dir(place.path()).stdin(Stdio::null());
+        let told = done(command).refused(USAGE);
+        assert!(told.contains("redraft follow ADDRESS DIR"), "{verb:?}: {told}");
+        assert_eq!(content(place.path()), before, "{verb:?}");
+    }
+}
+
+#[test]
 fn nonsense_on_the_command_line_is_wrong_usage() {
     let place = Place::new();
     let store = place.store("s", 1);

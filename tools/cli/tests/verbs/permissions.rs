@@ -64,7 +64,10 @@ fn the_permissions_that_the_documentation_lists_are_enough() {
         r#"[{"op":"add","path":"/n","value":2}]"#,
     );
     assert_eq!(told.code, 1, "{told:?}");
-    with(&server, "node", &["init", &server.url("other"), "--cache", &copy("other")], "").refused(1);
+    assert!(told.err.contains("does not permit this user to publish to redraft.board"), "{told:?}");
+    let told =
+        with(&server, "node", &["init", &server.url("other"), "--cache", &copy("other")], "").refused(1);
+    assert!(told.contains("$JS.API.STREAM.INFO.other"), "{told}");
     with(&server, "node", &["show", &server.url("other"), "--cache", &copy("other")], "").refused(1);
     assert_eq!(with(&server, "admin", &["log", &url, "--json"], "").json_lines().len(), 4);
 }
