@@ -147,10 +147,10 @@ impl Course {
     /// The next message, if one comes in time; and whether somebody wanted to hear before that.
     async fn heard(&self, sent: &mut Sent) -> (bool, Option<Result<Arrival>>) {
         let comes = pin!(sent.next(&self.core.line));
-        let roused = pin!(tokio::time::timeout(PULSE, self.core.roused.notified()));
+        let roused = pin!(self.core.line.patience.is_roused_within(PULSE));
         match select(comes, roused).await {
             Either::Left((answer, _)) => (false, Some(answer)),
-            Either::Right((roused, _)) => (roused.is_ok(), None),
+            Either::Right((was_roused, _)) => (was_roused, None),
         }
     }
 

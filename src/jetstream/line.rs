@@ -4,6 +4,7 @@
 //! time, or is an error; what the client itself says of an error has no secret in it.
 
 use super::message::{Found, Message};
+use super::patience::Patience;
 use super::refusals::Refusals;
 use super::settings::{JetStream, Secret};
 use crate::error::{Error, Result};
@@ -40,7 +41,7 @@ pub(super) struct Line {
     pub(super) context: Context,
     handle: Arc<Stream<()>>,
     pub(super) refusals: Refusals,
-    pub(super) timeout: Duration,
+    pub(super) patience: Patience,
     #[cfg(feature = "http")]
     pub(super) monitors: Arc<[String]>,
 }
@@ -58,7 +59,7 @@ pub(super) enum Published {
 
 impl Line {
     /// Connects to any of the servers.
-    pub(super) async fn connect(settings: &JetStream) -> Result<Line> {
+    pub(super) async fn connect(settings: &JetStream, patience: Patience) -> Result<Line> {
         let name: Arc<str> = settings.name().into();
         let failed = |source| Error::Unreachable { from: name.to_string(), operation: "connect", source };
         let tls = trust::client(settings.ca.as_deref(), settings.identity.as_ref()).map_err(failed)?;
@@ -76,10 +77,8 @@ impl Line {
             .ping_interval(PING_EVERY);
         let options = shown(options, &settings.secret, &name)?;
         let connecting = options.connect(settings.servers.clone());
-        let client = match tokio::time::timeout(settings.timeout, connecting).await {
-            Err(_) => return Err(failed(io::ErrorKind::TimedOut.into())),
-            Ok(answer) => answer.map_err(|error| failed(unconnected(&error)))?,
-        };
+        let client = patience.with(connecting).await.map_err(failed)?;
+        let client = client.map_err(|error| failed(unconnected(&error)))?;
         let mut context = jetstream::new(client.clone());
         context.set_timeout(settings.timeout);
         let handle = context.get_stream_no_info(&settings.stream).await.map_err(|e| failed(other(e)))?;
@@ -92,7 +91,7 @@ impl Line {
             context,
             handle: Arc::new(handle),
             refusals,
-            timeout: settings.timeout,
+            patience,
             #[cfg(feature = "http")]
             monitors: settings.monitors.as_slice().into(),
         })
@@ -117,10 +116,8 @@ impl Line {
         of: &str,
         question: impl Future<Output = T>,
     ) -> Result<T> {
-        let question = self.refusals.unless(of, question);
-        let answer = tokio::time::timeout(self.timeout, question).await;
-        let answer = answer.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        answer.map_err(|error| self.unreachable(operation, error))
+        let answer = self.patience.with(self.refusals.unless(of, question)).await;
+        answer.flatten().map_err(|error| self.unreachable(operation, error))
     }
 
     /// What the server says of the stream; nothing if there is none.

@@ -12,7 +12,6 @@ use async_nats::jetstream::stream::Info;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 
 /// So many of the newest places are remembered.
@@ -64,8 +63,6 @@ pub(super) struct Core {
     pub(super) message_bytes: usize,
     pub(super) objects: Objects,
     known: Mutex<Known>,
-    /// Those who wait for what comes are to say soon that somebody is there.
-    pub(super) roused: Notify,
 }
 
 #[derive(Default)]
@@ -82,7 +79,7 @@ struct Known {
 
 impl Core {
     pub(super) fn new(line: Line, store: StoreId, message_bytes: usize, objects: Objects) -> Core {
-        Core { line, store, message_bytes, objects, known: Mutex::default(), roused: Notify::new() }
+        Core { line, store, message_bytes, objects, known: Mutex::default() }
     }
 
     fn known(&self) -> MutexGuard<'_, Known> {
@@ -107,7 +104,7 @@ impl Core {
 
     /// What the server says of the stream, if that goes on with what it said before.
     pub(super) async fn info(&self) -> Result<Info> {
-        let until = Instant::now() + self.line.timeout;
+        let until = Instant::now() + self.line.patience.longest;
         loop {
             // What is seen while the answer is under way may be newer than that.
             let seen = self.newest().map_or(0, |newest| newest.sequence);

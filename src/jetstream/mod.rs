@@ -28,6 +28,7 @@ mod message;
 mod monitor;
 mod moving;
 mod objects;
+mod patience;
 mod promise;
 mod refusals;
 mod settings;

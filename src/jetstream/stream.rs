@@ -10,6 +10,7 @@ use super::line::{Line, Published};
 use super::look::Core;
 use super::message::{Framed, Message};
 use super::objects::Objects;
+use super::patience::Patience;
 use super::promise::Promise;
 use super::settings::{Birth, JetStream};
 use super::shape;
@@ -44,12 +45,13 @@ pub struct Stream {
 struct Far {
     settings: JetStream,
     name: String,
+    patience: Patience,
     core: OnceCell<Arc<Core>>,
 }
 
 impl Far {
     async fn core(&self) -> Result<Arc<Core>> {
-        let connect = || async { connected(&self.settings).await.map(Arc::new) };
+        let connect = || async { connected(&self.settings, self.patience.clone()).await.map(Arc::new) };
         self.core.get_or_try_init(connect).await.cloned()
     }
 
@@ -74,7 +76,9 @@ impl Drop for Stream {
 impl Stream {
     /// One that has asked nobody yet.
     pub(super) fn later(settings: &JetStream) -> Result<Stream> {
-        let far = Far { settings: settings.clone(), name: settings.name(), core: OnceCell::new() };
+        let (settings, name) = (settings.clone(), settings.name());
+        let patience = Patience::of(settings.timeout);
+        let far = Far { settings, name, patience, core: OnceCell::new() };
         let runtime = Builder::new_multi_thread()
             .worker_threads(1)
             .thread_name("redraft-jetstream")
@@ -191,7 +195,7 @@ impl Source for Stream {
     }
 
     fn rouse(&self) {
-        self.far.core.get().into_iter().for_each(|core| core.roused.notify_waiters());
+        self.far.patience.rouse();
     }
 
     fn bytes_since(&self, offset: u64) -> Result<Option<u64>> {
@@ -223,8 +227,8 @@ impl Order for Stream {
 }
 
 /// A connection to the stream, which is there then, holds a history, and can be relied on.
-async fn connected(settings: &JetStream) -> Result<Core> {
-    let line = Line::connect(settings).await?;
+async fn connected(settings: &JetStream, patience: Patience) -> Result<Core> {
+    let line = Line::connect(settings, patience).await?;
     let info = match line.info().await? {
         Some(info) => info,
         None if settings.create => made(&line, settings).await?,

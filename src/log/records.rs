@@ -145,6 +145,15 @@ impl Records {
     /// # Errors
     /// As [`next_record`](Records::next_record).
     pub fn next_within(&mut self, patience: Duration) -> Result<Option<Record<'_>>> {
+        self.next_within_unless(patience, &|| false)
+    }
+
+    /// The same, unless something is true meanwhile, which whoever makes it so unparks this thread for.
+    pub(crate) fn next_within_unless(
+        &mut self,
+        patience: Duration,
+        is_over: &dyn Fn() -> bool,
+    ) -> Result<Option<Record<'_>>> {
         let deadline = Instant::now().checked_add(patience);
         loop {
             if let Some(length) = self.advance()? {
@@ -152,7 +161,7 @@ impl Records {
             }
             let left =
                 deadline.map_or(POLL_EVERY, |deadline| deadline.saturating_duration_since(Instant::now()));
-            if left.is_zero() {
+            if left.is_zero() || is_over() {
                 return Ok(None);
             }
             self.wait(left);

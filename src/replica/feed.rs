@@ -6,6 +6,7 @@
 //!
 //! Always: only durable records are in it, verified as they are read; a stream that ended properly ends with a mark.
 
+use super::rouse::Rouse;
 use crate::error::{Error, Result};
 use crate::log::{self, Records};
 use crate::segment::format::{Header, mark};
@@ -44,6 +45,7 @@ pub struct Feed {
     lives: bool,
     ended: bool,
     until: u64,
+    roused: Rouse,
     /// What [`Read`] has to tell once it has handed out what came before it.
     failed: Option<Error>,
 }
@@ -63,9 +65,10 @@ impl Feed {
     /// # Errors
     /// As [`of`](Feed::of).
     pub fn from_log(log: &log::Reader, from: u64) -> Result<Feed> {
-        let (log, records) = (log.clone(), log.records(from)?);
-        let (ready, handed, header_is_due, lives, ended, failed) = (Vec::new(), 0, true, false, false, None);
-        Ok(Feed { log, records, ready, handed, header_is_due, lives, ended, until: u64::MAX, failed })
+        let records = log.records(from)?;
+        let (log, roused, ready, failed) = (log.clone(), Rouse::default(), Vec::new(), None);
+        let (handed, header_is_due, lives, ended, until) = (0, true, false, false, u64::MAX);
+        Ok(Feed { log, records, ready, handed, header_is_due, lives, ended, until, roused, failed })
     }
 
     /// Goes on for ever: at the end it waits for more, and says every second with a mark that it is still there.
@@ -73,6 +76,11 @@ impl Feed {
     pub fn live(mut self) -> Feed {
         self.lives = true;
         self
+    }
+
+    /// The same, saying so as well whenever those who wait are roused.
+    pub(super) fn live_and_roused_by(self, roused: &Rouse) -> Feed {
+        Feed { roused: roused.clone(), ..self.live() }
     }
 
     /// Ends before offset `to`, with a mark there, if that comes before the end.
@@ -123,10 +131,12 @@ impl Feed {
     /// # Errors
     /// As [`fill`](Feed::fill).
     pub fn fill_within(&mut self, patience: Duration, out: &mut Vec<u8>) -> Result<bool> {
-        if !self.header_is_due
-            && let Some(record) = self.records.next_within(patience)?
-        {
-            push(record, out);
+        if !self.header_is_due {
+            self.roused.wait(|is_over| -> Result<()> {
+                let next = self.records.next_within_unless(patience, is_over)?;
+                next.into_iter().for_each(|record| push(record, out));
+                Ok(())
+            })?;
         }
         self.fill(out)
     }

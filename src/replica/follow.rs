@@ -22,6 +22,9 @@ use std::time::{Duration, Instant};
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
+/// Who is to end is roused so often.
+const ROUSED_EVERY: Duration = Duration::from_millis(10);
+
 /// So many pieces are told apart that have arrived and are not visible; more of them count as one.
 const PIECES_MAX: usize = 1024;
 
@@ -55,8 +58,8 @@ impl fmt::Debug for Following {
 }
 
 impl Following {
-    /// Stops following: soon if the source can be [roused](Source::rouse), at the latest when it says the next time that it is there, which
-    /// it does every second.
+    /// Stops following: soon if the source can be [roused](Source::rouse), which takes a second where it does not answer; otherwise when it
+    /// says the next time that it is there, which it does every second, or has had the patience to be asked.
     pub fn stop(self) {
         drop(self);
     }
@@ -77,8 +80,7 @@ impl Following {
 
     fn end(&mut self) {
         self.course.stop();
-        self.source.rouse();
-        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+        if self.thread.take().is_some_and(|thread| end_of(thread, &*self.source).is_err()) {
             tracing::error!("the thread that follows panicked");
         }
         self.course.stopped.store(false, Ordering::SeqCst);
@@ -91,6 +93,15 @@ impl Drop for Following {
             self.end();
         }
     }
+}
+
+/// Waits for the end of a thread that was told to stop, whatever it asks the source until it hears of that.
+pub(super) fn end_of(thread: JoinHandle<()>, source: &dyn Source) -> thread::Result<()> {
+    while !thread.is_finished() {
+        source.rouse();
+        thread::sleep(ROUSED_EVERY);
+    }
+    thread.join()
 }
 
 /// What the threads of a replica tell each other, and those who wait.

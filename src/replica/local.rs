@@ -6,6 +6,7 @@
 use super::begin::open_log;
 use super::feed::Feed;
 use super::order::{Order, Place};
+use super::rouse::Rouse;
 use super::source::{Source, Status};
 use super::{arrival::Carrier, ignore_poison};
 use crate::error::{Error, IoContext, Result, Role};
@@ -45,6 +46,7 @@ pub struct LocalOrder {
     log: Log,
     /// Held by the one who appends.
     turn: Mutex<()>,
+    roused: Rouse,
 }
 
 impl LocalOrder {
@@ -67,7 +69,7 @@ impl LocalOrder {
             Some(found) if !options.create => return Err(not_a_store(dir, found)),
             Some(_) => begun(options, dir)?,
         };
-        Ok(LocalOrder { log, turn: Mutex::default() })
+        Ok(LocalOrder { log, turn: Mutex::default(), roused: Rouse::default() })
     }
 }
 
@@ -102,7 +104,11 @@ impl Source for LocalOrder {
 
     fn feed(&self, from: u64, lives: bool) -> Result<Carrier> {
         let feed = Feed::from_log(&self.log.reader(), from)?;
-        Ok(Box::new(if lives { feed.live() } else { feed }))
+        Ok(Box::new(if lives { feed.live_and_roused_by(&self.roused) } else { feed }))
+    }
+
+    fn rouse(&self) {
+        self.roused.rouse();
     }
 
     fn bytes_since(&self, offset: u64) -> Result<Option<u64>> {

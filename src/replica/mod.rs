@@ -28,6 +28,7 @@ mod push;
 mod queue;
 mod resume;
 mod revise;
+mod rouse;
 mod sequencer;
 mod settled;
 mod source;

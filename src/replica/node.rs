@@ -4,7 +4,7 @@
 //! and shows in this node's own history; what was not waits here, durably, for as long as the order cannot be reached.
 
 use super::begin::has_begun;
-use super::follow::{Following, Pause};
+use super::follow::{Following, Pause, end_of};
 use super::intake::Intake;
 use super::link::Link;
 use super::order::Order;
@@ -344,7 +344,8 @@ impl<S: State + Default> Drop for Work<S> {
         self.desk.stopped.store(true, Atomic::SeqCst);
         self.desk.ring();
         drop(self.following.take());
-        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+        let source = self.desk.ordering.order();
+        if self.thread.take().is_some_and(|thread| end_of(thread, source).is_err()) {
             tracing::error!("the thread of a node panicked");
         }
         // Who opens this directory next must not find it taken.

@@ -86,6 +86,10 @@ impl<S: State + Default> Ordering<S> {
         &self.replica.store
     }
 
+    pub(super) fn order(&self) -> &dyn Order {
+        &*self.order
+    }
+
     pub(super) fn name(&self) -> String {
         self.order.name()
     }

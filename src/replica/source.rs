@@ -6,6 +6,7 @@
 
 use super::arrival::Carrier;
 use super::feed::Feed;
+use super::rouse::Rouse;
 use crate::error::{IoContext, Result};
 use crate::history::open_view;
 use crate::io::{Access, Disk, Env, File};
@@ -92,8 +93,10 @@ pub trait Source: Debug + Send + Sync {
     /// [`Error::BeyondHead`](crate::Error::BeyondHead), [`Error::Compacted`](crate::Error::Compacted), or when it cannot be asked.
     fn feed(&self, from: u64, lives: bool) -> Result<Box<dyn Read + Send>>;
 
-    /// Has those who wait for what comes by a [`feed`](Source::feed) of this look up, for it may not be wanted any longer: each reads a mark
-    /// soon. A source that cannot do so, which is the default, leaves them to the mark that comes every second.
+    /// Has those who wait look up, for what they wait for may not be wanted any longer: who reads a [`feed`](Source::feed) of this reads a mark
+    /// soon, and nobody who asked something goes on waiting for an answer that takes longer than a second. Whoever wants to end does so
+    /// again and again. A source that cannot do so, which is the default, leaves them to the mark that comes every second, and to its
+    /// own patience.
     fn rouse(&self) {}
 
     /// How many bytes of a [`Feed`] the changes from `offset` on take, so that a follower can tell how far it is behind. A source that
@@ -125,6 +128,7 @@ pub struct Directory {
     view: log::Reader,
     /// A feed that came to its end, and can go on from there without looking for the place again.
     resting: Arc<Mutex<Option<Feed>>>,
+    roused: Rouse,
 }
 
 impl Directory {
@@ -143,7 +147,7 @@ impl Directory {
     pub fn open_in(env: &Env, path: impl AsRef<Path>) -> Result<Directory> {
         let dir = path.as_ref().to_owned();
         let view = open_view(env, &dir)?;
-        Ok(Directory { env: env.clone(), dir, view, resting: Arc::default() })
+        Ok(Directory { env: env.clone(), dir, view, resting: Arc::default(), roused: Rouse::default() })
     }
 }
 
@@ -162,6 +166,10 @@ impl Source for Directory {
 
     fn bytes_since(&self, offset: u64) -> Result<Option<u64>> {
         self.view.bytes_since(offset).map(Some)
+    }
+
+    fn rouse(&self) {
+        self.roused.rouse();
     }
 
     fn snapshots(&self) -> Result<Vec<u64>> {
@@ -183,7 +191,7 @@ impl Source for Directory {
             Some(feed) => feed.again(),
             None => Feed::from_log(&self.view, from)?,
         };
-        let feed = Some(if lives { feed.live() } else { feed });
+        let feed = Some(if lives { feed.live_and_roused_by(&self.roused) } else { feed });
         Ok(Box::new(Lent { feed, home: Arc::clone(&self.resting) }))
     }
 }

@@ -14,6 +14,7 @@
 
 mod altered;
 mod appending;
+mod closing;
 mod clusters;
 mod following;
 mod lost;

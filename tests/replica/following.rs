@@ -5,7 +5,7 @@ use crate::common::waiting::PATIENCE;
 use crate::common::{dir, env, options, written};
 use crate::wire::{Wire, bytes_of};
 use redraft::io::MemoryDisk;
-use redraft::replica::{Beginning, Directory, Feed, Source, Status};
+use redraft::replica::{Beginning, Directory, Feed, LocalOrder, Source, Status};
 use redraft::{Error, Options, Replica, Result, Role, SnapshotPolicy, Store, Value};
 use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
@@ -113,6 +113,37 @@ fn a_source_that_goes_away_is_waited_for() {
         replica.wait_for(version, PATIENCE).unwrap();
     }
     following.finish().unwrap();
+}
+
+#[test]
+fn who_waits_for_what_comes_looks_up_when_roused() {
+    // They would look up once in a second by themselves.
+    const OFTEN: u32 = 200;
+    let (disk, _store, _) = written(7, 5, &[]);
+    let order_dir = tempfile::tempdir().unwrap();
+    let order: Arc<dyn Source> = Arc::new(LocalOrder::open(order_dir.path()).unwrap());
+    let directory: Arc<dyn Source> = source(&disk);
+    for source in [directory, order] {
+        let mut feed = source.feed(source.status().unwrap().head, true).unwrap();
+        let (begin, mut came, is_enough) = (Instant::now(), 0, AtomicBool::new(false));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_enough.load(SeqCst) {
+                    source.rouse();
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+            });
+            let mut piece = [0; 4096];
+            while came < OFTEN
+                && begin.elapsed() < PATIENCE
+                && feed.read(&mut piece).is_ok_and(|count| count > 0)
+            {
+                came += 1;
+            }
+            is_enough.store(true, SeqCst);
+        });
+        assert_eq!(came, OFTEN, "{}", source.name());
+    }
 }
 
 #[test]

@@ -1,0 +1,92 @@
+//! [`Patience`]: for how long an answer is waited for.
+//!
+//! Leaves asking to `line`. Always: no answer is waited for longer than was set; where those who wait were roused, no longer than a server
+//! that is there needs.
+
+use crate::replica::PULSE;
+use futures_util::future::{Either, select};
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until, timeout};
+
+/// Cheap to clone: all clones are roused at once.
+#[derive(Clone, Debug)]
+pub(super) struct Patience {
+    pub(super) longest: Duration,
+    roused: Arc<Notify>,
+}
+
+impl Patience {
+    pub(super) fn of(longest: Duration) -> Patience {
+        Patience { longest, roused: Arc::default() }
+    }
+
+    /// Has those who wait look up: what they wait for may not be wanted any longer.
+    pub(super) fn rouse(&self) {
+        self.roused.notify_waiters();
+    }
+
+    /// Whether somebody was roused within that time; returns then.
+    pub(super) async fn is_roused_within(&self, time: Duration) -> bool {
+        timeout(time, self.roused.notified()).await.is_ok()
+    }
+
+    /// An answer, if it comes in time.
+    pub(super) async fn with<T>(&self, answer: impl Future<Output = T>) -> io::Result<T> {
+        match select(pin!(answer), pin!(self.is_over())).await {
+            Either::Left((answer, _)) => Ok(answer),
+            Either::Right(_) => Err(io::ErrorKind::TimedOut.into()),
+        }
+    }
+
+    async fn is_over(&self) {
+        let begun = Instant::now();
+        let roused = async {
+            self.roused.notified().await;
+            sleep_until(begun + PULSE).await;
+        };
+        drop(timeout(self.longest, roused).await);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::{pending, ready};
+    use tokio::runtime::Builder;
+
+    /// What a question comes to that is not answered, while somebody rouses whoever waits.
+    fn unanswered(patience: &Patience) -> io::Result<()> {
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        let rouses = async {
+            loop {
+                patience.rouse();
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        runtime.block_on(async {
+            match select(pin!(patience.with(pending::<()>())), pin!(rouses)).await {
+                Either::Left((answer, _)) => answer,
+                Either::Right((never, _)) => never,
+            }
+        })
+    }
+
+    #[test]
+    fn who_is_roused_does_not_wait_as_long_as_was_set() {
+        let hours = Patience::of(Duration::from_secs(36_000));
+        assert_eq!(unanswered(&hours).unwrap_err().kind(), io::ErrorKind::TimedOut);
+        let moments = Patience::of(Duration::from_millis(1));
+        assert_eq!(unanswered(&moments).unwrap_err().kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[test]
+    fn an_answer_that_is_there_is_had_at_once() {
+        let runtime = Builder::new_current_thread().enable_time().build().unwrap();
+        assert_eq!(runtime.block_on(Patience::of(Duration::ZERO).with(ready(7))).unwrap(), 7);
+    }
+}
