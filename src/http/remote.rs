@@ -8,7 +8,7 @@ use super::carried::{Way, failure};
 use super::reach::{RemoteOptions, invalid};
 use crate::error::{Error, Result};
 use crate::layout::StoreId;
-use crate::replica::{Source, Status, wait_here};
+use crate::replica::{Patience, Source, Status, wait_here};
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use reqwest::{Method, Request, Response, StatusCode, Url};
 use serde_json::{Value as Json, json};
@@ -34,6 +34,8 @@ pub struct Remote {
     url: Url,
     token: Option<HeaderValue>,
     way: Way,
+    /// A connection that does not answer is timed by the way. This is for who does not want to wait for that.
+    patience: Patience,
     runtime: Option<Runtime>,
 }
 
@@ -60,7 +62,7 @@ impl Remote {
     }
 
     pub(super) fn new(url: Url, token: Option<HeaderValue>, way: Way, runtime: Runtime) -> Remote {
-        Remote { url, token, way, runtime: Some(runtime) }
+        Remote { url, token, way, patience: Patience::of(Duration::MAX), runtime: Some(runtime) }
     }
 
     /// Runs what may wait on the thread that does.
@@ -94,14 +96,14 @@ impl Remote {
     /// An answer that is a success, or the status of one that is none, with what it says.
     fn answered(&self, mut request: Request) -> Result<Result<Response, (StatusCode, Json)>> {
         self.token.iter().for_each(|token| drop(request.headers_mut().insert(AUTHORIZATION, token.clone())));
-        let way = self.way.clone();
-        let answer = self.wait(async move { way.carry(request).await })?;
+        let (way, patience) = (self.way.clone(), self.patience.clone());
+        let answer = self.wait(async move { patience.with(way.carry(request)).await.flatten() })?;
         let answer = answer.map_err(|error| self.unreachable("ask", error))?;
         if answer.status().is_success() {
             return Ok(Ok(answer));
         }
         let status = answer.status();
-        let told = self.wait(limited(answer, ANSWER_BYTES_MAX))?.ok();
+        let told = self.wait(limited(answer, ANSWER_BYTES_MAX, self.patience.clone()))?.ok();
         let told = told.and_then(|bytes| serde_json::from_slice(&bytes).ok());
         Ok(Err((status, told.unwrap_or(Json::Null))))
     }
@@ -131,7 +133,9 @@ impl Remote {
     }
 
     fn json_of(&self, answer: Response, most: usize) -> Result<Json> {
-        let bytes = self.wait(limited(answer, most))?.map_err(|error| self.unreachable("ask", error))?;
+        let bytes = self
+            .wait(limited(answer, most, self.patience.clone()))?
+            .map_err(|error| self.unreachable("ask", error))?;
         serde_json::from_slice(&bytes).map_err(|error| self.unreachable("ask", io::Error::other(error)))
     }
 
@@ -170,13 +174,10 @@ impl Remote {
     fn stream(&self, mut answer: Response) -> Result<Box<dyn Read + Send>> {
         let (give, pieces) = mpsc::channel(PIECES);
         let ended = || self.unreachable("ask", io::ErrorKind::BrokenPipe.into());
+        let patience = self.patience.clone();
         self.runtime.as_ref().ok_or_else(ended)?.spawn(async move {
             loop {
-                let piece = match answer.chunk().await {
-                    Ok(None) => return,
-                    Ok(Some(piece)) => Ok(piece),
-                    Err(error) => Err(failure(error)),
-                };
+                let Some(piece) = next_of(&mut answer, &patience).await.transpose() else { return };
                 let is_last = piece.is_err();
                 // Nobody reads any longer: the connection is closed with this.
                 if give.send(piece).await.is_err() || is_last {
@@ -237,6 +238,10 @@ impl Source for Remote {
         self.stream(self.get(&format!("log?from={from}&follow={lives}"))?)
     }
 
+    fn rouse(&self) {
+        self.patience.rouse();
+    }
+
     fn acknowledge(&self, follower: &str, version: u64) -> Result<()> {
         let mut url = self.at("cursors/")?;
         if let Ok(mut path) = url.path_segments_mut() {
@@ -255,10 +260,15 @@ impl Source for Remote {
     }
 }
 
+/// The next piece of a body.
+async fn next_of(answer: &mut Response, patience: &Patience) -> io::Result<Option<bytes::Bytes>> {
+    patience.with(answer.chunk()).await?.map_err(failure)
+}
+
 /// A body that is short.
-async fn limited(mut answer: Response, most: usize) -> io::Result<Vec<u8>> {
+async fn limited(mut answer: Response, most: usize, patience: Patience) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    while let Some(piece) = answer.chunk().await.map_err(failure)? {
+    while let Some(piece) = next_of(&mut answer, &patience).await? {
         bytes.extend_from_slice(&piece);
         if bytes.len() > most {
             return Err(io::Error::other("the answer does not end where it should"));

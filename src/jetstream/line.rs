@@ -4,11 +4,11 @@
 //! time, or is an error; what the client itself says of an error has no secret in it.
 
 use super::message::{Found, Message};
-use super::patience::Patience;
 use super::refusals::Refusals;
 use super::settings::{JetStream, Secret};
 use crate::error::{Error, Result};
 use crate::layout::StoreId;
+use crate::replica::Patience;
 use crate::trust;
 use async_nats::jetstream::context::{PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;

@@ -28,7 +28,6 @@ mod message;
 mod monitor;
 mod moving;
 mod objects;
-mod patience;
 mod promise;
 mod refusals;
 mod settings;

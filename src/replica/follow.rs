@@ -58,7 +58,7 @@ impl fmt::Debug for Following {
 }
 
 impl Following {
-    /// Stops following: soon if the source can be [roused](Source::rouse), which takes a second where it does not answer; otherwise when it
+    /// Stops following: soon if the source can be [roused](Source::rouse), which takes two seconds where it does not answer; otherwise when it
     /// says the next time that it is there, which it does every second, or has had the patience to be asked.
     pub fn stop(self) {
         drop(self);

@@ -24,6 +24,8 @@ mod office;
 mod order;
 mod ordering;
 mod outcomes;
+#[cfg(any(feature = "http", feature = "jetstream"))]
+mod patience;
 mod push;
 mod queue;
 mod resume;
@@ -53,7 +55,7 @@ pub use source::{Directory, Source, Status};
 pub(crate) use source::{snapshot_bytes, snapshot_file};
 pub use writer::Writer;
 #[cfg(any(feature = "http", feature = "jetstream"))]
-pub(crate) use {feed::PULSE, wait::wait_here};
+pub(crate) use {feed::PULSE, patience::Patience, wait::wait_here};
 
 use crate::error::{Error, IoContext, Result};
 use crate::log::Worker;

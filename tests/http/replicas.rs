@@ -214,3 +214,22 @@ fn a_follower_that_reads_nothing_holds_nobody_up() {
     let replica = replica(&board.running, dir.path()).unwrap();
     assert_eq!(replica.catch_up().unwrap().version, 105);
 }
+
+#[test]
+fn who_is_roused_waits_no_longer_for_a_server_that_does_not_answer() {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", silent.local_addr().unwrap());
+    let remote = |_| Arc::new(Remote::open(&url).unwrap());
+    let [patient, roused] = [0, 1].map(remote);
+    // One that nobody rouses, and that began earlier, goes on waiting.
+    let waits = std::thread::spawn(move || patient.status());
+    let ends = Arc::clone(&roused);
+    let ends = std::thread::spawn(move || ends.status());
+    while !ends.is_finished() {
+        roused.rouse();
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let answer = ends.join().unwrap();
+    assert!(!waits.is_finished(), "both waited as long");
+    assert!(matches!(answer, Err(Error::Unreachable { .. })), "{answer:?}");
+}

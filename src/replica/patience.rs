@@ -1,9 +1,9 @@
-//! [`Patience`]: for how long an answer is waited for.
+//! [`Patience`]: for how long sources that ask somebody wait for an answer.
 //!
-//! Leaves asking to `line`. Always: no answer is waited for longer than was set; where those who wait were roused, no longer than a server
-//! that is there needs.
+//! Leaves asking to them. Always: no answer is waited for longer than was set; where those who wait were roused, no longer than it takes
+//! somebody who is there, and has nothing to say, to say that.
 
-use crate::replica::PULSE;
+use super::PULSE;
 use futures_util::future::{Either, select};
 use std::future::Future;
 use std::io;
@@ -13,30 +13,34 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
+/// Who was roused goes on waiting for so long after having asked.
+const ROUSED: Duration = PULSE.saturating_mul(2);
+
 /// Cheap to clone: all clones are roused at once.
 #[derive(Clone, Debug)]
-pub(super) struct Patience {
-    pub(super) longest: Duration,
+pub(crate) struct Patience {
+    pub(crate) longest: Duration,
     roused: Arc<Notify>,
 }
 
 impl Patience {
-    pub(super) fn of(longest: Duration) -> Patience {
+    pub(crate) fn of(longest: Duration) -> Patience {
         Patience { longest, roused: Arc::default() }
     }
 
     /// Has those who wait look up: what they wait for may not be wanted any longer.
-    pub(super) fn rouse(&self) {
+    pub(crate) fn rouse(&self) {
         self.roused.notify_waiters();
     }
 
     /// Whether somebody was roused within that time; returns then.
-    pub(super) async fn is_roused_within(&self, time: Duration) -> bool {
+    #[cfg(feature = "jetstream")]
+    pub(crate) async fn is_roused_within(&self, time: Duration) -> bool {
         timeout(time, self.roused.notified()).await.is_ok()
     }
 
     /// An answer, if it comes in time.
-    pub(super) async fn with<T>(&self, answer: impl Future<Output = T>) -> io::Result<T> {
+    pub(crate) async fn with<T>(&self, answer: impl Future<Output = T>) -> io::Result<T> {
         match select(pin!(answer), pin!(self.is_over())).await {
             Either::Left((answer, _)) => Ok(answer),
             Either::Right(_) => Err(io::ErrorKind::TimedOut.into()),
@@ -47,7 +51,7 @@ impl Patience {
         let begun = Instant::now();
         let roused = async {
             self.roused.notified().await;
-            sleep_until(begun + PULSE).await;
+            sleep_until(begun + ROUSED).await;
         };
         drop(timeout(self.longest, roused).await);
     }
