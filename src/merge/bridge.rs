@@ -7,6 +7,7 @@
 
 use super::corrections::Corrections;
 use super::places::each_once;
+use super::versions::Versions;
 use super::window::Entry;
 use crate::collections::Map;
 use crate::op::{Op, Patch};
@@ -18,8 +19,10 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Bridge {
     base: u64,
-    /// One of which nothing is left stays: it must not come in anew.
-    items: Map<u64, Option<Arc<Vec<Step>>>>,
+    /// What is left of those that something was led over.
+    items: Map<u64, Arc<Vec<Step>>>,
+    /// Those of which nothing is left: they must not come in anew.
+    spent: Versions,
     /// Those of them that are the writer's own: what the rules made otherwise than it believes.
     corrections: Corrections,
 }
@@ -53,6 +56,7 @@ impl Bridge {
         while self.items.first_key_value().is_some_and(|(version, _)| *version <= self.base) {
             self.items.pop_first();
         }
+        self.spent.forget_up_to(self.base);
         while let Some(version) = self.corrections.first().filter(|version| *version <= self.base) {
             self.corrections.forget(version);
         }
@@ -71,7 +75,8 @@ impl Bridge {
         self.corrections.meeting(patch, &mut versions);
         each_once(&mut versions);
         let item = |version| match self.items.get(&version) {
-            Some(left) => left.clone(),
+            _ if self.spent.contains(version) => None,
+            Some(left) => Some(Arc::clone(left)),
             None => entry(version).map(|entry| Arc::new(steps_behind(&entry.patch, &entry.behind))),
         };
         let left = |version| Some((version, item(version).filter(|item| !item.is_empty())?));
@@ -98,16 +103,19 @@ impl Bridge {
     }
 
     fn leave(&mut self, version: u64, item: Vec<Step>) {
-        if item.is_empty() {
-            self.corrections.forget(version);
+        if !item.is_empty() {
+            self.items.insert(version, Arc::new(item));
+            return;
         }
-        self.items.insert(version, (!item.is_empty()).then(|| Arc::new(item)));
+        self.items.remove(&version);
+        self.corrections.forget(version);
+        self.spent.insert(version);
     }
 
     /// Behind a change of the writer that the rules made something else of: what leads from the one to the other.
     pub(crate) fn correct(&mut self, version: u64, correction: &Patch) {
         if !correction.is_empty() {
-            self.items.insert(version, Some(Arc::new(steps(correction))));
+            self.items.insert(version, Arc::new(steps(correction)));
             self.corrections.note(version, correction);
         }
     }

@@ -36,6 +36,7 @@ mod standing;
 mod submission;
 mod text;
 mod verdict;
+mod versions;
 mod views;
 mod window;
 
