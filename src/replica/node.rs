@@ -24,11 +24,12 @@ use crate::state::State;
 use crate::store::{self, Store};
 use crate::value::Value;
 use std::error::Error as StdError;
+use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering as Atomic};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long the thread that brings changes into the order sleeps at most before it looks for itself.
 const NAP: Duration = Duration::from_millis(200);
@@ -108,6 +109,8 @@ pub(super) struct Desk<S: State + Default> {
     bell: Condvar,
     /// Why it brings nothing into the order any longer.
     ended_by: Mutex<Option<Arc<Error>>>,
+    /// Why nothing could be brought there the last time, if that was so.
+    hindered_by: Mutex<Option<String>>,
 }
 
 impl store::Options {
@@ -172,6 +175,7 @@ impl<S: State + Default> Node<S> {
             rung: Mutex::new(true),
             bell: Condvar::new(),
             ended_by: Mutex::default(),
+            hindered_by: Mutex::default(),
         });
         desk.settle_as_it_comes()?;
         let works = Arc::clone(&desk);
@@ -292,6 +296,27 @@ impl<S: State + Default> Node<S> {
         }
     }
 
+    /// Waits until nothing waits here any longer: all that was made before has its place in the order, also what an earlier session left.
+    ///
+    /// # Errors
+    /// As `produce`, once it is made.
+    pub fn flush(&self) -> Result<()> {
+        let begun = Instant::now();
+        loop {
+            let next = self.store().version() + 1;
+            self.desk.writer.view()?;
+            if self.desk.writer.pending() == 0 {
+                return Ok(());
+            }
+            self.desk.must_work()?;
+            if begun.elapsed() >= self.patience {
+                return Err(self.desk.unheard());
+            }
+            // Whatever comes may be the last of it.
+            drop(self.desk.writer.replica().wait_for(next, NAP));
+        }
+    }
+
     /// Waits until `version` is visible here, so that who wrote it elsewhere can read it here.
     ///
     /// # Errors
@@ -402,6 +427,7 @@ impl<S: State + Default> Desk<S> {
             self.sleep(NAP);
             let answer = self.bring();
             let (failed, got_on) = (answer.is_err(), matches!(answer, Ok(count) if count > 0));
+            *ignore_poison(&self.hindered_by) = answer.as_ref().err().map(text_of);
             if let Err(error) = pause.after(answer.map(drop), got_on) {
                 *ignore_poison(&self.ended_by) = Some(Arc::new(error));
                 return;
@@ -469,7 +495,17 @@ impl<S: State + Default> Desk<S> {
     }
 
     pub(super) fn unheard(&self) -> Error {
-        let source = std::io::ErrorKind::TimedOut.into();
+        let hindered = ignore_poison(&self.hindered_by);
+        let source = hindered.as_ref().map_or_else(
+            || io::ErrorKind::TimedOut.into(),
+            |why| io::Error::new(io::ErrorKind::TimedOut, format!("timed out; the last time, {why}")),
+        );
         Error::Unreachable { from: self.ordering.name(), operation: "hear what became of a change", source }
     }
+}
+
+/// What an error says, and what that came from.
+fn text_of(error: &Error) -> String {
+    let sources = std::iter::successors(Some(error as &(dyn StdError + 'static)), |&error| error.source());
+    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

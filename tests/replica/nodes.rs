@@ -346,7 +346,14 @@ fn who_is_cut_off_reads_and_queues_and_has_its_changes_taken_once_it_is_back() {
     let there = node_of::<Value>(&disk, "there", Arc::new(Way(Arc::clone(&far)))).unwrap();
     assert_eq!(there.state().unwrap()["ids"], value!([7]));
     assert_eq!(there.writer().pending(), 1);
+    let there = there.patience(Duration::from_millis(500));
+    let unheard = there.flush().unwrap_err();
+    let why = unheard.io().unwrap().to_string();
+    assert!(why.contains("the last time, ") && why.contains("far away"), "{why}");
+    let there = there.patience(PATIENCE);
     far.cut(false);
+    there.flush().unwrap();
+    assert_eq!(there.writer().pending(), 0);
     let settled = there.produce(|doc| list(doc, "ids").push(8)).unwrap();
     here.wait_for(settled.version).unwrap();
     let state = all_equal(&order, &[here, there]);

@@ -44,6 +44,13 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
             let watch = progress::reading("archiving", &dir, output.is_json());
             let done = reader.archive(&at(archive)?)?;
             drop(watch);
+            if done.version < reader.version() {
+                stores::note(&format!(
+                    "versions {} to {} are in a segment that is not full yet, and not in the archive: redraft backup copies them too",
+                    done.version + 1,
+                    reader.version()
+                ));
+            }
             backup::tell(&done, archive.as_ref(), "archived in", output)
         }
         Action::Fetch { archive, to } => {

@@ -84,7 +84,7 @@ struct Told<'a> {
 pub(crate) fn merge(args: &Args, output: &mut Output) -> Result<()> {
     let instead = "redraft fork STREAM --to DIR, merge into that, and apply to the stream what came of it";
     places::must_be_a_directory(&args.store, instead)?;
-    places::must_not_be_a_server(&args.from)?;
+    places::must_be_a_path(&args.from)?;
     let other = stores::read(&match places::address(&args.from) {
         Some(url) => args.reach.up_to_date(url, output)?,
         None => args.from.clone(),

@@ -53,7 +53,7 @@ struct Moved {
 
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let stop = args.live.then(interrupt::flag).transpose()?;
-    [&args.from, &args.to].into_iter().try_for_each(|place| places::must_not_be_a_server(place))?;
+    [&args.from, &args.to].into_iter().try_for_each(|place| places::must_be_a_path(place))?;
     match (places::address(&args.from), places::address(&args.to)) {
         (None, Some(url)) => move_into(args, url, stop.as_deref(), output),
         (Some(url), None) => move_out(args, url, stop.as_deref(), output),

@@ -141,9 +141,7 @@ impl Reach {
         let stream = match settings.open() {
             Ok(stream) => {
                 let (store, head) = (stream.store()?, stream.status()?.head);
-                let told =
-                    format!("there is a history in it already, of store {store}, up to version {head}");
-                return Err(exit::Usage(told).into());
+                anyhow::bail!("there is a history in it already, of store {store}, up to version {head}");
             }
             Err(error) if is_nothing_yet(&error) => {
                 self.must_be_free(url)?;
@@ -198,11 +196,22 @@ impl Reach {
         let dir = self.directory(url)?;
         let stream = self.opened(url, &dir)?;
         caught_up(&stream, &dir, output).map_err(|error| explained(error, &dir))?;
-        let node = patiently(|| Options::new().open_node(stream.clone(), &dir), || Ok(None));
+        let node = patiently(&dir, || Options::new().open_node(stream.clone(), &dir), || Ok(None));
         let node = node.map_err(|error| explained(error.into(), &dir))?.patience(HEARD_OF_IN);
+        Ok((node, dir))
+    }
+
+    /// The same for who makes a change: what waits there from before is in the stream by then.
+    pub(crate) fn node_of_one_who_writes(
+        &self,
+        url: &str,
+        output: &Output,
+    ) -> Result<(Node<Value>, PathBuf)> {
+        let (node, dir) = self.node(url, output)?;
         let waiting = node.writer().pending();
         if waiting > 0 {
             stores::note(&format!("{waiting} made here before, which waited for the stream, go first"));
+            gone(&node, &dir)?;
         }
         Ok((node, dir))
     }
@@ -213,7 +222,7 @@ impl Reach {
         let stream = self.opened(url, &dir)?;
         caught_up(&stream, &dir, output).map_err(|error| explained(error, &dir))?;
         let open = || Options::new().replica_of(stream.clone(), &dir, Beginning::Oldest);
-        patiently(open, || Ok(None)).map_err(|error| explained(error.into(), &dir))
+        patiently(&dir, open, || Ok(None)).map_err(|error| explained(error.into(), &dir))
     }
 
     fn opened(&self, url: &str, dir: &Path) -> Result<Arc<Stream>> {
@@ -259,7 +268,7 @@ fn caught_up(stream: &Arc<Stream>, dir: &Path, output: &Output) -> Result<()> {
     let wanted = stream.status()?.head;
     let open = || Options::new().mirror_of(stream.clone(), dir, Beginning::Oldest).map(Some);
     let done = || Ok(version_of(dir).filter(|version| *version >= wanted).map(|_| None));
-    let Some(mirror) = patiently(open, done)? else { return Ok(()) };
+    let Some(mirror) = patiently(dir, open, done)? else { return Ok(()) };
     shown(mirror, wanted, output)
 }
 
@@ -280,13 +289,22 @@ fn shown(mut mirror: Mirror, wanted: u64, output: &Output) -> Result<()> {
 
 /// Tries again for as long as another command has the directory, unless that made it unnecessary.
 fn patiently<T>(
+    dir: &Path,
     open: impl Fn() -> redraft::Result<T>,
     instead: impl Fn() -> redraft::Result<Option<T>>,
 ) -> redraft::Result<T> {
     let until = Instant::now() + PATIENCE;
+    let mut is_said = false;
     loop {
         match open() {
             Err(Error::Locked { .. }) if Instant::now() < until => {
+                if until - Instant::now() + UNSHOWN < PATIENCE && !std::mem::replace(&mut is_said, true) {
+                    stores::note(&format!(
+                        "another command has the copy in {}: waiting up to {} s for that; with --cache this one has its own",
+                        dir.display(),
+                        PATIENCE.as_secs()
+                    ));
+                }
                 if let Some(done) = instead()? {
                     return Ok(done);
                 }
@@ -295,6 +313,12 @@ fn patiently<T>(
             answer => return answer,
         }
     }
+}
+
+/// Returns once nothing waits any longer.
+fn gone(node: &Node<Value>, dir: &Path) -> Result<()> {
+    let still = || format!("what was made before still waits in {}; nothing was made now", dir.display());
+    node.flush().with_context(still)
 }
 
 /// Says what to do about a copy that cannot be used.

@@ -49,13 +49,13 @@ impl Place {
     pub(crate) fn write(&self, output: &Output) -> Result<Target> {
         match self.stream() {
             None => Ok(Target::Store(Box::new(stores::write(self.path()?)?))),
-            Some((url, reach)) => reach.node(url, output).map(Target::from),
+            Some((url, reach)) => reach.node_of_one_who_writes(url, output).map(Target::from),
         }
     }
 
     /// The directory, for a verb that has made sure that this is no stream.
     pub(crate) fn path(&self) -> Result<&Path> {
-        must_not_be_a_server(&self.store)?;
+        must_be_a_path(&self.store)?;
         Ok(&self.store)
     }
 }
@@ -70,19 +70,30 @@ pub(crate) fn is_server(place: &str) -> bool {
     place.starts_with("http://") || place.starts_with("https://")
 }
 
-/// Refuses the address of a server where a verb works on a directory, and says who asks one.
-pub(crate) fn must_not_be_a_server(place: &Path) -> Result<()> {
-    let told = "this works on a directory, and that is the address of a server: redraft follow ADDRESS DIR keeps a copy of its store; \
+/// Refuses an address that is none of a stream where a verb wants a store, and says what to do with one of a server.
+pub(crate) fn must_be_a_path(place: &Path) -> Result<()> {
+    let asked = "this works on a directory, and that is the address of a server: redraft follow ADDRESS DIR keeps a copy of its store; \
                 compare, inspect and top ask it as it is";
-    match place.to_str().is_some_and(is_server) {
-        true => Err(exit::Usage(told.into()).into()),
-        false => Ok(()),
-    }
+    let unknown = "a store is a directory, or a stream at nats://HOST:PORT?stream=NAME (tls:// demands TLS); a directory that is called so is ./NAME";
+    let told = match place.to_str() {
+        Some(text) if is_server(text) => asked,
+        Some(text) if has_scheme(text) && address(place).is_none() => unknown,
+        _ => return Ok(()),
+    };
+    Err(exit::Usage(told.into()).into())
+}
+
+/// Whether this looks like an address: a word, a colon, and a path or what a word that is known begins.
+fn has_scheme(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let is_word = scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
+    let is_known = ["nats", "tls", "http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
+    is_word && (is_known || rest.starts_with('/'))
 }
 
 /// Refuses a stream, and a server, where a verb works on the files of a store, and says what to do instead.
 pub(crate) fn must_be_a_directory(place: &Path, instead: &str) -> Result<()> {
-    must_not_be_a_server(place)?;
+    must_be_a_path(place)?;
     // The address is not repeated: it may have a secret in it, which belongs into no log.
     match address(place) {
         Some(_) => Err(exit::Usage(format!("this works on a directory, not on a stream: {instead}")).into()),

@@ -3,7 +3,7 @@
 //! Always: without `--yes` nothing is changed.
 
 use crate::output::Output;
-use crate::{places, progress, text, verify};
+use crate::{exit, places, progress, text, verify};
 use anyhow::{Context, Result};
 use redraft::value::Pointer;
 use redraft::{Redaction, Value, WriterId};
@@ -50,6 +50,10 @@ struct Done {
 pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let instead = "nothing is taken out of a stream: redraft mirror moves it out, promote makes a store of that to redact, and a new stream takes it in";
     places::must_be_a_directory(&args.store, instead)?;
+    if args.places.iter().any(|place| place.to_string().is_empty()) {
+        let told = "the root is all there ever was: what is to be kept goes into a new store, and this one is deleted";
+        return Err(exit::Usage(told.into()).into());
+    }
     let stand_in =
         args.with.as_deref().map(|json| Value::from_json(json.as_bytes()).context("reading --with"));
     // The default of a document is an empty map.

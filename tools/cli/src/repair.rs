@@ -2,7 +2,7 @@
 
 use crate::exit::{DamageFound, RepairNeeded};
 use crate::output::Output;
-use crate::{places, progress, text, verify};
+use crate::{places, progress, stores, text, verify};
 use anyhow::Result;
 use redraft::Repair;
 use redraft::repair::{Mending, Step};
@@ -62,12 +62,27 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let watch = progress::reading("looking through", &args.store, output.is_json());
     let repair = Repair::plan(&args.store)?;
     drop(watch);
+    if repair.is_needed() {
+        told_what_can_be_saved(&args.store, &repair);
+    }
     if args.yes && repair.is_needed() {
         return carry_out(args, repair, output);
     }
     output.tell(&planned(&repair), human(&repair))?;
     output.flush()?;
     if repair.is_needed() { Err(RepairNeeded.into()) } else { Ok(()) }
+}
+
+/// A newer state than a repair keeps may be readable, from a snapshot.
+fn told_what_can_be_saved(store: &Path, repair: &Repair) {
+    let Ok(reader) = stores::read(store) else { return };
+    if reader.version() > repair.head() {
+        stores::note(&format!(
+            "the state at version {} can still be read, and is lost by a repair: redraft restore {} --at now --to DIR makes a store of it",
+            reader.version(),
+            text::one_line(&shown(store))
+        ));
+    }
 }
 
 fn carry_out(args: &Args, repair: Repair, output: &mut Output) -> Result<()> {

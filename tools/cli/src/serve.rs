@@ -20,6 +20,8 @@ use tokio::sync::oneshot;
 
 /// How long the last request may take to let go of what was served.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How often it is looked whether a node still does its work.
+const GLANCE: Duration = Duration::from_secs(1);
 
 /// Serve a store over HTTP: its state, its history, changes as they come, and submissions.
 ///
@@ -105,11 +107,29 @@ fn serve_node(
     output: &mut Output,
 ) -> Result<()> {
     let node = Arc::new(node);
+    tell_of_its_end(&node);
     let id = node.store().id().to_string();
     let served = serve(args, access, tls, Arc::clone(&node).into(), id, stop, output);
     let closed = alone(node).map_or(Ok(()), Node::close);
     served?;
     Ok(closed?)
+}
+
+/// Says so when it brings nothing into the stream any longer: what it has goes on being served.
+fn tell_of_its_end(node: &Arc<Node<Value>>) {
+    let node = Arc::downgrade(node);
+    thread::spawn(move || {
+        while let Some(node) = node.upgrade() {
+            if let Some(error) = node.ended_by() {
+                let why = anyhow::Error::new(error);
+                return stores::note(&format!(
+                    "nothing goes into the stream any longer, nor comes from there; what was there before is served on: {why:#}"
+                ));
+            }
+            drop(node);
+            thread::sleep(GLANCE);
+        }
+    });
 }
 
 /// Says what to do with what is served, though nobody but its source may change it.

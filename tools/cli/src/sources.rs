@@ -38,6 +38,7 @@ impl Reach {
             return Ok(Arc::new(self.login.open(place)?));
         }
         if !places::is_server(place) {
+            places::must_be_a_path(place.as_ref())?;
             return Ok(Arc::new(Directory::open(place)?));
         }
         let mut options = RemoteOptions::new();

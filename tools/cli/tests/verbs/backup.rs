@@ -100,6 +100,8 @@ fn an_archive_is_pushed_fetched_and_restored_from() {
     let pushed = redraft(&["archive", "push", &store, &archive, "--json"]).json();
     let version = pushed["version"].as_u64().unwrap();
     assert!((100..200).contains(&version), "{pushed}");
+    let small = redraft(&["archive", "push", &place.store("small", 2), &place.at("nothing")]);
+    assert!(small.err.contains("versions 1 to 2 are in a segment that is not full yet"), "{small:?}");
     let url = format!("file://{archive}");
     let again = redraft(&["archive", "push", &store, &url]).ok();
     assert!(again.contains("0 segments and 0 snapshots copied"), "{again}");

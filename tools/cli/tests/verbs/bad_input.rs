@@ -353,6 +353,43 @@ fn the_address_of_a_server_is_never_taken_for_a_directory() {
 }
 
 #[test]
+fn what_looks_like_an_address_is_never_taken_for_a_directory() {
+    let place = Place::new();
+    let store = place.store("s", 1);
+    let before = content(place.path());
+    for address in [
+        "nats:127.0.0.1:9?stream=a",
+        "NATS://127.0.0.1:9?stream=a",
+        "nats:/127.0.0.1",
+        "ftp://x/y",
+        "HTTP://x",
+        "ws://x",
+    ] {
+        for verb in [
+            vec!["init", address],
+            vec!["show", address],
+            vec!["follow", address, "copy"],
+            vec!["fork", &store, "--to", address],
+        ] {
+            let mut command = command(&verb);
+            command.current_dir(place.path());
+            let told = done(command).refused(USAGE);
+            assert!(
+                told.contains("nats://HOST:PORT?stream=NAME") || told.contains("redraft follow ADDRESS"),
+                "{verb:?}: {told}"
+            );
+            assert_eq!(content(place.path()), before, "{verb:?}");
+        }
+    }
+    // Whoever calls a directory so says that it is one.
+    for name in ["a:b", "./nats:x"] {
+        let mut command = command(&["init", name]);
+        command.current_dir(place.path());
+        done(command).ok();
+    }
+}
+
+#[test]
 fn nonsense_on_the_command_line_is_wrong_usage() {
     let place = Place::new();
     let store = place.store("s", 1);

@@ -56,6 +56,8 @@ fn something_else_can_be_put_there_and_what_makes_no_sense_is_refused() {
     let told = redraft(&["redact", &store, "/ben", "--yes"]).ok();
     assert_eq!(told, "nothing to erase: nothing ever was there\n");
     redraft(&["redact", &store, "/ann/mail", "--with", r#""gone""#, "--yes"]).ok();
+    let told = redraft(&["redact", &store, ""]).refused(2);
+    assert!(told.contains("the root is all"), "{told}");
     assert_eq!(redraft(&["show", &store, "/ann/mail", "--at", "1"]).ok(), "\"gone\"\n");
 }
 

@@ -41,6 +41,24 @@ fn a_dry_run_tells_what_would_be_kept_lost_and_done_and_changes_no_byte() {
 }
 
 #[test]
+fn a_newer_state_that_can_still_be_read_is_named_before_it_is_lost() {
+    let place = Place::new();
+    let store = place.store("s", 50);
+    redraft(&["snapshot", &store]).ok();
+    let bytes = std::fs::read(segment(&store)).unwrap();
+    overwrite(&segment(&store), 300, &[bytes[300] ^ 4]);
+    let told = redraft(&["repair", &store]);
+    assert!(told.err.contains("the state at version 50 can still be read"), "{told:?}");
+    assert!(told.err.contains("--at now --to DIR"), "{told:?}");
+    let saved = place.at("saved");
+    redraft(&["restore", &store, "--at", "now", "--to", &saved]).ok();
+    assert_eq!(redraft(&["show", &saved, "/n"]).ok(), "50\n");
+    redraft(&["repair", &store, "--yes"]).ok();
+    let told = redraft(&["repair", &store]);
+    assert!(!told.err.contains("can still be read"), "{told:?}");
+}
+
+#[test]
 fn yes_mends_the_store_verifies_it_and_keeps_what_was_there_aside() {
     let place = Place::new();
     let store = damaged(&place);
