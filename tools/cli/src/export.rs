@@ -13,7 +13,8 @@ use serde_json::value::RawValue;
 #[derive(Debug, clap::Args)]
 #[command(after_help = "Examples:
   redraft export notes.redraft > changes.jsonl
-  redraft export notes.redraft --state --at yesterday > state.json")]
+  redraft export notes.redraft --state --at yesterday > state.json
+  redraft export fork.redraft --from 41 | jq -c .patch | redraft apply notes.redraft --lines --format native")]
 #[command(allow_negative_numbers = true)]
 pub(crate) struct Args {
     #[command(flatten)]

@@ -85,6 +85,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let stop = args.live.then(interrupt::flag).transpose()?;
     let begin = if args.from_snapshot { Beginning::NewestSnapshot } else { Beginning::Oldest };
     let source = args.reach.open(&args.source)?;
+    stop.iter().for_each(|stop| interrupt::rouses(stop, &source));
     let mut mirror = Options::new().skip_ahead(args.skip_ahead).mirror_of(source, &args.replica, begin)?;
     if let Some(name) = &args.keep_for {
         mirror = mirror.acknowledged_as(name);

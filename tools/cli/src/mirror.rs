@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     [&args.from, &args.to].into_iter().try_for_each(|place| places::must_be_a_path(place))?;
     match (places::address(&args.from), places::address(&args.to)) {
         (None, Some(url)) => move_into(args, url, stop.as_deref(), output),
-        (Some(url), None) => move_out(args, url, stop.as_deref(), output),
+        (Some(url), None) => move_out(args, url, stop.as_ref(), output),
         (None, None) => {
             Err(exit::Usage("one of the two is a stream: a directory is copied by follow".into()).into())
         }
@@ -142,8 +142,9 @@ fn pause(time: Duration, stop: &AtomicBool) {
     }
 }
 
-fn move_out(args: &Args, url: &str, stop: Option<&AtomicBool>, output: &mut Output) -> Result<()> {
+fn move_out(args: &Args, url: &str, stop: Option<&Arc<AtomicBool>>, output: &mut Output) -> Result<()> {
     let stream: Arc<dyn Source> = Arc::new(args.login.open(url)?);
+    stop.iter().for_each(|stop| interrupt::rouses(stop, &stream));
     let mut mirror = Options::new().mirror_of(stream, &args.to, Beginning::Oldest)?;
     let bar = progress::bar(Unit::Of(0, "changes"), output.is_json());
     let done = mirror.catch_up_with(|step| {
