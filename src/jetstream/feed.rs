@@ -146,8 +146,15 @@ impl Course {
 
     /// The next message, if one comes in time; and whether somebody wanted to hear before that.
     async fn heard(&self, sent: &mut Sent) -> (bool, Option<Result<Arrival>>) {
-        let comes = pin!(sent.next(&self.core.line));
-        let roused = pin!(self.core.line.patience.is_roused_within(PULSE));
+        // It says that so much has come, now and then, which it has to be allowed.
+        let line = &self.core.line;
+        let flow = format!("$JS.FC.{}.", line.stream);
+        let comes = async {
+            let next = line.refusals.unless(&[&flow], sent.next(line)).await;
+            next.unwrap_or_else(|error| Err(line.unreachable("read", error)))
+        };
+        let comes = pin!(comes);
+        let roused = pin!(line.patience.is_roused_within(PULSE));
         match select(comes, roused).await {
             Either::Left((answer, _)) => (false, Some(answer)),
             Either::Right((was_roused, _)) => (was_roused, None),
@@ -211,7 +218,7 @@ impl Sent {
     async fn from(core: &Core, sequence: u64) -> Result<Sent> {
         let line = &core.line;
         let inbox = line.client.new_inbox();
-        let subscriber = line.within("follow", &inbox, line.client.subscribe(inbox.clone())).await?;
+        let subscriber = line.within("follow", &[&inbox], line.client.subscribe(inbox.clone())).await?;
         let subscriber = subscriber.map_err(|error| line.failed("follow", error))?;
         let config = push::Config {
             deliver_subject: inbox,
@@ -227,7 +234,7 @@ impl Sent {
             ..push::Config::default()
         };
         let subject = format!("CONSUMER.CREATE.{}", line.stream);
-        let consumer = line.within("follow", &subject, line.handle().create_consumer(config)).await?;
+        let consumer = line.within("follow", &[&subject], line.handle().create_consumer(config)).await?;
         let consumer = consumer.map_err(|error| line.failed("follow", error))?;
         Ok(Sent { subscriber, pending: consumer.cached_info().num_pending })
     }

@@ -109,11 +109,11 @@ impl Line {
         self.unreachable(operation, other(error))
     }
 
-    /// What a question is answered in time that is asked on a subject with this in it, if it may be.
+    /// What a question is answered in time that is asked on subjects with these in them, if it may be.
     pub(super) async fn within<T>(
         &self,
         operation: &'static str,
-        of: &str,
+        of: &[&str],
         question: impl Future<Output = T>,
     ) -> Result<T> {
         let answer = self.patience.with(self.refusals.unless(of, question)).await;
@@ -123,7 +123,7 @@ impl Line {
     /// What the server says of the stream; nothing if there is none.
     pub(super) async fn info(&self) -> Result<Option<Info>> {
         let subject = format!("STREAM.INFO.{}", self.stream);
-        match self.within("ask", &subject.clone(), self.context.request(subject, &())).await? {
+        match self.within("ask", &[&subject.clone()], self.context.request(subject, &())).await? {
             Ok(Response::Ok(info)) => Ok(Some(info)),
             Ok(Response::Err { error }) if error.error_code() == ErrorCode::STREAM_NOT_FOUND => Ok(None),
             Ok(Response::Err { error }) => Err(self.failed("ask", error)),
@@ -134,7 +134,7 @@ impl Line {
     /// A message of the stream, from its leader; nothing if it is not there.
     pub(super) async fn message(&self, sequence: u64, store: Option<StoreId>) -> Result<Option<Message>> {
         let subject = format!("STREAM.MSG.GET.{}", self.stream);
-        match self.within("read", &subject, self.handle.get_raw_message(sequence)).await? {
+        match self.within("read", &[&subject], self.handle.get_raw_message(sequence)).await? {
             Ok(raw) => Message::decode(raw.payload, &self.found(sequence), store).map(Some),
             Err(error) => match error.kind() {
                 RawMessageErrorKind::NoMessageFound => Ok(None),
@@ -173,7 +173,7 @@ impl Line {
             let acknowledged = self.context.send_publish(self.subject.to_string(), message).await?;
             acknowledged.await
         };
-        self.within("append", &self.subject, publishing).await
+        self.within("append", &[&self.subject], publishing).await
     }
 
     fn told(&self, answer: Result<PublishAck, PublishError>) -> Result<Published> {
@@ -192,7 +192,7 @@ impl Line {
     pub(super) async fn purge_before(&self, sequence: u64) -> Result<()> {
         let subject = format!("STREAM.PURGE.{}", self.stream);
         let purge = async { self.handle.purge().sequence(sequence).await };
-        let purged = self.within("trim", &subject, purge).await?;
+        let purged = self.within("trim", &[&subject], purge).await?;
         purged.map(drop).map_err(|error| self.failed("trim", error))
     }
 

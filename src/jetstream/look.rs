@@ -113,7 +113,11 @@ impl Core {
             match self.judge(info, seen) {
                 Err(error) if is_alone => return Err(error),
                 Err(error) if Instant::now() >= until => return Err(self.lost(error)),
-                Err(_) => tokio::time::sleep(SECOND_LOOK).await,
+                // Nobody wants to know any longer, perhaps.
+                Err(error) if self.line.patience.is_roused_within(SECOND_LOOK).await => {
+                    return Err(self.lost(error));
+                }
+                Err(_) => {}
                 answer => return answer,
             }
         }

@@ -17,6 +17,9 @@ use tokio::sync::OnceCell;
 /// As much of an object is sent at a time, where the server takes that.
 const CHUNK_BYTES: usize = 128 << 10;
 
+/// What is asked of a bucket that is only read.
+const READS: [&str; 4] = ["STREAM.INFO", "STREAM.MSG.GET", "DIRECT.GET", "CONSUMER.CREATE"];
+
 /// The bucket of a stream, looked up or made when it is first needed.
 #[derive(Default)]
 pub(super) struct Objects {
@@ -43,7 +46,9 @@ impl Objects {
                 max_bytes: -1,
                 ..Config::default()
             };
-            let made = self.within(line, "make a bucket", line.context.create_object_store(config)).await?;
+            let subject = format!("STREAM.CREATE.OBJ_{}", config.bucket);
+            let make = line.context.create_object_store(config);
+            let made = line.within("make a bucket", &[&subject], make).await?;
             made.map_err(|error| line.failed("make a bucket", error))
         };
         self.bucket.get_or_try_init(make).await
@@ -54,21 +59,25 @@ impl Objects {
         match self.within(line, "ask", line.context.get_object_store(&name)).await? {
             Ok(bucket) => Ok(Some(bucket)),
             // What the client answers does not say which: the stream behind the bucket does.
-            Err(error) => match line.context.get_stream(format!("OBJ_{name}")).await {
-                Err(missing) if is_missing(&missing) => Ok(None),
-                _ => Err(line.failed("ask", error)),
-            },
+            Err(error) => {
+                match self.within(line, "ask", line.context.get_stream(format!("OBJ_{name}"))).await? {
+                    Err(missing) if is_missing(&missing) => Ok(None),
+                    _ => Err(line.failed("ask", error)),
+                }
+            }
         }
     }
 
-    /// See [`Line::within`]: each subject of a bucket has its name in it.
+    /// See [`Line::within`]: one that reads. What somebody else may not write does not concern it.
     pub(super) async fn within<T>(
         &self,
         line: &Line,
         operation: &'static str,
         question: impl Future<Output = T>,
     ) -> Result<T> {
-        line.within(operation, &bucket_of(&line.stream), question).await
+        let bucket = bucket_of(&line.stream);
+        let read = READS.map(|verb| format!("{verb}.OBJ_{bucket}"));
+        line.within(operation, &read.each_ref().map(String::as_str), question).await
     }
 
     /// The names of all objects.
@@ -94,7 +103,8 @@ impl Objects {
 
     pub(super) async fn remove(&self, line: &Line, name: &str) -> Result<()> {
         let Some(bucket) = self.known(line).await? else { return Ok(()) };
-        let removed = self.within(line, "remove an object", bucket.delete(name)).await?;
+        let bucket_name = bucket_of(&line.stream);
+        let removed = line.within("remove an object", &[&bucket_name], bucket.delete(name)).await?;
         removed.map_err(|error| line.failed("remove an object", error))
     }
 
@@ -115,7 +125,8 @@ impl Objects {
         let chunk_size = Some(CHUNK_BYTES.min(line.client.max_payload() / 2));
         let described = ObjectMetadata { name: name.to_owned(), chunk_size, ..ObjectMetadata::default() };
         // It takes as long as it takes.
-        let written = line.refusals.unless(&bucket_of(&line.stream), bucket.put(described, &mut rest)).await;
+        let written =
+            line.refusals.unless(&[&bucket_of(&line.stream)], bucket.put(described, &mut rest)).await;
         let written = written.map_err(|error| line.unreachable("write an object", error))?;
         written.map(drop).map_err(|error| line.failed("write an object", error))
     }

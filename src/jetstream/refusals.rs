@@ -44,8 +44,8 @@ impl Refusals {
         }
     }
 
-    /// The answer to a question, unless the server refuses to be asked on a subject that this is part of.
-    pub(super) async fn unless<T>(&self, of: &str, question: impl Future<Output = T>) -> io::Result<T> {
+    /// The answer to a question, unless the server refuses to be asked on a subject with one of these in it.
+    pub(super) async fn unless<T>(&self, of: &[&str], question: impl Future<Output = T>) -> io::Result<T> {
         let heard = self.0.subscribe();
         match select(pin!(question), pin!(refused(heard, of))).await {
             Either::Left((answer, _)) => Ok(answer),
@@ -54,7 +54,7 @@ impl Refusals {
     }
 }
 
-async fn refused(mut heard: Receiver<Arc<Refusal>>, of: &str) -> Arc<Refusal> {
+async fn refused(mut heard: Receiver<Arc<Refusal>>, of: &[&str]) -> Arc<Refusal> {
     loop {
         match heard.recv().await {
             Ok(refusal) if refusal.concerns(of) => return refusal,
@@ -73,8 +73,9 @@ impl Refusal {
     }
 
     /// Without an inbox nobody hears any answer.
-    fn concerns(&self, of: &str) -> bool {
-        self.subject.contains(of) || (!self.is_to_publish && self.subject.starts_with("_INBOX."))
+    fn concerns(&self, of: &[&str]) -> bool {
+        of.iter().any(|part| self.subject.contains(part))
+            || (!self.is_to_publish && self.subject.starts_with("_INBOX."))
     }
 }
 
@@ -94,10 +95,13 @@ mod tests {
     fn a_refusal_is_told_to_who_asked_and_to_nobody_else() {
         let refusal =
             Refusal::told_by(r#"Permissions Violation for Publish to "$JS.API.STREAM.PURGE.board""#).unwrap();
-        assert!(refusal.is_to_publish && refusal.concerns("STREAM.PURGE.board"));
-        assert!(!refusal.concerns("STREAM.INFO.board") && !refusal.concerns("redraft.board"));
+        assert!(refusal.is_to_publish && refusal.concerns(&["STREAM.PURGE.board"]));
+        assert!(!refusal.concerns(&["STREAM.INFO.board"]) && !refusal.concerns(&["redraft.board"]));
+        let writes =
+            Refusal::told_by(r#"Permissions Violation for Publish to "$O.redraft-board.C.x""#).unwrap();
+        assert!(writes.concerns(&["redraft-board"]) && !writes.concerns(&["STREAM.INFO.OBJ_redraft-board"]));
         let deaf = Refusal::told_by(r#"Permissions Violation for Subscription to "_INBOX.x.*""#).unwrap();
-        assert!(deaf.concerns("STREAM.INFO.board") && deaf.concerns("redraft.board"));
+        assert!(deaf.concerns(&["STREAM.INFO.board"]) && deaf.concerns(&["redraft.board"]));
         let other =
             Refusal::told_by(r#"Permissions Violation for Subscription to "board" using queue "q""#).unwrap();
         assert_eq!((other.is_to_publish, &*other.subject), (false, "board"));

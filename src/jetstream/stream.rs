@@ -261,7 +261,7 @@ async fn connected(settings: &JetStream, patience: Patience) -> Result<Core> {
 async fn made(line: &Line, settings: &JetStream) -> Result<Info> {
     let subject = format!("STREAM.CREATE.{}", line.stream);
     let make = line.context.create_stream(shape::wanted(settings));
-    let made = line.within("make a stream", &subject, make).await?;
+    let made = line.within("make a stream", &[&subject], make).await?;
     match made {
         Ok(stream) => Ok(stream.cached_info().clone()),
         // Somebody else may have made it at the same time.

@@ -296,16 +296,18 @@ impl<S: State + Default> Node<S> {
         }
     }
 
-    /// Waits until nothing waits here any longer: all that was made before has its place in the order, also what an earlier session left.
+    /// Waits until all that was made here before has its place in the order, also what an earlier session left. What was given back to be run
+    /// again by a recipe that is not [known](Node::recipe) goes on waiting.
     ///
     /// # Errors
     /// As `produce`, once it is made.
     pub fn flush(&self) -> Result<()> {
-        let begun = Instant::now();
+        let (begun, writer) = (Instant::now(), &self.desk.writer);
+        let last = writer.newest_number();
         loop {
             let next = self.store().version() + 1;
-            self.desk.writer.view()?;
-            if self.desk.writer.pending() == 0 {
+            writer.view()?;
+            if writer.front().is_none_or(|front| front > last) {
                 return Ok(());
             }
             self.desk.must_work()?;
@@ -313,7 +315,10 @@ impl<S: State + Default> Node<S> {
                 return Err(self.desk.unheard());
             }
             // Whatever comes may be the last of it.
-            drop(self.desk.writer.replica().wait_for(next, NAP));
+            match writer.replica().wait_for(next, NAP) {
+                Err(Error::BeyondHead { .. }) | Ok(_) => {}
+                Err(error) => return Err(error),
+            }
         }
     }
 

@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until, timeout};
 
-/// Who was roused goes on waiting for so long after having asked.
+/// Who is roused then, or later, has waited for long enough.
 const ROUSED: Duration = PULSE.saturating_mul(2);
 
 /// Cheap to clone: all clones are roused at once.
@@ -50,8 +50,8 @@ impl Patience {
     async fn is_over(&self) {
         let begun = Instant::now();
         let roused = async {
-            self.roused.notified().await;
             sleep_until(begun + ROUSED).await;
+            self.roused.notified().await;
         };
         drop(timeout(self.longest, roused).await);
     }

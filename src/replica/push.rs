@@ -90,7 +90,7 @@ impl<S: State + Default> Writer<S> {
     }
 
     /// The number of the first that waits.
-    fn front(&self) -> Option<u64> {
+    pub(super) fn front(&self) -> Option<u64> {
         ignore_poison(&self.queue).queue.waiting.front().map(|waiting| waiting.sequence)
     }
 }

@@ -95,7 +95,7 @@ pub trait Source: Debug + Send + Sync {
 
     /// Has those who wait look up, for what they wait for may not be wanted any longer: who reads a [`feed`](Source::feed) of this reads a mark
     /// soon, and nobody who asked something goes on waiting for an answer that takes longer than two seconds. Whoever wants to end does so
-    /// again and again. A source that cannot do so, which is the default, leaves them to the mark that comes every second, and to its
+    /// again and again: one who asked just now is not concerned. A source that cannot do so, which is the default, leaves them to the mark that comes every second, and to its
     /// own patience.
     fn rouse(&self) {}
 

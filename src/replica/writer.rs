@@ -188,6 +188,11 @@ impl<S: State + Default> Writer<S> {
         Ok(())
     }
 
+    /// The newest number that was given.
+    pub(super) fn newest_number(&self) -> u64 {
+        ignore_poison(&self.queue).last
+    }
+
     /// How many changes wait. O(1).
     pub fn pending(&self) -> usize {
         ignore_poison(&self.queue).queue.waiting.len()

@@ -55,7 +55,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let stop = args.live.then(interrupt::flag).transpose()?;
     [&args.from, &args.to].into_iter().try_for_each(|place| places::must_be_a_path(place))?;
     match (places::address(&args.from), places::address(&args.to)) {
-        (None, Some(url)) => move_into(args, url, stop.as_deref(), output),
+        (None, Some(url)) => move_into(args, url, stop.as_ref(), output),
         (Some(url), None) => move_out(args, url, stop.as_ref(), output),
         (None, None) => {
             Err(exit::Usage("one of the two is a stream: a directory is copied by follow".into()).into())
@@ -67,11 +67,13 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     }
 }
 
-fn move_into(args: &Args, url: &str, stop: Option<&AtomicBool>, output: &mut Output) -> Result<()> {
+fn move_into(args: &Args, url: &str, stop: Option<&Arc<AtomicBool>>, output: &mut Output) -> Result<()> {
     let settings = args.login.settings(url)?.create(true);
     let source = Directory::open(&args.from)?;
     let settings = settings.begin_with_history_of(&source).map_err(|error| explained(error, &args.from))?;
-    let stream = settings.open().map_err(|error| explained(error, &args.from))?;
+    let stream = Arc::new(settings.open().map_err(|error| explained(error, &args.from))?);
+    let waits: Arc<dyn Source> = stream.clone();
+    stop.iter().for_each(|stop| interrupt::rouses(stop, &waits));
     let bar = progress::bar(Unit::Of(source.status()?.head, "changes"), output.is_json());
     let moved = moved(&source, &stream, &bar);
     bar.finish_and_clear();

@@ -12,6 +12,7 @@ use indicatif::ProgressDrawTarget;
 use redraft::jetstream::{JetStream, Stream};
 use redraft::replica::{Beginning, Directory, Node, Source};
 use redraft::{Error, Mirror, Options, Replica, Value};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
@@ -81,13 +82,7 @@ impl Login {
 
     /// The stream at an address, which has to be there.
     pub(crate) fn open(&self, url: &str) -> Result<Stream> {
-        self.settings(url)?.open().map_err(|error| match error {
-            Error::Unreachable { ref source, .. } if source.kind() == std::io::ErrorKind::NotFound => {
-                anyhow::Error::new(error)
-                    .context("redraft init makes a stream, and redraft mirror moves a store into one")
-            }
-            _ => error.into(),
-        })
+        Ok(self.settings(url)?.open()?)
     }
 }
 
@@ -106,7 +101,7 @@ pub(crate) fn told_what_it_is_worth(stream: &Stream) {
 /// Whether there is no such stream, or nothing was ever in it.
 fn is_nothing_yet(error: &Error) -> bool {
     match error {
-        Error::Unreachable { source, .. } => source.kind() == std::io::ErrorKind::NotFound,
+        Error::Unreachable { source, .. } => source.kind() == ErrorKind::NotFound,
         Error::Altered { sequence, .. } => *sequence == 0,
         _ => false,
     }
@@ -194,7 +189,7 @@ impl Reach {
     pub(crate) fn node(&self, url: &str, output: &Output) -> Result<(Node<Value>, PathBuf)> {
         self.must_be_online(url)?;
         let dir = self.directory(url)?;
-        let stream = self.opened(url, &dir)?;
+        let stream = Arc::new(self.login.open(url)?);
         caught_up(&stream, &dir, output).map_err(|error| explained(error, &dir))?;
         let node = patiently(&dir, || Options::new().open_node(stream.clone(), &dir), || Ok(None));
         let node = node.map_err(|error| explained(error.into(), &dir))?.patience(HEARD_OF_IN);
@@ -225,17 +220,17 @@ impl Reach {
         patiently(&dir, open, || Ok(None)).map_err(|error| explained(error.into(), &dir))
     }
 
+    /// The stream, for who only reads: the copy would do as well.
     fn opened(&self, url: &str, dir: &Path) -> Result<Arc<Stream>> {
+        let heard = [ErrorKind::NotFound, ErrorKind::PermissionDenied, ErrorKind::InvalidInput];
         self.login.open(url).map(Arc::new).map_err(|error| {
-            let is_away = error.downcast_ref::<Error>().and_then(Error::io).is_some_and(|io| {
-                !matches!(io.kind(), std::io::ErrorKind::NotFound | std::io::ErrorKind::PermissionDenied)
-            });
-            match version_of(dir) {
-                Some(version) if is_away => error.context(format!(
+            let io = error.downcast_ref::<Error>().and_then(Error::io);
+            match version_of(dir).filter(|_| io.is_some_and(|io| !heard.contains(&io.kind()))) {
+                Some(version) => error.context(format!(
                     "with --offline you get what {} has of it, up to version {version}",
                     dir.display()
                 )),
-                _ => error,
+                None => error,
             }
         })
     }

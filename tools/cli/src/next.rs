@@ -2,7 +2,7 @@
 //!
 //! Leaves what happened to the error itself. Always: nothing is told where there is nothing better to say than the error did.
 
-use crate::{files, text};
+use crate::{files, places, text};
 use redraft::{Error, Occupant, Role};
 use std::io::ErrorKind;
 use std::path::Path;
@@ -37,6 +37,9 @@ fn of(error: &Error) -> Option<String> {
         Error::Diverged { .. } | Error::Foreign { .. } => {
             "redraft compare tells where two histories part; begin the copy anew in another directory".into()
         }
+        Error::Altered { .. } => {
+            "what the stream lost, redraft mirror COPY STREAM puts back; otherwise move a copy into a new stream".into()
+        }
         Error::Superseded { .. } => {
             "follow the new primary; redraft rejoin makes a replica of the old one".into()
         }
@@ -49,7 +52,7 @@ fn of(error: &Error) -> Option<String> {
         Error::PlanOutdated { .. } => "run the same command again".into(),
         Error::UndoConflict { later, .. } => format!("redraft undo STORE {later}, and then this one again"),
         Error::Io { path, source, .. } => io(path, source.kind(), &at)?,
-        Error::Unreachable { .. } => unreachable_source(error)?,
+        Error::Unreachable { from, source, .. } => unreachable_source(from, source.kind())?,
         Error::Poisoned { source, .. } | Error::Ended { source } => of(source)?,
         _ => return None,
     })
@@ -129,12 +132,15 @@ fn io(path: &Path, kind: ErrorKind, at: &str) -> Option<String> {
     }
 }
 
-fn unreachable_source(error: &Error) -> Option<String> {
-    match error.io().map(std::io::Error::kind) {
-        Some(ErrorKind::ConnectionRefused) => {
+fn unreachable_source(from: &str, kind: ErrorKind) -> Option<String> {
+    match kind {
+        ErrorKind::NotFound if places::address(from.as_ref()).is_some() => {
+            Some("redraft init makes a stream, and redraft mirror moves a store into one".into())
+        }
+        ErrorKind::ConnectionRefused => {
             Some("see whether it runs there, and whether host and port are right".into())
         }
-        Some(ErrorKind::PermissionDenied) => {
+        ErrorKind::PermissionDenied => {
             Some("see whether the token or the credentials are right, and permit this".into())
         }
         _ => None,

@@ -83,12 +83,12 @@ pub(crate) fn must_be_a_path(place: &Path) -> Result<()> {
     Err(exit::Usage(told.into()).into())
 }
 
-/// Whether this looks like an address: a word, a colon, and a path or what a word that is known begins.
+/// Whether this looks like an address: a word, a colon and two slashes, or a word that begins addresses.
 fn has_scheme(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once(':') else { return false };
     let is_word = scheme.len() > 1 && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c));
     let is_known = ["nats", "tls", "http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known));
-    is_word && (is_known || rest.starts_with('/'))
+    is_word && (is_known || rest.starts_with("//"))
 }
 
 /// Refuses a stream, and a server, where a verb works on the files of a store, and says what to do instead.

@@ -91,9 +91,10 @@ fn serve_replica(
     let store = Arc::clone(replica.store());
     let id = store.id().to_string();
     let served = serve(args, access, tls, store.into(), id, stop, output);
-    following.stop();
+    let followed = following.finish();
     let closed = replica.close();
     served?;
+    followed?;
     Ok(closed?)
 }
 
@@ -121,9 +122,11 @@ fn tell_of_its_end(node: &Arc<Node<Value>>) {
     thread::spawn(move || {
         while let Some(node) = node.upgrade() {
             if let Some(error) = node.ended_by() {
+                // Whoever ends it need not wait until this was read.
+                drop(node);
                 let why = anyhow::Error::new(error);
                 return stores::note(&format!(
-                    "nothing goes into the stream any longer, nor comes from there; what was there before is served on: {why:#}"
+                    "nothing goes into the stream any longer; what is here is served on: {why:#}"
                 ));
             }
             drop(node);
