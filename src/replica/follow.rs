@@ -22,7 +22,8 @@ use std::time::{Duration, Instant};
 const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// Who is to end is roused so often.
+/// Who is to end is roused again after this, and after twice as long each time, up to the longest: mostly it has ended by then.
+const ROUSED_AFTER: Duration = Duration::from_micros(100);
 const ROUSED_EVERY: Duration = Duration::from_millis(10);
 
 /// So many pieces are told apart that have arrived and are not visible; more of them count as one.
@@ -97,9 +98,11 @@ impl Drop for Following {
 
 /// Waits for the end of a thread that was told to stop, whatever it asks the source until it hears of that.
 pub(super) fn end_of(thread: JoinHandle<()>, source: &dyn Source) -> thread::Result<()> {
+    let mut pause = ROUSED_AFTER;
     while !thread.is_finished() {
         source.rouse();
-        thread::sleep(ROUSED_EVERY);
+        thread::sleep(pause);
+        pause = (pause * 2).min(ROUSED_EVERY);
     }
     thread.join()
 }
