@@ -12,6 +12,7 @@ mod arrival;
 #[cfg(feature = "http")]
 mod based;
 mod begin;
+mod desk;
 mod feed;
 mod follow;
 mod intake;

@@ -1,43 +1,30 @@
 //! [`Node`]: a replica that writes into an order which no store keeps. Every node has the state, reads it here, and writes it here.
 //!
-//! Leaves what waits to `writer`, deciding to `ordering`, and the way back to `follow`. Always: what was settled has its place in the order
+//! Leaves what waits to `writer`, bringing it into the order to `desk`, deciding to `ordering`, and the way back to `follow`. Always: what was settled has its place in the order
 //! and shows in this node's own history; what was not waits here, durably, for as long as the order cannot be reached.
 
 use super::begin::has_begun;
-use super::follow::{Following, Pause, end_of};
-use super::intake::Intake;
+use super::desk::{Desk, Work};
 use super::link::Link;
 use super::order::Order;
 use super::ordering::Ordering;
 use super::outcomes::{Awaited, Outcomes};
-use super::settled::{Pending, Settled, Writing};
+use super::settled::{Settled, Writing};
 use super::source::Source;
 use super::writer::Writer;
-use super::{Beginning, Replica, ignore_poison};
+use super::{Beginning, Replica};
 use crate::draft::Outcome as RecipeOutcome;
-use crate::error::{Error, ErrorKind, IoContext, Result};
-use crate::log::Worker;
-use crate::merge::{Outcome, Rules};
-use crate::patch::Patch;
+use crate::error::{Error, ErrorKind, Result};
+use crate::merge::Rules;
 use crate::record::Meta;
 use crate::state::State;
 use crate::store::{self, Store};
 use crate::value::Value;
 use std::error::Error as StdError;
-use std::io;
 use std::path::Path;
-use std::sync::atomic::{AtomicBool, Ordering as Atomic};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
-use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
+use std::time::Duration;
 
-/// How long the thread that brings changes into the order sleeps at most before it looks for itself.
-const NAP: Duration = Duration::from_millis(200);
-/// More than this is not kept for changes that wait, while the order takes them: then they are waited for.
-const KEPT_BYTES: u64 = 64 << 20;
-const BREATH: Duration = Duration::from_millis(1);
-/// An order that cannot be reached is tried again at least this often: somebody waits for it, as a rule.
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 /// How long a change is waited for, unless somebody says otherwise.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -85,32 +72,6 @@ pub struct Node<S: State + Default = Value> {
     work: Work<S>,
     patience: Duration,
     settling: Writing,
-}
-
-/// The threads of a node, for as long as it lives.
-#[derive(Debug)]
-struct Work<S: State + Default> {
-    desk: Arc<Desk<S>>,
-    following: Option<Following>,
-    thread: Option<JoinHandle<()>>,
-}
-
-/// What the thread of a node and those who use it share.
-pub(super) struct Desk<S: State + Default> {
-    writer: Writer<S>,
-    pub(super) ordering: Arc<Ordering<S>>,
-    pub(super) intake: Intake,
-    outcomes: Arc<Outcomes>,
-    /// Finds out what became of changes, as they come back.
-    settler: OnceLock<Arc<Worker>>,
-    stopped: AtomicBool,
-    /// Whether there may be something to do.
-    rung: Mutex<bool>,
-    bell: Condvar,
-    /// Why it brings nothing into the order any longer.
-    ended_by: Mutex<Option<Arc<Error>>>,
-    /// Why nothing could be brought there the last time, if that was so.
-    hindered_by: Mutex<Option<String>>,
 }
 
 impl store::Options {
@@ -161,27 +122,11 @@ impl<S: State + Default> Node<S> {
     fn over(replica: Replica<S>, order: Arc<dyn Order>) -> Result<Node<S>> {
         let ordering = Arc::new(Ordering::new(replica.handle(), order));
         let writer = replica.write_through(Arc::clone(&ordering))?;
-        let following = Some(writer.replica().follow_after(Pause::up_to(LONGEST_PAUSE))?);
         let outcomes = Arc::new(Outcomes::default());
         let told = Arc::clone(&outcomes);
         let settling = writer.listen(move |settled| told.tell(settled));
-        let desk = Arc::new(Desk {
-            writer,
-            ordering,
-            intake: Intake::default(),
-            outcomes,
-            settler: OnceLock::new(),
-            stopped: AtomicBool::new(false),
-            rung: Mutex::new(true),
-            bell: Condvar::new(),
-            ended_by: Mutex::default(),
-            hindered_by: Mutex::default(),
-        });
-        desk.settle_as_it_comes()?;
-        let works = Arc::clone(&desk);
-        let thread = thread::Builder::new().name("redraft-order".into()).spawn(move || works.run());
-        let thread = Some(thread.during("start a thread for", desk.store().path())?);
-        let work = Work { desk: Arc::clone(&desk), following, thread };
+        let desk = Arc::new(Desk::of(writer, ordering, outcomes));
+        let work = Work::begin(&desk)?;
         Ok(Node { desk, work, patience: PATIENCE, settling })
     }
 
@@ -302,24 +247,7 @@ impl<S: State + Default> Node<S> {
     /// # Errors
     /// As `produce`, once it is made.
     pub fn flush(&self) -> Result<()> {
-        let (begun, writer) = (Instant::now(), &self.desk.writer);
-        let last = writer.newest_number();
-        loop {
-            let next = self.store().version() + 1;
-            writer.view()?;
-            if writer.front().is_none_or(|front| front > last) {
-                return Ok(());
-            }
-            self.desk.must_work()?;
-            if begun.elapsed() >= self.patience {
-                return Err(self.desk.unheard());
-            }
-            // Whatever comes may be the last of it.
-            match writer.replica().wait_for(next, NAP) {
-                Err(Error::BeyondHead { .. }) | Ok(_) => {}
-                Err(error) => return Err(error),
-            }
-        }
+        self.desk.flush(self.patience)
     }
 
     /// Waits until `version` is visible here, so that who wrote it elsewhere can read it here.
@@ -342,7 +270,7 @@ impl<S: State + Default> Node<S> {
     /// Why this node brings nothing into the order any longer, if something that does not pass has ended that: histories that differ,
     /// a disk that failed. What it shows stays, and what waits goes on waiting. O(1).
     pub fn ended_by(&self) -> Option<Arc<Error>> {
-        ignore_poison(&self.desk.ended_by).clone()
+        self.desk.ended_by()
     }
 
     /// That, as an error.
@@ -359,158 +287,9 @@ impl<S: State + Default> Node<S> {
         let Node { desk, work, settling, .. } = self;
         drop((work, settling));
         match Arc::try_unwrap(desk) {
-            Ok(Desk { writer, ordering, .. }) => {
-                drop(ordering);
-                writer.close()
-            }
+            Ok(desk) => desk.close(),
             // Nobody else has it once the threads are gone.
             Err(desk) => desk.store().sync().map(drop),
         }
     }
-}
-
-impl<S: State + Default> Drop for Work<S> {
-    fn drop(&mut self) {
-        self.desk.stopped.store(true, Atomic::SeqCst);
-        self.desk.ring();
-        drop(self.following.take());
-        let source = self.desk.ordering.order();
-        if self.thread.take().is_some_and(|thread| end_of(thread, source).is_err()) {
-            tracing::error!("the thread of a node panicked");
-        }
-        // Who opens this directory next must not find it taken.
-        self.desk.writer.replica().rest();
-        self.desk.settler.get().into_iter().for_each(|settler| settler.stop());
-    }
-}
-
-impl<S: State + Default> std::fmt::Debug for Desk<S> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Desk").field("writer", &self.writer).finish_non_exhaustive()
-    }
-}
-
-impl<S: State + Default> Desk<S> {
-    fn store(&self) -> &Arc<Store<S>> {
-        self.ordering.store()
-    }
-
-    /// A patch, made for the state that it is applied to, on its way; or why it could not be made.
-    pub(super) fn applied<E>(
-        &self,
-        meta: Meta,
-        make: impl FnOnce(&S) -> Result<Patch, E>,
-    ) -> Result<Result<Awaited, E>> {
-        self.breathe()?;
-        let awaited = self.writer.apply_noted(meta, make, |pending| self.awaited(pending))?;
-        self.ring();
-        Ok(awaited)
-    }
-
-    fn awaited(&self, pending: &Pending<S>) -> Awaited {
-        let nothing = || {
-            let (outcome, notes) = (Outcome::Clean, Vec::new());
-            Settled { sequence: 0, version: self.store().version(), outcome, notes, again_as: None }
-        };
-        pending.sequence.map_or_else(|| Awaited::over(nothing()), |sequence| self.outcomes.awaited(sequence))
-    }
-
-    fn ring(&self) {
-        if !std::mem::replace(&mut *ignore_poison(&self.rung), true) {
-            self.bell.notify_all();
-        }
-    }
-
-    fn is_stopped(&self) -> bool {
-        self.stopped.load(Atomic::SeqCst)
-    }
-
-    /// Brings what waits into the order, until it is stopped or something happens that does not pass.
-    fn run(&self) {
-        let mut pause = Pause::up_to(LONGEST_PAUSE);
-        while !self.is_stopped() {
-            self.sleep(NAP);
-            let answer = self.bring();
-            let (failed, got_on) = (answer.is_err(), matches!(answer, Ok(count) if count > 0));
-            *ignore_poison(&self.hindered_by) = answer.as_ref().err().map(text_of);
-            if let Err(error) = pause.after(answer.map(drop), got_on) {
-                *ignore_poison(&self.ended_by) = Some(Arc::new(error));
-                return;
-            }
-            if failed {
-                *ignore_poison(&self.rung) = false;
-                self.sleep(pause.next(&*self.store().env().entropy));
-            }
-        }
-    }
-
-    /// All that waits now; how many changes that were.
-    fn bring(&self) -> Result<usize> {
-        let replica = self.writer.replica();
-        if !replica.is_following() && !self.is_stopped() {
-            // Whatever ended that says so.
-            replica.catch_up()?;
-        }
-        // What comes meanwhile goes along.
-        self.ordering.await_turn();
-        self.writer.push()
-    }
-
-    /// Has a thread find out what became of changes whenever some come back, so that whoever decides need not.
-    fn settle_as_it_comes(self: &Arc<Self>) -> Result<()> {
-        let desk = Arc::downgrade(self);
-        let work = move || {
-            // What fails is done again, and told, by who looks next.
-            let failed = desk.upgrade().and_then(|desk| desk.writer.settle().err());
-            failed
-                .iter()
-                .for_each(|error| tracing::warn!(%error, "what came cannot be held against what waits"));
-        };
-        let worker = Worker::start("redraft-settle", Duration::ZERO, work);
-        let worker = Arc::new(worker.during("start a thread for", self.store().path())?);
-        self.writer.replica().rings(&worker);
-        drop(self.settler.set(worker));
-        Ok(())
-    }
-
-    /// Until somebody rings, or for so long.
-    fn sleep(&self, longest: Duration) {
-        let rung = ignore_poison(&self.rung);
-        let waited = self.bell.wait_timeout_while(rung, longest, |rung| !*rung);
-        *waited.unwrap_or_else(PoisonError::into_inner).0 = false;
-    }
-
-    /// What is kept for changes that wait goes once none does. While the order takes them, that is waited for now and then.
-    fn breathe(&self) -> Result<()> {
-        while self.writer.kept_bytes() > KEPT_BYTES
-            && self.writer.replica().lag().connected
-            && !self.is_stopped()
-        {
-            self.must_work()?;
-            thread::sleep(BREATH);
-        }
-        Ok(())
-    }
-
-    pub(super) fn must_work(&self) -> Result<()> {
-        match &*ignore_poison(&self.ended_by) {
-            Some(source) => Err(Error::Ended { source: Arc::clone(source) }),
-            None => Ok(()),
-        }
-    }
-
-    pub(super) fn unheard(&self) -> Error {
-        let hindered = ignore_poison(&self.hindered_by);
-        let source = hindered.as_ref().map_or_else(
-            || io::ErrorKind::TimedOut.into(),
-            |why| io::Error::new(io::ErrorKind::TimedOut, format!("timed out; the last time, {why}")),
-        );
-        Error::Unreachable { from: self.ordering.name(), operation: "hear what became of a change", source }
-    }
-}
-
-/// What an error says, and what that came from.
-fn text_of(error: &Error) -> String {
-    let sources = std::iter::successors(Some(error as &(dyn StdError + 'static)), |&error| error.source());
-    sources.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
