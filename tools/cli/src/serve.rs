@@ -174,12 +174,16 @@ fn serve(
 }
 
 /// What is left of something that was served, once all who asked for it have let go.
-pub(crate) fn alone<T>(shared: Arc<T>) -> Option<T> {
+pub(crate) fn alone<T>(mut shared: Arc<T>) -> Option<T> {
     let until = Instant::now() + PATIENCE;
-    while Arc::strong_count(&shared) > 1 && Instant::now() < until {
+    loop {
+        shared = match Arc::try_unwrap(shared) {
+            Ok(alone) => return Some(alone),
+            Err(_) if Instant::now() >= until => return None,
+            Err(shared) => shared,
+        };
         thread::sleep(Duration::from_millis(10));
     }
-    Arc::into_inner(shared)
 }
 
 /// Tells of Ctrl-C and of a request to terminate.
