@@ -2,13 +2,10 @@
 //!
 //! Leaves judging it to `resolve`. Always: who, with which number, and when it was made says which submission it is.
 
+use super::sight::Seen;
 use crate::op::Patch;
 use crate::record::{Meta, Stamp, WriterId};
-use crate::state::State;
 use crate::value::{Pointer, Value};
-use std::any::Any;
-use std::fmt;
-use std::sync::{Arc, Weak};
 
 /// A change that was made elsewhere, on a version that its writer knew: what [`Store::merge`](crate::Store::merge) takes.
 ///
@@ -47,87 +44,6 @@ pub struct Submission {
     /// What it was made on, where that is known better than by its base and its writer's other changes.
     pub(crate) seen: Option<Seen>,
 }
-
-/// What a submission was made on, and what it made of that, where somebody remembers. Both follow from the history; this is the short
-/// way.
-#[derive(Clone)]
-pub(crate) enum Seen {
-    Held(Arc<dyn Remembered>),
-    /// As long as somebody else holds it.
-    Lent(Weak<dyn Remembered>),
-}
-
-struct Sight<S> {
-    before: Arc<S>,
-    /// What was made of it, and what takes that back.
-    after: Option<(Arc<S>, Patch)>,
-}
-
-/// A [`Sight`], whatever the type of its state.
-pub(crate) trait Remembered: Any + Send + Sync {
-    fn document(&self) -> Value;
-}
-
-impl<S: State> Remembered for Sight<S> {
-    fn document(&self) -> Value {
-        self.before.to_value()
-    }
-}
-
-impl Seen {
-    pub(crate) fn of<S: State>(before: Arc<S>) -> Seen {
-        Seen::Held(Arc::new(Sight { before, after: None }))
-    }
-
-    /// With what was made of it there, and what takes that back.
-    pub(crate) fn and_made<S: State>(before: Arc<S>, after: Arc<S>, inverse: Patch) -> Seen {
-        Seen::Held(Arc::new(Sight { before, after: Some((after, inverse)) }))
-    }
-
-    /// The same for somebody else, for as long as this is held.
-    pub(crate) fn lent(&self) -> Seen {
-        match self {
-            Seen::Held(held) => Seen::Lent(Arc::downgrade(held)),
-            Seen::Lent(lent) => Seen::Lent(Weak::clone(lent)),
-        }
-    }
-
-    fn held(&self) -> Option<Arc<dyn Remembered>> {
-        match self {
-            Seen::Held(held) => Some(Arc::clone(held)),
-            Seen::Lent(lent) => lent.upgrade(),
-        }
-    }
-
-    /// The document that it was made on.
-    pub(crate) fn document(&self) -> Option<Value> {
-        self.held().map(|held| held.document())
-    }
-
-    /// What was made of this very state, and what takes it back; nothing if it was made on another one.
-    pub(crate) fn made_on<S: State>(&self, state: &Arc<S>) -> Option<(Arc<S>, Patch)> {
-        let held = self.held()?;
-        let remembered: &dyn Any = &*held;
-        let Sight { before, after } = remembered.downcast_ref::<Sight<S>>()?;
-        let (made, inverse) = after.as_ref()?;
-        Arc::ptr_eq(before, state).then(|| (Arc::clone(made), inverse.clone()))
-    }
-}
-
-impl fmt::Debug for Seen {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Seen")
-    }
-}
-
-/// It is no part of what a submission says.
-impl PartialEq for Seen {
-    fn eq(&self, _: &Seen) -> bool {
-        true
-    }
-}
-
-impl Eq for Seen {}
 
 /// What must hold for a submission to be made at all.
 #[derive(Clone, Debug, PartialEq, Eq)]

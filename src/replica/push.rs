@@ -54,18 +54,18 @@ impl<S: State + Default> Writer<S> {
         self.with_queue_at(
             |_| piece,
             |inner| {
-                let Queue { confirmed, waiting, .. } = &inner.queue;
+                let Queue { confirmed, waiting, trail, .. } = &inner.queue;
                 let (confirmed, known) =
                     (*confirmed, waiting.partition_point(|waiting| waiting.sequence <= from));
                 let waiting = waiting.range(known..).take(most);
                 let told = |waiting: &Waiting| match reads_now {
-                    true => Submission {
-                        base: confirmed,
-                        patch: waiting.patch(),
-                        seen: None,
-                        ..waiting.submission.clone()
-                    },
-                    false => waiting.lent(),
+                    true => {
+                        Submission { base: confirmed, patch: waiting.patch(), ..waiting.submission.clone() }
+                    }
+                    false => {
+                        let seen = Some(trail.seen(waiting.sequence));
+                        Submission { seen, ..waiting.submission.clone() }
+                    }
                 };
                 Ok((waiting.map(told).collect(), self.log.end()))
             },

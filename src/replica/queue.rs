@@ -4,7 +4,7 @@
 //! sequencer takes, so that both believe the same. Always: the view is the confirmed state with all that waits, as far as it fits.
 
 use crate::error::Result;
-use crate::merge::{Places, Seen, Submission, applied_as_far_as_it_fits, correction};
+use crate::merge::{Places, Submission, Trail, applied_as_far_as_it_fits, correction};
 use crate::patch::{self, Patch, Step, lead, steps, steps_behind};
 use crate::record::{Change, Merged, WriterId};
 use crate::state::State;
@@ -23,12 +23,6 @@ pub(super) struct Waiting {
 }
 
 impl Waiting {
-    /// For who looks at it while it waits: what it was made on is held by the queue alone.
-    pub(super) fn lent(&self) -> Submission {
-        let seen = self.submission.seen.as_ref().map(Seen::lent);
-        Submission { seen, ..self.submission.clone() }
-    }
-
     pub(super) fn patch(&self) -> Patch {
         match &self.run {
             Some(run) => run.iter().map(|step| step.op.clone()).collect(),
@@ -49,6 +43,8 @@ pub(super) struct Queue<S> {
     pub(super) confirmed: u64,
     pub(super) view: Arc<S>,
     pub(super) waiting: VecDeque<Waiting>,
+    /// What each of them was made on that was made in this session.
+    pub(super) trail: Trail<S>,
     /// Where what waits works, by sequence.
     places: Places,
     /// The newest sequence that `places` has forgotten.
@@ -70,14 +66,33 @@ pub(super) enum Taken {
 
 impl<S: State> Queue<S> {
     pub(super) fn on(writer: WriterId, confirmed: u64, view: Arc<S>) -> Self {
-        let (waiting, places) = (VecDeque::new(), Places::default());
-        Queue { writer, confirmed, view, waiting, places, forgotten: 0, has_orders: false }
+        let (waiting, trail, places) = (VecDeque::new(), Trail::default(), Places::default());
+        Queue { writer, confirmed, view, waiting, trail, places, forgotten: 0, has_orders: false }
     }
 
-    /// Adds a change to the end, with what shows then.
-    pub(super) fn push(&mut self, sequence: u64, submission: Submission, view: Arc<S>) {
+    /// Adds a change to the end that was made on what shows, and what shows then.
+    pub(super) fn made(&mut self, sequence: u64, submission: Submission, view: Arc<S>) {
+        let oldest = self.waiting.front().map_or(sequence, |front| front.sequence);
+        self.trail.made(sequence, &self.view, &submission.patch, oldest);
+        self.push(sequence, submission);
+        self.view = view;
+    }
+
+    /// Adds a change to the end; what shows is to be made anew.
+    pub(super) fn push(&mut self, sequence: u64, submission: Submission) {
         self.places.note(sequence, self.writer, &submission.patch);
         self.waiting.push_back(Waiting { submission, sequence, run: None });
+    }
+
+    /// Nothing waits, so what is confirmed shows.
+    pub(super) fn stand_on(&mut self, confirmed: u64, view: Arc<S>) {
+        self.confirmed = confirmed;
+        self.see(view);
+    }
+
+    /// Shows something else than what the newest change left.
+    fn see(&mut self, view: Arc<S>) {
+        self.trail.breaks();
         self.view = view;
     }
 
@@ -122,6 +137,7 @@ impl<S: State> Queue<S> {
     /// Those up to a sequence no longer wait.
     fn forget_up_to(&mut self, sequence: u64) {
         if self.waiting.is_empty() {
+            self.trail.forget();
             self.places = Places::default();
             self.forgotten = sequence;
         } else if sequence - self.forgotten > FORGOTTEN_AT_ONCE.max(self.waiting.len() as u64) {
@@ -146,7 +162,8 @@ impl<S: State> Queue<S> {
 
     fn show(&mut self, patch: &Patch, after: impl FnOnce() -> Result<Arc<S>>) -> Result<()> {
         if self.waiting.is_empty() {
-            self.view = after()?;
+            let confirmed = after()?;
+            self.see(confirmed);
         } else if !self.shows_with(patch) {
             self.rebuild(&*after()?);
         }
@@ -158,8 +175,9 @@ impl<S: State> Queue<S> {
     fn shows_with(&mut self, patch: &Patch) -> bool {
         if self.has_orders {
             let applied = patch::apply(&*self.view, patch).ok();
-            return applied.map(|applied| self.view = Arc::new(applied.state)).is_some();
+            return applied.map(|applied| self.see(Arc::new(applied.state))).is_some();
         }
+        self.trail.breaks();
         let applied = patch::apply_in_place(Arc::make_mut(&mut self.view), patch);
         self.has_orders = applied.as_ref().is_ok_and(|orders_touched| *orders_touched);
         applied.is_ok() && !self.has_orders
@@ -171,7 +189,7 @@ impl<S: State> Queue<S> {
         for waiting in &mut self.waiting {
             view = applied_as_far_as_it_fits(&view, waiting.run());
         }
-        self.view = Arc::new(view);
+        self.see(Arc::new(view));
     }
 }
 
@@ -189,7 +207,7 @@ mod tests {
         let mut queue = Queue::on(WriterId(1), 1, Arc::new(confirmed.clone()));
         let drafted = draft(confirmed, change).unwrap();
         let submission = Submission::new(1, drafted.patch.clone()).by(WriterId(1), 1);
-        queue.push(1, submission, Arc::new(drafted.state));
+        queue.made(1, submission, Arc::new(drafted.state));
         queue
     }
 

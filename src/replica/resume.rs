@@ -12,7 +12,6 @@ use crate::merge::{Outcome, Refusal, Submission};
 use crate::record::DecodeError;
 use crate::state::State;
 use std::collections::BTreeSet;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 impl<S: State + Default> Writer<S> {
@@ -35,8 +34,7 @@ impl<S: State + Default> Writer<S> {
         inner.queue = Queue::on(writer, from, store.at(from)?);
         for submission in kept.into_iter().filter(|submission| number(submission) > settled) {
             self.take_up_to(inner, submission.base, &made_anew)?;
-            let view = Arc::clone(&inner.queue.view);
-            inner.queue.push(number(&submission), submission, view);
+            inner.queue.push(number(&submission), submission);
         }
         self.take_up_to(inner, version, &made_anew)?;
         inner.queue.rebuild(&*store.at(version)?);

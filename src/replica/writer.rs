@@ -10,7 +10,7 @@ use super::{Replica, ignore_poison};
 use crate::draft::{Drafted, Outcome as RecipeOutcome, draft};
 use crate::error::{Error, Result};
 use crate::log::{self, Log};
-use crate::merge::{Call, Outcome, Refusal, Seen, Submission};
+use crate::merge::{Call, Outcome, Refusal, Submission};
 use crate::record::{Change, Meta, Stamp, WriterId};
 use crate::state::State;
 use crate::value::Value;
@@ -312,7 +312,7 @@ impl<S: State + Default> Writer<S> {
         }
         let (sequence, writer) = (inner.last + 1, inner.queue.writer);
         inner.stamp = inner.stamp.next(self.replica.store.env().clock.now_ms());
-        let Drafted { state, patch, inverse } = drafted.shared();
+        let Drafted { state, patch, .. } = drafted.shared();
         let submission = Submission::new(inner.queue.confirmed, patch).by(writer, sequence);
         let submission = about(submission.written(inner.stamp));
         inner.room.clear();
@@ -320,9 +320,7 @@ impl<S: State + Default> Writer<S> {
         self.log.enqueue(&[&inner.room])?;
         self.kept_bytes.fetch_add(inner.room.len() as u64, Ordering::Relaxed);
         inner.room.shrink_to(ROOM_BYTES);
-        // What was seen need not be found out again, nor what was made of it, as long as somebody remembers.
-        let seen = Some(Seen::and_made(Arc::clone(&inner.queue.view), Arc::clone(&state), inverse));
-        inner.queue.push(sequence, Submission { seen, ..submission }, Arc::clone(&state));
+        inner.queue.made(sequence, submission, Arc::clone(&state));
         inner.last = sequence;
         Ok(Pending { sequence: Some(sequence), state })
     }
@@ -370,7 +368,7 @@ impl<S: State + Default> Writer<S> {
     fn refresh(&self, inner: &mut Inner<S>, piece: u64) -> Result<()> {
         let (version, state) = self.replica.store.newest();
         if inner.queue.waiting.is_empty() && inner.given_back.is_empty() {
-            (inner.queue.confirmed, inner.queue.view) = (version, state);
+            inner.queue.stand_on(version, state);
             inner.stamp = inner.stamp.max(self.replica.store.stamp());
             return Ok(());
         }

@@ -41,18 +41,6 @@ pub(super) fn as_it_was(written: Stamp) -> Merged {
 /// What takes effect, or why nothing does; and the notes.
 type Fate<S> = (std::result::Result<Drafted<Arc<S>>, (Refusal, String)>, Vec<Note>);
 
-/// A submission as it reads on the newest state, carried out; nothing if it does not fit. What was made on this very state need not be
-/// carried out once more.
-fn taken<S: State>(newest: &Tip<S>, submission: &Submission, passed: &Patch) -> Option<Drafted<Arc<S>>> {
-    let made = submission.seen.as_ref().and_then(|seen| seen.made_on(&newest.state));
-    match made {
-        Some((state, inverse)) if *passed == submission.patch => {
-            Some(Drafted { state, patch: passed.clone(), inverse })
-        }
-        _ => applied(&*newest.state, passed).ok().map(Drafted::shared),
-    }
-}
-
 impl<S: State + Default> Store<S> {
     /// What is to become of a submission.
     pub(super) fn decided(&self, newest: &Arc<Tip<S>>, submission: &Submission) -> Result<Decided<S>> {
@@ -147,8 +135,8 @@ impl<S: State + Default> Store<S> {
         let Passed { patch: passed, behind, is_contested } = bridge.pass(patch, &ahead);
         let fate = match self.guarded(newest, window, submission) {
             Err(refused) => (Err(refused), Vec::new()),
-            Ok(()) => match if is_contested { None } else { taken(newest, submission, &passed) } {
-                Some(drafted) => (Ok(drafted), Vec::new()),
+            Ok(()) => match if is_contested { None } else { applied(&*newest.state, &passed).ok() } {
+                Some(drafted) => (Ok(drafted.shared()), Vec::new()),
                 None => self.resolved(newest, window, submission, written, (known, &ahead))?,
             },
         };
