@@ -234,8 +234,12 @@ impl SegmentReader {
         } else {
             WINDOW_BYTES_MIN
         };
-        let mut window = std::mem::take(&mut self.window);
-        window.resize(wanted.max(usual).min(rest), 0);
+        let (mut window, bytes) = (std::mem::take(&mut self.window), wanted.max(usual).min(rest));
+        match window.capacity() {
+            // The system has zeros at hand.
+            0 => window = vec![0; bytes],
+            _ => window.resize(bytes, 0),
+        }
         // If this fails there is no window, rather than one that says where other bytes are.
         let count = read_full_at(&*self.file, &mut window, at).during("read segment", &self.path)?;
         window.truncate(count);

@@ -16,6 +16,7 @@ mod intent;
 mod orders;
 mod promotions;
 mod recorded;
+mod remembered;
 mod reunion;
 mod rules;
 mod submissions;

@@ -83,7 +83,7 @@ fn any_step(writers: usize, compacts: bool, dice: &SeededEntropy) -> Step {
     Step { act, dice: dice.next() }
 }
 
-fn any_rules(dice: &SeededEntropy) -> Rules {
+pub(crate) fn any_rules(dice: &SeededEntropy) -> Rules {
     let patterns = [
         "", "/a", "/a/*", "/*/b", "/b", "/c", "/c/*", "/notes", "/cards", "/hits", "/tags", "/title",
         "/by_name",
@@ -117,7 +117,7 @@ fn any_rules(dice: &SeededEntropy) -> Rules {
     })
 }
 
-fn functions() -> Functions {
+pub(crate) fn functions() -> Functions {
     let any = |conflict: &Conflict<'_>| match conflict.path.len() + usize::from(conflict.is_newer) {
         0 => Decision::Keep,
         1 => Decision::Take,
