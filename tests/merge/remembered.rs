@@ -7,13 +7,30 @@ use crate::common::{counted, env, seed, setting};
 use crate::edits::{Board, Doc};
 use crate::worlds::{any_rules, functions};
 use redraft::io::{Env, MemoryDisk, SeededEntropy};
-use redraft::merge::{Rules, Submission};
+use redraft::merge::{Conflict, Decision, Policy, Rules, Submission};
 use redraft::replica::{Sequencer, Writer};
 use redraft::{Options, Patch, Receipt, Replica, Result, Store, Value, apply};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
 
 fn options(disk: &MemoryDisk) -> Options {
-    Options::new().env(env(disk)).segment_bytes(1 << 14).merge_functions(functions())
+    let functions = functions().with("by all", 1, by_all);
+    Options::new().env(env(disk)).segment_bytes(1 << 14).merge_functions(functions)
+}
+
+/// What is there or what was submitted, as all that the writer saw and made says, and all that is there.
+fn by_all(conflict: &Conflict<'_>) -> Decision {
+    let mut hash = DefaultHasher::new();
+    format!("{:?}", (conflict.base, conflict.head, conflict.theirs)).hash(&mut hash);
+    if hash.finish() % 2 == 0 { Decision::Keep } else { Decision::Take }
+}
+
+/// One function for the whole document in every second world.
+fn rules(dice: &SeededEntropy) -> Rules {
+    match dice.below(2) {
+        0 => any_rules(dice),
+        _ => Rules::new().with("".parse().unwrap(), Policy::Custom { name: "by all".into(), version: 1 }),
+    }
 }
 
 fn store<S: Doc>(disk: &MemoryDisk, rules: &Rules) -> Store<S> {
@@ -73,7 +90,7 @@ fn writer<S: Doc>(disk: &MemoryDisk, both: &Arc<Both<S>>) -> Writer<S> {
 /// How many were handed on.
 fn goes_the_same_way<S: Doc>(seed: u64) -> u64 {
     let (disk, other, dice) = (MemoryDisk::new(), MemoryDisk::new(), SeededEntropy::new(seed));
-    let rules = any_rules(&dice);
+    let rules = rules(&dice);
     let both = Both { told: store(&disk, &rules), plain: store(&other, &rules), agreed: Mutex::default() };
     let both = Arc::new(both);
     let mut writer: Writer<S> = writer(&disk, &both);
