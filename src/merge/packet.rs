@@ -4,6 +4,7 @@
 //! anything else is refused, with the byte and the reason.
 
 use super::submission::{Call, Guard, Submission};
+use super::trail::Seen;
 use crate::layout::{checksum, u32_at};
 use crate::op::Patch;
 use crate::record::value::{put_patch, put_value, take_value};
@@ -135,7 +136,7 @@ impl Submission {
             guards,
             all_or_nothing: has(part::WHOLE),
             call,
-            seen: None,
+            seen: Seen::default(),
         })
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! Leaves judging it to `resolve`. Always: who, with which number, and when it was made says which submission it is.
 
-use super::sight::Seen;
+use super::trail::Seen;
 use crate::op::Patch;
 use crate::record::{Meta, Stamp, WriterId};
 use crate::value::{Pointer, Value};
@@ -42,7 +42,7 @@ pub struct Submission {
     /// The recipe that made it, for [`Policy::Rebase`](super::Policy::Rebase).
     pub call: Option<Call>,
     /// What it was made on, where that is known better than by its base and its writer's other changes.
-    pub(crate) seen: Option<Seen>,
+    pub(crate) seen: Seen,
 }
 
 /// What must hold for a submission to be made at all.
@@ -84,7 +84,7 @@ impl Submission {
             guards: Vec::new(),
             all_or_nothing: false,
             call: None,
-            seen: None,
+            seen: Seen::default(),
         }
     }
 

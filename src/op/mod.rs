@@ -23,7 +23,30 @@ use std::sync::Arc;
 #[derive(Clone, Default)]
 pub struct Patch {
     /// Nothing, where there are none.
-    ops: Option<Arc<Vec<Op>>>,
+    ops: Option<Arc<Ops>>,
+}
+
+/// Most patches have one operation, which is read and put away once, then: it takes no room of its own.
+#[derive(Clone)]
+enum Ops {
+    One([Op; 1]),
+    Many(Vec<Op>),
+}
+
+impl Ops {
+    fn as_slice(&self) -> &[Op] {
+        match self {
+            Ops::One(op) => op,
+            Ops::Many(ops) => ops,
+        }
+    }
+
+    fn into_vec(self) -> Vec<Op> {
+        match self {
+            Ops::One(op) => op.into(),
+            Ops::Many(ops) => ops,
+        }
+    }
 }
 
 impl Patch {
@@ -34,16 +57,27 @@ impl Patch {
 
     /// Appends an operation. O(1) amortised; O(operations) the first time after it was cloned.
     pub fn push(&mut self, op: Op) {
-        append(self.own(), op);
+        match &self.ops {
+            None => self.ops = Some(Arc::new(Ops::One([op]))),
+            Some(_) => self.own().push(op),
+        }
     }
 
     /// The operations, owned. O(1); O(operations) if somebody else holds them too.
     pub fn into_ops(self) -> Vec<Op> {
-        self.ops.map(Arc::unwrap_or_clone).unwrap_or_default()
+        self.ops.map(Arc::unwrap_or_clone).map(Ops::into_vec).unwrap_or_default()
     }
 
+    /// All of them, for who adds others.
     fn own(&mut self) -> &mut Vec<Op> {
-        Arc::make_mut(self.ops.get_or_insert_default())
+        let ops = Arc::make_mut(self.ops.get_or_insert_with(|| Arc::new(Ops::Many(Vec::new()))));
+        if let Ops::One(_) = ops {
+            *ops = Ops::Many(std::mem::replace(ops, Ops::Many(Vec::new())).into_vec());
+        }
+        match ops {
+            Ops::Many(ops) => ops,
+            Ops::One(_) => unreachable!(),
+        }
     }
 }
 
@@ -68,7 +102,7 @@ impl Deref for Patch {
     type Target = [Op];
 
     fn deref(&self) -> &[Op] {
-        self.ops.as_deref().map_or(&[], Vec::as_slice)
+        self.ops.as_deref().map_or(&[], Ops::as_slice)
     }
 }
 
@@ -80,19 +114,32 @@ impl AsRef<[Op]> for Patch {
 
 impl From<Vec<Op>> for Patch {
     fn from(ops: Vec<Op>) -> Self {
-        Self { ops: (!ops.is_empty()).then(|| Arc::new(ops)) }
+        let ops = match <[Op; 1]>::try_from(ops) {
+            Ok(op) => Ops::One(op),
+            Err(ops) if ops.is_empty() => return Self::new(),
+            Err(ops) => Ops::Many(ops),
+        };
+        Self { ops: Some(Arc::new(ops)) }
     }
 }
 
 impl FromIterator<Op> for Patch {
     fn from_iter<I: IntoIterator<Item = Op>>(ops: I) -> Self {
-        ops.into_iter().collect::<Vec<Op>>().into()
+        let mut patch = Patch::new();
+        patch.extend(ops);
+        patch
     }
 }
 
 impl Extend<Op> for Patch {
     fn extend<I: IntoIterator<Item = Op>>(&mut self, ops: I) {
-        self.own().extend(ops);
+        let mut ops = ops.into_iter();
+        if self.ops.is_none() {
+            ops.next().into_iter().for_each(|first| self.push(first));
+        }
+        if let Some(next) = ops.next() {
+            self.own().extend(std::iter::once(next).chain(ops));
+        }
     }
 }
 

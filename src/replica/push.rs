@@ -63,7 +63,7 @@ impl<S: State + Default> Writer<S> {
                         Submission { base: confirmed, patch: waiting.patch(), ..waiting.submission.clone() }
                     }
                     false => {
-                        let seen = Some(trail.seen(waiting.sequence));
+                        let seen = trail.seen(waiting.sequence);
                         Submission { seen, ..waiting.submission.clone() }
                     }
                 };

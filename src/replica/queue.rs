@@ -4,7 +4,7 @@
 //! sequencer takes, so that both believe the same. Always: the view is the confirmed state with all that waits, as far as it fits.
 
 use crate::error::Result;
-use crate::merge::{Places, Submission, Trail, applied_as_far_as_it_fits, correction};
+use crate::merge::{Gone, Places, Submission, Trail, applied_as_far_as_it_fits, correction};
 use crate::patch::{self, Patch, Step, lead, steps, steps_behind};
 use crate::record::{Change, Merged, WriterId};
 use crate::state::State;
@@ -45,6 +45,8 @@ pub(super) struct Queue<S> {
     pub(super) waiting: VecDeque<Waiting>,
     /// What each of them was made on that was made in this session.
     pub(super) trail: Trail<S>,
+    /// What is no longer remembered, to be let go of by whoever need not hold this meanwhile.
+    pub(super) gone: Vec<Gone<S>>,
     /// Where what waits works, by sequence.
     places: Places,
     /// The newest sequence that `places` has forgotten.
@@ -66,14 +68,15 @@ pub(super) enum Taken {
 
 impl<S: State> Queue<S> {
     pub(super) fn on(writer: WriterId, confirmed: u64, view: Arc<S>) -> Self {
-        let (waiting, trail, places) = (VecDeque::new(), Trail::default(), Places::default());
-        Queue { writer, confirmed, view, waiting, trail, places, forgotten: 0, has_orders: false }
+        let (waiting, trail, gone) = (VecDeque::new(), Trail::default(), Vec::new());
+        let places = Places::default();
+        Queue { writer, confirmed, view, waiting, trail, gone, places, forgotten: 0, has_orders: false }
     }
 
     /// Adds a change to the end that was made on what shows, and what shows then.
     pub(super) fn made(&mut self, sequence: u64, submission: Submission, view: Arc<S>) {
         let oldest = self.waiting.front().map_or(sequence, |front| front.sequence);
-        self.trail.made(sequence, &self.view, &submission.patch, oldest);
+        self.trail.push(sequence, &self.view, &submission.patch, oldest);
         self.push(sequence, submission);
         self.view = view;
     }
@@ -137,10 +140,11 @@ impl<S: State> Queue<S> {
     /// Those up to a sequence no longer wait.
     fn forget_up_to(&mut self, sequence: u64) {
         if self.waiting.is_empty() {
-            self.trail.forget();
+            self.gone.push(self.trail.forget());
             self.places = Places::default();
             self.forgotten = sequence;
         } else if sequence - self.forgotten > FORGOTTEN_AT_ONCE.max(self.waiting.len() as u64) {
+            self.gone.push(self.trail.forget_before(sequence + 1));
             self.places.forget(sequence);
             self.forgotten = sequence;
         }
@@ -199,6 +203,7 @@ mod tests {
     use crate::collections::KeyedList;
     use crate::draft::draft;
     use crate::op::{Action, Op};
+    use crate::record::Stamp;
     use crate::value;
     use crate::value::Path;
 
@@ -255,5 +260,88 @@ mod tests {
             shows(&mut queue, &added.patch, &confirmed);
         }
         assert!(queue.has_orders);
+    }
+
+    /// Makes changes of its own, and takes in what others did and what became of its own; what each was made on is kept beside it.
+    struct Made<S> {
+        queue: Queue<S>,
+        confirmed: S,
+        saw: Vec<(u64, Value)>,
+    }
+
+    impl<S: State> Made<S> {
+        fn on(confirmed: S) -> Made<S> {
+            Made { queue: Queue::on(WriterId(1), 1, Arc::new(confirmed.clone())), confirmed, saw: Vec::new() }
+        }
+
+        fn make(&mut self, sequence: u64, change: impl FnOnce(&mut S)) {
+            let drafted = draft(&*self.queue.view, change).unwrap();
+            self.saw.push((sequence, self.queue.view.to_value()));
+            let submission = Submission::new(self.queue.confirmed, drafted.patch).by(WriterId(1), sequence);
+            self.queue.made(sequence, submission, Arc::new(drafted.state));
+            self.remembers();
+        }
+
+        fn comes(&mut self, writer: u64, sequence: u64, patch: Patch) {
+            let (before, version) = (self.confirmed.clone(), self.queue.confirmed + 1);
+            self.confirmed = patch::apply(&before, &patch).unwrap().state;
+            let change = Change::of(WriterId(writer), sequence, version, Stamp::default());
+            let after = Arc::new(self.confirmed.clone());
+            self.queue.take(&Change { patch, ..change }, || Ok(before.to_value()), || Ok(after)).unwrap();
+            self.remembers();
+        }
+
+        fn other(&mut self, change: impl FnOnce(&mut S)) {
+            let patch = draft(&self.confirmed, change).unwrap().patch;
+            self.comes(2, 1, patch);
+        }
+
+        fn own(&mut self) {
+            let front = self.queue.waiting.front().unwrap();
+            let (sequence, patch) = (front.sequence, front.patch());
+            self.comes(1, sequence, patch);
+        }
+
+        #[track_caller]
+        fn remembers(&self) {
+            for waiting in &self.queue.waiting {
+                let (_, saw) = self.saw.iter().find(|(sequence, _)| *sequence == waiting.sequence).unwrap();
+                assert_eq!(self.queue.trail.seen(waiting.sequence).document().as_ref(), Some(saw));
+            }
+        }
+    }
+
+    #[test]
+    fn what_each_change_was_made_on_is_remembered_whatever_comes_in_between() {
+        let mut made = Made::on(value!({ "mine": 0, "theirs": 0 }));
+        for n in 1..200 {
+            made.make(n, |doc| doc["mine"] = n.into());
+            match n % 10 {
+                3 | 4 => made.other(|doc| doc["theirs"] = n.into()),
+                5 => made.other(|doc| doc["mine"] = (1000 + n).into()),
+                6 => (0..4).for_each(|_| made.own()),
+                7 => made.queue.rebuild(&made.confirmed.clone()),
+                9 if n % 20 == 9 => (0..made.queue.waiting.len()).for_each(|_| made.own()),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn the_same_of_a_keyed_list() {
+        let mut made = Made::on([("mine".to_owned(), 1), ("b".to_owned(), 2)].into_iter().collect::<Named>());
+        for n in 1..60 {
+            made.make(n, |list| {
+                list.push(format!("mine {n}"), n);
+            });
+            match n % 5 {
+                2 => made.other(|list| {
+                    list.push(format!("theirs {n}"), n);
+                }),
+                4 => made.own(),
+                _ => {}
+            }
+        }
+        assert!(made.queue.has_orders);
     }
 }

@@ -356,8 +356,9 @@ impl<S: State + Default> Writer<S> {
         // As many come again, as a rule.
         let room = Vec::with_capacity(inner.spent.len());
         let spent = std::mem::replace(&mut inner.spent, room);
+        let gone = std::mem::take(&mut inner.queue.gone);
         drop(inner);
-        drop(spent);
+        drop((spent, gone));
         if !is_told {
             self.tell();
         }

@@ -83,7 +83,7 @@ impl<S: State + Default> Store<S> {
             let Some(frame) = records.next_record()? else { break };
             if let Some(mut submission) = taking.submission(decode(&frame)?) {
                 // Not all of what it saw was brought over as it was there.
-                submission.seen = Some(Seen::of(&other.history.at(version - 1)?));
+                submission.seen = Seen::of(other.history.at(version - 1)?);
                 batch.push((version, submission));
             }
             if batch.len() >= BATCH || version == head {

@@ -9,7 +9,7 @@ use crate::draft::{Drafted, draft};
 use crate::error::{Error, Result};
 use crate::history::{Tip, decode};
 use crate::merge::{
-    Ahead, Bridge, Call, Case, Guard, Outcome, Passed, Resolved, Seen, Submission, Views, Window,
+    Ahead, Bridge, Call, Case, Guard, Outcome, Passed, Resolved, Submission, Views, Window,
     applied_as_far_as_it_fits, correction, resolve,
 };
 use crate::patch::{Patch, steps, touches};
@@ -229,7 +229,7 @@ impl<S: State + Default> Store<S> {
     ) -> Result<Fate<S>> {
         let views = Views {
             make_head: Box::new(|| newest.state.to_value()),
-            make_seen: Box::new(|| match submission.seen.as_ref().and_then(Seen::document) {
+            make_seen: Box::new(|| match submission.seen.document() {
                 Some(document) => Ok(document),
                 None => self.seen_by(newest, window, submission.writer(), base),
             }),

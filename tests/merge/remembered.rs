@@ -22,7 +22,7 @@ fn options(disk: &MemoryDisk) -> Options {
 fn by_all(conflict: &Conflict<'_>) -> Decision {
     let mut hash = DefaultHasher::new();
     format!("{:?}", (conflict.base, conflict.head, conflict.theirs)).hash(&mut hash);
-    if hash.finish() % 2 == 0 { Decision::Keep } else { Decision::Take }
+    if hash.finish().is_multiple_of(2) { Decision::Keep } else { Decision::Take }
 }
 
 /// One function for the whole document in every second world.
@@ -111,8 +111,7 @@ fn goes_the_same_way<S: Doc>(seed: u64) -> u64 {
     }
     writer.exchange().unwrap();
     assert_eq!(both.told.state().to_value(), both.plain.state().to_value(), "{rules}");
-    let agreed = *both.agreed.lock().unwrap();
-    agreed
+    *both.agreed.lock().unwrap()
 }
 
 #[test]
