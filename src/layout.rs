@@ -10,6 +10,8 @@ pub(crate) const LENGTH_BYTES: usize = 4;
 pub(crate) const CHECK_BYTES: usize = 4;
 /// The ending of a file that is not finished.
 pub(crate) const UNFINISHED: &str = "tmp";
+/// The ending of a snapshot.
+pub(crate) const SNAPSHOT: &str = "snap";
 
 /// The checksum that identifies a log up to some offset (FORMAT.md, "Record frame").
 pub(crate) type Chain = u32;

@@ -151,7 +151,7 @@ fn admit(disk: &dyn Disk, dir: &Path, store: StoreId) -> Result<Vec<u64>> {
     }
     match occupant(disk, dir)? {
         Some(Occupant::Missing | Occupant::Empty) => return Ok(Vec::new()),
-        Some(Occupant::Other) if is_a_beginning(disk, dir, store)? => return Ok(Vec::new()),
+        Some(Occupant::Remains) if is_a_beginning(disk, dir, store)? => return Ok(Vec::new()),
         Some(_) => return Err(Error::Exists { path: dir.to_owned() }),
         None => {}
     }

@@ -51,7 +51,9 @@ pub enum Occupant {
     Empty,
     /// A file, or something else that is no directory.
     File,
-    /// A directory that holds something, but no segment of a log.
+    /// Snapshots of a store, but no segment of its log: what is left of it, or the beginning of a copy.
+    Remains,
+    /// A directory that holds something else.
     Other,
 }
 
@@ -61,6 +63,7 @@ impl fmt::Display for Occupant {
             Occupant::Missing => "it does not exist",
             Occupant::Empty => "there is nothing in it",
             Occupant::File => "it is a file; a store is a directory",
+            Occupant::Remains => "there are snapshots in it, but no segment of a log: they are what is left of one, or a copy was begun",
             Occupant::Other => "there is no segment of a log in it",
         })
     }

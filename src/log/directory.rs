@@ -5,7 +5,7 @@
 use crate::error::{Error, IoContext, Occupant, Result};
 use crate::exchange;
 use crate::io::{Disk, Lock, LockAttempt};
-use crate::layout::UNFINISHED;
+use crate::layout::{SNAPSHOT, UNFINISHED, number_in};
 use crate::segment::bases_in;
 use std::path::Path;
 
@@ -23,6 +23,7 @@ pub(crate) fn occupant(disk: &dyn Disk, path: &Path) -> Result<Option<Occupant>>
         () if names.iter().all(|name| is_leftover(name)) && disk.is_vacant(path).during("list", path)? => {
             Some(Occupant::Empty)
         }
+        () if names.iter().any(|name| number_in(name, SNAPSHOT).is_some()) => Some(Occupant::Remains),
         () => Some(Occupant::Other),
     })
 }

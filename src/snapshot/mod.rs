@@ -16,7 +16,7 @@ mod tests;
 
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::{Access, Disk, File, read_full_at};
-use crate::layout::{Chain, StoreId, number_in, numbered, u32_at, u64_at, unfinished};
+use crate::layout::{Chain, SNAPSHOT, StoreId, number_in, numbered, u32_at, u64_at, unfinished};
 use crate::record::value::{put_value, take_value};
 use crate::record::wire::{DecodeError, Sink, Source};
 use crate::record::{Ledger, Stamp};
@@ -28,7 +28,6 @@ use std::path::{Path, PathBuf};
 
 pub(crate) use delta::{Delta, Stored, lineage, read};
 
-const EXTENSION: &str = "snap";
 const MAGIC: [u8; 8] = *b"REDRSNAP";
 /// The file holds what changed since its parent.
 const FLAG_DELTA: u8 = 2;
@@ -72,12 +71,12 @@ pub(crate) fn path_of(dir: &Path, version: u64) -> PathBuf {
 
 /// The name of the snapshot of a version.
 pub(crate) fn name_of(version: u64) -> String {
-    numbered(version, EXTENSION)
+    numbered(version, SNAPSHOT)
 }
 
 /// The versions there are snapshots of, ascending.
 pub(crate) fn versions_in(names: &[String]) -> Vec<u64> {
-    let mut versions: Vec<u64> = names.iter().filter_map(|name| number_in(name, EXTENSION)).collect();
+    let mut versions: Vec<u64> = names.iter().filter_map(|name| number_in(name, SNAPSHOT)).collect();
     versions.sort_unstable();
     versions
 }

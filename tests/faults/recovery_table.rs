@@ -6,7 +6,7 @@ use crate::common::{
     Model, check, contents, copy, dir, open, options, reader, segment_path, snapshot_path, written,
 };
 use redraft::io::MemoryDisk;
-use redraft::{Damage, Defect, Error, Store, Value};
+use redraft::{Damage, Defect, Error, Occupant, Store, Value};
 use std::path::{Path, PathBuf};
 
 const HEADER_BYTES: usize = 64;
@@ -246,6 +246,24 @@ fn a_missing_first_segment_is_damage() {
     let all = bases(&disk);
     remove(&disk, &segment_path(0));
     assert_eq!(damage(&disk).defect, Defect::Gap { expected: 0, found: all[1] });
+}
+
+#[test]
+fn snapshots_whose_segments_are_all_gone_are_named_and_stay() {
+    let (disk, store, _) = written(17, 60, &[30]);
+    store.close().unwrap();
+    bases(&disk).into_iter().for_each(|base| remove(&disk, &segment_path(base)));
+    let before = contents(&disk);
+    let refused = [
+        reader(&disk).map(drop).unwrap_err(),
+        open(&disk).map(drop).unwrap_err(),
+        check(&disk).map(drop).unwrap_err(),
+        options(&disk).create(true).open::<Value>(dir()).map(drop).unwrap_err(),
+    ];
+    for error in refused {
+        assert!(matches!(error, Error::NotAStore { found: Occupant::Remains, .. }), "{error:?}");
+    }
+    assert_eq!(contents(&disk), before);
 }
 
 #[test]

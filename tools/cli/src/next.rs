@@ -58,6 +58,9 @@ fn of(error: &Error) -> Option<String> {
     })
 }
 
+/// Where the history of a store is that has lost its segments.
+pub(crate) const HISTORY_BACK: &str = "take its history back from where there is a copy: a backup, a replica, a stream, an archive (redraft archive fetch); a copy that was begun is made anew";
+
 fn not_a_store(path: &Path, found: Occupant) -> String {
     let at = text::quoted(&path.display().to_string());
     match (found, meant(path)) {
@@ -65,6 +68,7 @@ fn not_a_store(path: &Path, found: Occupant) -> String {
             format!("there is {meant}: is that meant? redraft init {at} makes a new one")
         }
         (Occupant::Missing | Occupant::Empty, _) => format!("redraft init {at} makes one there"),
+        (Occupant::Remains, _) => HISTORY_BACK.into(),
         _ => "give the directory that redraft init made; ls -la shows what is there".into(),
     }
 }

@@ -57,6 +57,7 @@ fn nothing(facts: &Facts, found: Occupant) -> Finding {
     }
     match found {
         Occupant::Missing | Occupant::Empty => finding.next(format!("redraft init {}", place(facts))),
+        Occupant::Remains => finding.next(next::HISTORY_BACK),
         _ => finding.next(format!("ls -la {}", place(facts))),
     }
 }

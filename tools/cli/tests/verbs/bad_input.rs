@@ -73,6 +73,19 @@ fn a_directory_with_other_files_is_not_a_store() {
 }
 
 #[test]
+fn snapshots_without_a_segment_are_named_and_no_place_for_another_store() {
+    let place = Place::new();
+    let store = place.store("s", 2);
+    redraft(&["snapshot", &store]).ok();
+    std::fs::remove_file(segment(&store)).unwrap();
+    all_verbs_refuse(&place, &store, REFUSED, "what is left of one");
+    let doctor = redraft(&["doctor", &store]);
+    assert_eq!(doctor.code, REFUSED, "{doctor:?}");
+    assert!(doctor.out.contains("archive fetch"), "{doctor:?}");
+    redraft(&["init", &store]).refused(REFUSED);
+}
+
+#[test]
 fn an_empty_directory_is_not_a_store_and_stays_empty() {
     let place = Place::new();
     std::fs::create_dir(place.at("empty")).unwrap();
