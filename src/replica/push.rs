@@ -42,6 +42,10 @@ impl<S: State + Default> Writer<S> {
                     self.replica.catch_up()?;
                     (from, reads_now, tries) = (from.max(known()), true, tries + 1);
                 }
+                // What was said to be merged may have been lost since: until it is seen in the history it waits, and is submitted again.
+                Err(Error::SequenceGap { .. }) if from > known() && tries < TRIES => {
+                    (from, tries) = (known(), tries + 1);
+                }
                 Err(error) => return Err(error),
             }
         }

@@ -156,6 +156,29 @@ fn what_was_settled_before_anybody_listened_is_told_to_the_first_who_does() {
     assert_eq!(*told.lock().unwrap(), [1]);
 }
 
+/// Says that it has merged what it is given first, and forgets it.
+struct Forgets(Arc<Store<Value>>, AtomicBool);
+
+impl Sequencer for Forgets {
+    fn submit(&self, submissions: &[redraft::merge::Submission]) -> Result<Vec<redraft::Receipt>> {
+        if self.1.swap(true, Ordering::SeqCst) { self.0.merge_all(submissions) } else { Ok(Vec::new()) }
+    }
+}
+
+#[test]
+fn what_was_said_to_be_merged_and_was_lost_is_submitted_again() {
+    let disk = MemoryDisk::new();
+    let store = primary(&disk, value!({ "n": 0 }));
+    let writer = writer_through(&disk, "w", Forgets(Arc::clone(&store), AtomicBool::new(false)));
+    // More than are submitted at a time, so that some come behind those that were lost.
+    for n in 1..=5000 {
+        writer.produce(|doc| doc["n"] = n.into()).unwrap();
+    }
+    writer.exchange().unwrap();
+    assert_eq!((writer.pending(), store.version()), (0, 5001));
+    assert_eq!((store.state()["n"].as_i64(), writer.view().unwrap()), (Some(5000), store.state()));
+}
+
 /// Takes the first change that it is given, and goes away.
 struct Leaves(Arc<Store<Value>>);
 
