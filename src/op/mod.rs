@@ -26,7 +26,7 @@ pub struct Patch {
     ops: Option<Arc<Ops>>,
 }
 
-/// Most patches have one operation, which is read and put away once, then: it takes no room of its own.
+/// Most patches have one operation, which then lies with the count of who holds it, in one piece of memory.
 #[derive(Clone)]
 enum Ops {
     One([Op; 1]),

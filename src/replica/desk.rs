@@ -31,6 +31,7 @@ const KEPT_BYTES: u64 = 64 << 20;
 const BREATH: Duration = Duration::from_millis(1);
 /// An order that cannot be reached is tried again at least this often: somebody waits for it, as a rule.
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
+
 /// What the thread of a node and those who use it share.
 pub(super) struct Desk<S: State + Default> {
     pub(super) writer: Writer<S>,

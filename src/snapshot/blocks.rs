@@ -107,8 +107,8 @@ pub(super) fn pass_blocks(
 ) -> Result<Vec<u8>> {
     let mut unpacker = Unpacker::new(BLOCK_BYTES).during("unpack snapshot", path)?;
     // A small file is read in one piece of its own size.
-    let left = usize::try_from(file.len().during("read snapshot", path)?).unwrap_or(usize::MAX);
-    let mut piece = vec![0; (LENGTH_BYTES + STORED_BYTES_MAX + CHECK_BYTES).min(left)];
+    let file_bytes = usize::try_from(file.len().during("measure snapshot", path)?).unwrap_or(usize::MAX);
+    let mut piece = vec![0; (LENGTH_BYTES + STORED_BYTES_MAX + CHECK_BYTES).min(file_bytes)];
     let (mut body, mut total) = (Vec::new(), 0);
     let (mut at, mut check) = (HEADER_BYTES as u64, first_check(header));
     loop {
