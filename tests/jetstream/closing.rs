@@ -26,13 +26,13 @@ fn a_node_is_closed_while_its_server_stands_still() {
     for (moment, n) in [0, 50, 1500].into_iter().zip(0_i64..) {
         let node = open();
         node.produce(|doc| doc["n"] = n.into()).unwrap();
-        server.signal("-STOP");
+        server.stop();
         let waits = node.submit(|doc| doc["waits"] = n.into()).unwrap();
         thread::sleep(Duration::from_millis(moment));
         let (tell, told) = mpsc::channel();
         thread::spawn(move || tell.send(node.close()));
         let closed = told.recv_timeout(SOON);
-        server.signal("-CONT");
+        server.resume();
         closed.expect("it is closed").unwrap();
         drop(waits);
     }

@@ -4,7 +4,7 @@ use async_nats::jetstream::{self, Context};
 use redraft::jetstream::{JetStream, Stream};
 use redraft::replica::{Order, Place, Source};
 use std::net::{TcpListener, TcpStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -74,10 +74,26 @@ impl Server {
         }
     }
 
-    /// Sends it a signal, by its number of the process.
-    pub(crate) fn signal(&self, name: &str) {
-        let id = self.process.as_ref().expect("it runs").id().to_string();
-        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    /// Makes it stand still, and waits until it does: a signal that was sent has stopped no thread yet.
+    pub(crate) fn stop(&self) {
+        self.signal("-STOP");
+        let threads = format!("/proc/{}/task", self.id());
+        eventually("the server stands still", || {
+            std::fs::read_dir(&threads).unwrap().all(|thread| stands(&thread.unwrap().path()))
+        });
+    }
+
+    /// Makes it go on.
+    pub(crate) fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, name: &str) {
+        assert!(Command::new("kill").args([name, &self.id().to_string()]).status().unwrap().success());
+    }
+
+    fn id(&self) -> u32 {
+        self.process.as_ref().expect("it runs").id()
     }
 
     pub(crate) fn url(&self) -> String {
@@ -102,6 +118,12 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Whether a thread of `/proc` is stopped. Its state follows its name, which is in parentheses.
+fn stands(thread: &Path) -> bool {
+    let told = std::fs::read_to_string(thread.join("stat")).unwrap_or_default();
+    told.rsplit_once(") ").is_some_and(|(_, rest)| rest.starts_with('T'))
 }
 
 /// Three servers that are one cluster.

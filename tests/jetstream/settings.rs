@@ -147,7 +147,7 @@ fn a_server_that_stops_answering_is_unreachable_and_found_again() {
     }
     let server = Server::alone();
     let stream = server.settings().timeout(Duration::from_millis(500)).open().unwrap();
-    server.signal("-STOP");
+    server.stop();
     let place = redraft::replica::Place { offset: 0, chain: 0 };
     let asked = stream.status().unwrap_err();
     let appended = redraft::replica::Order::append(&stream, place, &[b"one"]).unwrap_err();
@@ -155,6 +155,6 @@ fn a_server_that_stops_answering_is_unreachable_and_found_again() {
     for error in [asked, appended, fed] {
         assert_eq!(error.kind(), ErrorKind::Unreachable, "{error:?}");
     }
-    server.signal("-CONT");
+    server.resume();
     crate::servers::eventually("it is found again", || stream.status().is_ok());
 }
