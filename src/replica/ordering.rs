@@ -229,7 +229,8 @@ impl<S: State + Default> Ordering<S> {
         while self.replica.store.version() < version {
             if !self.replica.is_following() {
                 self.replica.catch_up()?;
-                return Ok(());
+                let seen = self.replica.store.version() >= version;
+                return if seen { Ok(()) } else { Err(self.silent()) };
             }
             match self.replica.wait_for(version, PATIENCE) {
                 Err(Error::BeyondHead { .. }) if self.replica.lag().connected => self.must_agree()?,
