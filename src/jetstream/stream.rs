@@ -211,11 +211,16 @@ impl Source for Stream {
 
 impl Order for Stream {
     fn append(&self, place: Place, records: &[&[u8]]) -> Result<()> {
-        let most_bytes = match self.far.core.get() {
-            Some(core) => core.batch_bytes(),
-            None => self.wait(async |core| Ok(core.batch_bytes()))?,
-        };
-        must_fit(records, most_bytes)?;
+        let known = self.far.core.get().map(|core| core.batch_bytes());
+        let most_bytes = known.map_or_else(|| self.wait(async |core| Ok(core.batch_bytes())), Ok)?;
+        match must_fit(records, most_bytes) {
+            // Who put them together could not know how much the server takes, and does by now.
+            Err(Error::TooLarge { .. }) if known.is_none() && records.len() > 1 => {
+                let source = io::Error::other("the server takes less at once than was supposed");
+                return Err(self.far.unreachable("append to", source));
+            }
+            answer => answer?,
+        }
         let framed = Framed::of(place.chain, records);
         self.wait(async move |core| core.append(place, framed).await)
     }

@@ -25,7 +25,8 @@ mod part {
     pub(super) const AT: u8 = 8;
     pub(super) const CALL: u8 = 16;
     pub(super) const WHOLE: u8 = 32;
-    pub(super) const ALL: u8 = 63;
+    pub(super) const WITHDRAWN: u8 = 64;
+    pub(super) const ALL: u8 = 127;
 }
 
 mod guard {
@@ -79,6 +80,7 @@ impl Submission {
             sink.text(&call.name);
             put_alone(sink, &call.args);
         });
+        self.withdrawn.iter().for_each(|why| sink.text(why));
         sink.uint(self.guards.len() as u64);
         self.guards.iter().for_each(|guard| put_guard(sink, guard));
         sink.apart(|sink| put_patch(sink, &self.patch));
@@ -92,6 +94,7 @@ impl Submission {
             | bit(self.meta.at_ms.is_some(), part::AT)
             | bit(self.call.is_some(), part::CALL)
             | bit(self.all_or_nothing, part::WHOLE)
+            | bit(self.withdrawn.is_some(), part::WITHDRAWN)
     }
 
     /// The submission that [`to_bytes`](Self::to_bytes) wrote. Never allocates more than a small multiple of the input. O(size).
@@ -124,6 +127,7 @@ impl Submission {
         let written = has(part::WRITTEN).then(|| source.fixed().map(Stamp)).transpose()?;
         let meta = take_meta(source, has(part::LABEL), has(part::AT))?;
         let call = has(part::CALL).then(|| take_call(source)).transpose()?;
+        let withdrawn = has(part::WITHDRAWN).then(|| source.text().map(str::to_owned)).transpose()?;
         let count = source.count()?;
         let guards = (0..count).map(|_| take_guard(source)).collect::<Result<_, _>>()?;
         let patch = Patch::from_bytes(source.bytes()?)?;
@@ -136,6 +140,7 @@ impl Submission {
             guards,
             all_or_nothing: has(part::WHOLE),
             call,
+            withdrawn,
             seen: Seen::default(),
         })
     }

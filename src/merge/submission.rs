@@ -41,6 +41,8 @@ pub struct Submission {
     pub all_or_nothing: bool,
     /// The recipe that made it, for [`Policy::Rebase`](super::Policy::Rebase).
     pub call: Option<Call>,
+    /// Why its writer gives it up, if it does: it takes its number, so that those behind it can follow, and changes nothing.
+    pub(crate) withdrawn: Option<String>,
     /// What it was made on, where that is known better than by its base and its writer's other changes.
     pub(crate) seen: Seen,
 }
@@ -84,6 +86,7 @@ impl Submission {
             guards: Vec::new(),
             all_or_nothing: false,
             call: None,
+            withdrawn: None,
             seen: Seen::default(),
         }
     }

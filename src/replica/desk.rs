@@ -114,10 +114,11 @@ impl<S: State + Default> Desk<S> {
     /// A patch, made for the state that it is applied to, on its way; or why it could not be made.
     pub(super) fn applied<E>(
         &self,
+        patience: Duration,
         meta: Meta,
         make: impl FnOnce(&S) -> Result<Patch, E>,
     ) -> Result<Result<Awaited, E>> {
-        self.breathe()?;
+        self.breathe(patience)?;
         let awaited = self.writer.apply_noted(meta, make, |pending| self.awaited(pending))?;
         self.ring();
         Ok(awaited)
@@ -197,12 +198,16 @@ impl<S: State + Default> Desk<S> {
     }
 
     /// What is kept for changes that wait goes once none does. While the order takes them, that is waited for now and then.
-    pub(super) fn breathe(&self) -> Result<()> {
+    pub(super) fn breathe(&self, patience: Duration) -> Result<()> {
+        let begun = Instant::now();
         while self.writer.kept_bytes() > KEPT_BYTES
             && self.writer.replica().lag().connected
             && !self.is_stopped()
         {
             self.must_work()?;
+            if begun.elapsed() >= patience {
+                return Err(self.silent("have more changes wait"));
+            }
             thread::sleep(BREATH);
         }
         Ok(())
@@ -248,12 +253,16 @@ impl<S: State + Default> Desk<S> {
     }
 
     pub(super) fn unheard(&self) -> Error {
+        self.silent("hear what became of a change")
+    }
+
+    fn silent(&self, operation: &'static str) -> Error {
         let hindered = ignore_poison(&self.hindered_by);
         let source = hindered.as_ref().map_or_else(
             || io::ErrorKind::TimedOut.into(),
             |why| io::Error::new(io::ErrorKind::TimedOut, format!("timed out; the last time, {why}")),
         );
-        Error::Unreachable { from: self.ordering.name(), operation: "hear what became of a change", source }
+        Error::Unreachable { from: self.ordering.name(), operation, source }
     }
 }
 

@@ -48,6 +48,8 @@ pub struct Lag {
 #[must_use = "dropping it ends the following"]
 pub struct Following {
     course: Arc<Course>,
+    /// Of this one: another may follow by then.
+    stopped: Arc<AtomicBool>,
     source: Arc<dyn Source>,
     thread: Option<JoinHandle<()>>,
 }
@@ -80,11 +82,11 @@ impl Following {
     }
 
     fn end(&mut self) {
-        self.course.stop();
+        self.stopped.store(true, Ordering::SeqCst);
+        self.course.tell();
         if self.thread.take().is_some_and(|thread| end_of(thread, &*self.source).is_err()) {
             tracing::error!("the thread that follows panicked");
         }
-        self.course.stopped.store(false, Ordering::SeqCst);
     }
 }
 
@@ -98,18 +100,23 @@ impl Drop for Following {
 
 /// Waits for the end of a thread that was told to stop, whatever it asks the source until it hears of that.
 pub(super) fn end_of(thread: JoinHandle<()>, source: &dyn Source) -> thread::Result<()> {
+    rouse_until(source, || thread.is_finished());
+    thread.join()
+}
+
+fn rouse_until(source: &dyn Source, mut is_over: impl FnMut() -> bool) {
     let mut pause = ROUSED_AFTER;
-    while !thread.is_finished() {
+    while !is_over() {
         source.rouse();
         thread::sleep(pause);
         pause = (pause * 2).min(ROUSED_EVERY);
     }
-    thread.join()
 }
 
 /// What the threads of a replica tell each other, and those who wait.
 #[derive(Debug)]
 pub(super) struct Course {
+    /// Nobody follows any longer, ever.
     stopped: AtomicBool,
     /// How many threads follow, or are about to.
     follow: AtomicUsize,
@@ -241,12 +248,18 @@ impl<S: State + Default> Replica<S> {
         let (link, store) = (Arc::clone(&self.link), Arc::clone(&self.store));
         // Said before there is a thread: whoever asks from now on must not wait for the link, which that one keeps.
         let at_work = AtWork::on(&course);
+        let stopped = Arc::new(AtomicBool::new(false));
+        let is_stopped = Arc::clone(&stopped);
         let run = move || {
-            follow(&mut ignore_poison(&link), store.log(), &*store.env().entropy, &at_work.0, pause);
+            let stops = Stops { course: &at_work.0, this: &is_stopped };
+            follow(&mut ignore_poison(&link), store.log(), &*store.env().entropy, &stops, pause);
+            // Whoever waits for the end of this has the store for itself then.
+            drop((link, store));
+            drop(at_work);
         };
         let thread = thread::Builder::new().name("redraft-follow".into()).spawn(run);
         let thread = thread.during("start a thread for", self.store.path())?;
-        Ok(Following { course, source: Arc::clone(&self.source), thread: Some(thread) })
+        Ok(Following { course, stopped, source: Arc::clone(&self.source), thread: Some(thread) })
     }
 
     /// Waits until `version` is visible here, so that who wrote it elsewhere can read it here; up to `patience`. The state then,
@@ -287,6 +300,11 @@ impl<S: State + Default> Replica<S> {
         }
     }
 
+    /// Returns once no thread follows any longer, each of which was told to stop.
+    pub(super) fn await_the_end(&self) {
+        rouse_until(&*self.source, || !self.is_following());
+    }
+
     /// Whether a thread follows, which has what a call would do done already.
     pub(super) fn is_following(&self) -> bool {
         self.course.follow.load(Ordering::SeqCst) > 0
@@ -311,21 +329,34 @@ impl Drop for AtWork {
     }
 }
 
+/// What a thread that follows is told to stop by.
+struct Stops<'c> {
+    course: &'c Course,
+    this: &'c AtomicBool,
+}
+
+impl Stops<'_> {
+    fn is_stopped(&self) -> bool {
+        self.course.is_stopped() || self.this.load(Ordering::SeqCst)
+    }
+}
+
 /// Follows until it is stopped, or something is wrong that does not pass.
-fn follow(link: &mut Link, log: &Log, entropy: &dyn Entropy, course: &Course, mut pause: Pause) {
-    while !course.is_stopped() {
+fn follow(link: &mut Link, log: &Log, entropy: &dyn Entropy, stops: &Stops<'_>, mut pause: Pause) {
+    let course = stops.course;
+    while !stops.is_stopped() {
         let before = log.end();
         let answer = follow_once(link, log, Syncing::Meanwhile, &mut |link| {
             course.connected.store(true, Ordering::SeqCst);
             course.hears(link, log.end());
-            !course.is_stopped()
+            !stops.is_stopped()
         });
         course.connected.store(false, Ordering::SeqCst);
         if let Err(error) = pause.after(answer, log.end() > before) {
             *ignore_poison(&course.ended_by) = Some(error);
             return;
         }
-        course.wait(pause.next(entropy), || course.is_stopped());
+        course.wait(pause.next(entropy), || stops.is_stopped());
     }
 }
 
@@ -399,7 +430,10 @@ pub(super) fn follow_once(
             Pulled::None => {}
             Pulled::End => return Ok(()),
         }
-        link.acknowledge(log.head(), false)?;
+        // A courtesy, without which what is copied is there all the same.
+        if let Err(error) = link.acknowledge(log.head(), false) {
+            tracing::warn!(%error, "the source cannot be told how far this replica is");
+        }
     }
     Ok(())
 }

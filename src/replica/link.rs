@@ -136,9 +136,11 @@ impl Link {
         if !is_due || self.acknowledged.is_some_and(|(_, known)| known == version) {
             return Ok(());
         }
-        self.source.acknowledge(follower, version)?;
-        self.acknowledged = Some((Instant::now(), version));
-        Ok(())
+        let answer = self.source.acknowledge(follower, version);
+        // What could not be told is told the next time that it is due, not at once.
+        let told = if answer.is_ok() { version } else { self.acknowledged.map_or(0, |(_, known)| known) };
+        self.acknowledged = Some((Instant::now(), told));
+        answer
     }
 
     /// Refuses unless source and log share all of the log's history; notes the source's version.

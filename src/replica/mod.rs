@@ -63,6 +63,7 @@ use crate::log::Worker;
 use crate::state::State;
 use crate::store::{self, Store};
 use crate::value::Value;
+use arrival::unreachable;
 use follow::Course;
 use link::Link;
 use std::path::Path;
@@ -215,7 +216,7 @@ impl<S: State + Default> Replica<S> {
 
     /// Copies what the source has and the replica has not; durable and visible on return. Returns how far it came. Costs what is
     /// copied and applied, and a sync for every few MiB; next to nothing when there is nothing new. Waits for another thread
-    /// that does the same, and not at all for one that [follows](Replica::follow): then there is nothing to do.
+    /// that does the same. While one [follows](Replica::follow) it only waits for what the source has, for as long as that is heard.
     ///
     /// # Errors
     /// As [`Mirror::catch_up`], and when what came does not fit the type: [`Error::Misfit`],
@@ -249,13 +250,18 @@ impl<S: State + Default> Replica<S> {
         let source_version = self.source.status()?.head;
         while self.store.version() < source_version && self.is_following() {
             match self.wait_for(source_version, Duration::from_secs(1)) {
-                Err(Error::BeyondHead { .. }) => {}
+                Err(Error::BeyondHead { .. }) if self.lag().connected => {}
+                Err(Error::BeyondHead { .. }) => return Err(self.silent()),
                 answer => drop(answer?),
             }
         }
         let lag = self.lag();
         let (version, behind_bytes, connected) = (self.store.version(), lag.bytes, lag.connected);
         Ok(Progress { version, copied: 0, source_version, behind_bytes, connected })
+    }
+
+    fn silent(&self) -> Error {
+        unreachable(&self.source.name(), std::io::ErrorKind::NotConnected.into())
     }
 
     /// Has the source hold back the history that this replica has not copied yet, under this name, for as long as it is
@@ -273,6 +279,7 @@ impl<S: State + Default> Replica<S> {
     /// [`Error::Poisoned`]; what was copied before is there all the same.
     pub fn close(self) -> Result<()> {
         self.rest();
+        self.await_the_end();
         let Replica { link, replayer, store, .. } = self;
         drop((link, replayer));
         match Arc::try_unwrap(store) {

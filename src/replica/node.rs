@@ -27,6 +27,8 @@ use std::time::Duration;
 
 /// How long a change is waited for, unless somebody says otherwise.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// So many times as far back as others may be that a node may be itself: it was cut off, and has the history beside it.
+const REACH: usize = 16;
 
 /// A state that several machines change, each on its own disk, in one order that is kept elsewhere.
 ///
@@ -70,7 +72,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub struct Node<S: State + Default = Value> {
     pub(super) desk: Arc<Desk<S>>,
     work: Work<S>,
-    patience: Duration,
+    pub(super) patience: Duration,
     settling: Writing,
 }
 
@@ -84,7 +86,8 @@ impl store::Options {
         order: Arc<dyn Order>,
         path: impl AsRef<Path>,
     ) -> Result<Node<S>> {
-        let replica = self.replica_in_order(&order, path.as_ref())?;
+        let options = self.clone().merging_reaches(REACH);
+        let replica = options.replica_in_order(&order, path.as_ref())?;
         Node::over(replica, order)
     }
 
@@ -187,7 +190,7 @@ impl<S: State + Default> Node<S> {
     /// # Errors
     /// As `produce`; [`Error::NoRecipe`].
     pub fn run(&self, name: &str, args: impl Into<Value>) -> Result<Settled> {
-        self.desk.breathe()?;
+        self.desk.breathe(self.patience)?;
         let awaited = self.desk.writer.run_noted(name, args.into(), |pending| self.desk.awaited(pending))?;
         self.desk.ring();
         self.wait(&awaited)
@@ -210,7 +213,8 @@ impl<S: State + Default> Node<S> {
     /// can so have many under way, and [wait](Node::wait) for each.
     ///
     /// # Errors
-    /// As [`Store::produce`].
+    /// As [`Store::produce`]. [`Error::Unreachable`] when very much waits already, 64 MiB, and the order takes nothing in time although it
+    /// is heard: nothing was made.
     pub fn submit<R: RecipeOutcome>(&self, recipe: impl FnOnce(&mut S) -> R) -> Result<Awaited> {
         self.submit_with(Meta::default(), recipe)
     }
@@ -224,7 +228,7 @@ impl<S: State + Default> Node<S> {
         meta: Meta,
         recipe: impl FnOnce(&mut S) -> R,
     ) -> Result<Awaited> {
-        self.desk.breathe()?;
+        self.desk.breathe(self.patience)?;
         let awaited = self.desk.writer.produce_noted(meta, recipe, |pending| self.desk.awaited(pending))?;
         self.desk.ring();
         Ok(awaited)

@@ -165,6 +165,10 @@ impl<S: State + Default> Ordering<S> {
             return Err(error);
         }
         self.see(end)?;
+        // It was acknowledged, lost, and is replaced by something else: nobody is told that it has its place.
+        if !self.replica.store.has_come_back(end) {
+            return Err(Error::Overtaken { from: self.name(), offset: place.offset });
+        }
         let now = Instant::now();
         ignore_poison(&self.turn).had(now, (place.offset, end), waiting, (decided, now - asked));
         Ok(receipts)

@@ -63,9 +63,7 @@ impl<S: State + Default> Writer<S> {
                     (*confirmed, waiting.partition_point(|waiting| waiting.sequence <= from));
                 let waiting = waiting.range(known..).take(most);
                 let told = |waiting: &Waiting| match reads_now {
-                    true => {
-                        Submission { base: confirmed, patch: waiting.patch(), ..waiting.submission.clone() }
-                    }
+                    true => waiting.as_it_reads_on(confirmed),
                     false => {
                         let seen = trail.seen(waiting.sequence);
                         Submission { seen, ..waiting.submission.clone() }

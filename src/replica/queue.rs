@@ -20,6 +20,8 @@ pub(super) struct Waiting {
     pub(super) sequence: u64,
     /// As it reads on the confirmed state and all that waits before it; nothing while that is as it was made.
     run: Option<Vec<Step>>,
+    /// Whether it met something of which only one can have its way: what becomes of it then is for the rules to say.
+    is_contested: bool,
 }
 
 impl Waiting {
@@ -28,6 +30,20 @@ impl Waiting {
             Some(run) => run.iter().map(|step| step.op.clone()).collect(),
             None => self.submission.patch.clone(),
         }
+    }
+
+    /// The same as a change to a version, for whom it was made too long ago: what it met is not known there, so it is given up, as it was made, where the
+    /// rules would have had a say.
+    pub(super) fn as_it_reads_on(&self, version: u64) -> Submission {
+        let made_on = self.submission.base;
+        let why = || {
+            format!(
+                "what it met came too long ago for the rules to decide: it was made on version {made_on}, and could be brought at version {version}"
+            )
+        };
+        let withdrawn = self.is_contested.then(why);
+        let patch = if self.is_contested { self.submission.patch.clone() } else { self.patch() };
+        Submission { base: version, patch, withdrawn, ..self.submission.clone() }
     }
 
     fn run(&mut self) -> &mut Vec<Step> {
@@ -81,10 +97,14 @@ impl<S: State> Queue<S> {
         self.view = view;
     }
 
-    /// Adds a change to the end; what shows is to be made anew.
+    /// Adds a change to the end; what shows is to be made anew. One that was made on an older version than what is confirmed shows nothing, and
+    /// is for the rules to decide, where somebody knows what it met.
     pub(super) fn push(&mut self, sequence: u64, submission: Submission) {
         self.places.note(sequence, self.writer, &submission.patch);
-        self.waiting.push_back(Waiting { submission, sequence, run: None });
+        let is_contested = submission.base < self.confirmed;
+        // What it was made on is gone, and with that where it would take effect now.
+        let run = is_contested.then(Vec::new);
+        self.waiting.push_back(Waiting { submission, sequence, run, is_contested });
     }
 
     /// Nothing waits, so what is confirmed shows.
@@ -160,6 +180,7 @@ impl<S: State> Queue<S> {
             let run = waiting.run();
             let led = lead(&item, std::mem::take(run));
             (item, *run) = (led.earlier, led.later);
+            waiting.is_contested |= !led.contests.is_empty();
         }
         item.into_iter().map(|step| step.op).collect()
     }

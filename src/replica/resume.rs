@@ -9,7 +9,7 @@ use super::writer::{Inner, RERUN_OF_TAG, Writer, number};
 use crate::error::{Damage, Defect, Error, Result};
 use crate::log;
 use crate::merge::{Outcome, Refusal, Submission};
-use crate::record::DecodeError;
+use crate::record::{DecodeError, Merged};
 use crate::state::State;
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
@@ -23,22 +23,44 @@ impl<S: State + Default> Writer<S> {
         inner.last = kept.iter().map(number).max().unwrap_or(0).max(confirmed);
         let clocks = kept.iter().filter_map(|submission| submission.written);
         inner.stamp = clocks.chain([store.stamp()]).max().unwrap_or_default();
-        inner.given_back.clear();
         self.kept_bytes.store(kept_bytes, Ordering::Relaxed);
         inner.queue = Queue::on(writer, version, state);
         let made_anew: BTreeSet<u64> = kept.iter().filter_map(made_anew_for).collect();
+        let is_to_be_known = |submission: &&Submission| {
+            (1..=confirmed).contains(&number(submission)) && submission.call.is_some()
+        };
+        let may_be_given_back = kept.iter().filter(is_to_be_known);
+        let may_be_given_back = may_be_given_back.filter(|made| !made_anew.contains(&number(made)));
+        inner.given_back = self.given_back(&may_be_given_back.collect::<Vec<_>>(), version)?;
         let Some(waits) = kept.iter().find(|submission| number(submission) > confirmed) else {
             return Ok(());
         };
         let (from, settled) = self.beginning(&kept, waits.base)?;
         inner.queue = Queue::on(writer, from, store.at(from)?);
         for submission in kept.into_iter().filter(|submission| number(submission) > settled) {
-            self.take_up_to(inner, submission.base, &made_anew)?;
+            self.take_up_to(inner, submission.base)?;
             inner.queue.push(number(&submission), submission);
         }
-        self.take_up_to(inner, version, &made_anew)?;
+        self.take_up_to(inner, version)?;
         inner.queue.rebuild(&*store.at(version)?);
         Ok(())
+    }
+
+    /// Which of those that are settled were given back to be run again.
+    fn given_back(&self, made: &[&Submission], version: u64) -> Result<Vec<Submission>> {
+        let mut given_back = Vec::new();
+        let Some(base) = made.iter().map(|submission| submission.base).min() else { return Ok(given_back) };
+        let store = &self.replica.store;
+        store.changes_between(base.max(store.oldest()), version, |change| {
+            let is_rejected =
+                |merged: &Merged| matches!(merged.outcome, Outcome::Rejected { why: Refusal::Rerun, .. });
+            if change.writer == self.id() && change.merged.as_deref().is_some_and(is_rejected) {
+                let it = made.iter().find(|submission| number(submission) == change.sequence);
+                given_back.extend(it.map(|submission| (*submission).clone()));
+            }
+            Ok(())
+        })?;
+        Ok(given_back)
     }
 
     /// All that is kept of what was made here, and how many bytes that is. None of it goes meanwhile.
@@ -53,33 +75,28 @@ impl<S: State + Default> Writer<S> {
         Ok((kept, bytes))
     }
 
-    /// The version to begin with, so that whatever something stands on that waits is there, and the newest number that was settled by
-    /// then.
+    /// The version to begin with, so that whatever something stands on that waits is there, as far as the history goes back; and the newest number
+    /// that was settled by then.
     fn beginning(&self, kept: &[Submission], base: u64) -> Result<(u64, u64)> {
         let store = &self.replica.store;
         let mut from = base;
         loop {
-            let oldest = store.oldest();
-            if from < oldest {
-                return Err(Error::TooOld { base: from, oldest });
-            }
+            from = from.max(store.oldest());
             let settled = store.sequence_at(self.id(), from)?;
             let first = kept.iter().find(|submission| number(submission) > settled);
-            match first.map(|submission| submission.base).filter(|base| *base < from) {
+            let earlier = first.map(|submission| submission.base.max(store.oldest()));
+            match earlier.filter(|base| *base < from) {
                 Some(earlier) => from = earlier,
                 None => return Ok((from, settled)),
             }
         }
     }
 
-    fn take_up_to(&self, inner: &mut Inner<S>, version: u64, made_anew: &BTreeSet<u64>) -> Result<()> {
+    fn take_up_to(&self, inner: &mut Inner<S>, version: u64) -> Result<()> {
         self.each_up_to(inner, version, |inner, change| {
-            let Some((settled, ours)) = self.take_one(inner, change)? else { return Ok(()) };
-            let is_given_back = matches!(settled.outcome, Outcome::Rejected { why: Refusal::Rerun, .. });
-            if is_given_back && !made_anew.contains(&settled.sequence) {
-                inner.given_back.push(ours);
+            if let Some((settled, _)) = self.take_one(inner, change)? {
+                inner.settle(settled);
             }
-            inner.settle(settled);
             Ok(())
         })
     }

@@ -34,7 +34,7 @@ impl<S: State + Default> Node<S> {
         meta: Meta,
         make: impl FnOnce(&S) -> Result<Patch, E>,
     ) -> Result<Settled, E> {
-        let awaited = self.desk.applied(meta, make)??;
+        let awaited = self.desk.applied(self.patience, meta, make)??;
         Ok(self.wait(&awaited)?)
     }
 

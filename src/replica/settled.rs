@@ -8,6 +8,7 @@ use crate::merge::Outcome;
 use crate::record::Note;
 use crate::state::State;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 
 /// A change that was made here, and waits to be merged.
@@ -51,7 +52,7 @@ impl fmt::Debug for Writing {
 
 impl<S: State + Default> Writer<S> {
     /// Calls `listener` with what becomes of each change made here, once it is seen in the history, for as long as the returned
-    /// guard lives. On the thread that looked. The first listener hears at once of all that was settled while nobody could listen,
+    /// guard lives. On the thread that looked; a listener that panics is reported, and told of the next one all the same. The first listener hears at once of all that was settled while nobody could listen,
     /// since this was opened; one that was told of before may be among them. Whoever has to know for ever asks the history for the
     /// changes by [this writer](Writer::id).
     pub fn listen(&self, listener: impl Fn(&Settled) + Send + Sync + 'static) -> Writing {
@@ -76,7 +77,12 @@ impl<S: State + Default> Writer<S> {
         let untold = std::mem::replace(&mut inner.untold, room);
         drop(inner);
         for settled in untold {
-            heard.iter().for_each(|listener| listener(&settled));
+            for listener in &heard {
+                // It is settled whatever a listener makes of it, and the others want to hear of it too.
+                if catch_unwind(AssertUnwindSafe(|| listener(&settled))).is_err() {
+                    tracing::error!(sequence = settled.sequence, "a listener panicked");
+                }
+            }
         }
     }
 }

@@ -11,6 +11,7 @@ use crate::draft::{Drafted, Outcome as RecipeOutcome, draft};
 use crate::error::{Error, Result};
 use crate::log::{self, Log};
 use crate::merge::{Call, Outcome, Refusal, Submission};
+use crate::patch::Patch;
 use crate::record::{Change, Meta, Stamp, WriterId};
 use crate::state::State;
 use crate::value::Value;
@@ -126,7 +127,7 @@ impl<S: State + Default> Replica<S> {
     /// there. Costs reading that, and what came since; a handful of syncs the first time.
     ///
     /// # Errors
-    /// [`Error::TooOld`] when something waits that was made on a version this replica no longer keeps. Otherwise as opening a log.
+    /// As opening a log.
     pub fn write_through(self, sequencer: impl Sequencer + 'static) -> Result<Writer<S>> {
         let dir = self.store.path().join(PENDING);
         let options = log::Options::new().env(self.store.env().clone()).segment_bytes(SEGMENT_BYTES);
@@ -371,15 +372,13 @@ impl<S: State + Default> Writer<S> {
         if inner.queue.waiting.is_empty() && inner.given_back.is_empty() {
             inner.queue.stand_on(version, state);
             inner.stamp = inner.stamp.max(self.replica.store.stamp());
+            self.see_what_is_settled(inner);
             return Ok(());
         }
         let version = version.min(inner.queue.confirmed.saturating_add(piece));
         self.each_up_to(inner, version, |inner, change| self.take_next(inner, change))?;
-        let is_known = |submission: &Submission| {
-            submission.call.as_ref().is_some_and(|call| self.known(&call.name).is_some())
-        };
-        let (known, unknown): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut inner.given_back).into_iter().partition(is_known);
+        let given_back = std::mem::take(&mut inner.given_back).into_iter();
+        let (known, unknown): (Vec<_>, Vec<_>) = given_back.partition(|given_back| self.is_known(given_back));
         inner.given_back = unknown;
         for given_back in known {
             self.again(inner, &given_back)?;
@@ -406,12 +405,19 @@ impl<S: State + Default> Writer<S> {
 
     fn take_next(&self, inner: &mut Inner<S>, change: &Change) -> Result<()> {
         let Some((mut settled, ours)) = self.take_one(inner, change)? else { return Ok(()) };
-        if matches!(settled.outcome, Outcome::Rejected { why: Refusal::Rerun, .. }) {
-            settled.again_as = self.again(inner, &ours)?;
+        let is_given_back = matches!(settled.outcome, Outcome::Rejected { why: Refusal::Rerun, .. });
+        match is_given_back && self.is_known(&ours) {
+            true => settled.again_as = self.again(inner, &ours)?,
+            false if is_given_back && ours.call.is_some() => inner.given_back.push(ours.clone()),
+            false => {}
         }
         inner.spent.push(ours);
         inner.settle(settled);
         Ok(())
+    }
+
+    fn is_known(&self, submission: &Submission) -> bool {
+        submission.call.as_ref().is_some_and(|call| self.known(&call.name).is_some())
     }
 
     /// Takes in the next change that is visible; what became of it, if it is ours.
@@ -432,26 +438,37 @@ impl<S: State + Default> Writer<S> {
         Ok(Some((settled, ours.submission)))
     }
 
-    /// Runs a recipe whose change was given back once more, as a new change.
+    /// Runs a known recipe whose change was given back once more, as a new change. One that comes to nothing is not run a third time, whenever this is
+    /// opened again.
     fn again(&self, inner: &mut Inner<S>, given_back: &Submission) -> Result<Option<u64>> {
         let Some(Call { name, args }) = given_back.call.clone() else { return Ok(None) };
         let runs = given_back.meta.tags.get(RERUN_TAG).and_then(|runs| runs.parse().ok()).unwrap_or(0);
-        let Some(recipe) = self.known(&name).filter(|_| runs < RERUNS) else { return Ok(None) };
-        let Ok(drafted) = draft(&*inner.queue.view, |state: &mut S| recipe(state, &args)) else {
-            return Ok(None);
-        };
-        let meta = given_back.meta.clone().tag(RERUN_TAG, (runs + 1).to_string());
-        let meta = meta.tag(RERUN_OF_TAG, number(given_back).to_string());
-        Ok(self.wait(inner, drafted, |submission| submission.meta(meta).call(name, args))?.sequence)
+        let recipe = self.known(&name).filter(|_| runs < RERUNS);
+        let run =
+            |recipe: Arc<Recipe<S>>| draft(&*inner.queue.view, |state: &mut S| recipe(state, &args)).ok();
+        let drafted = recipe.and_then(run);
+        let of = |meta: Meta| meta.tag(RERUN_OF_TAG, number(given_back).to_string());
+        let meta = of(given_back.meta.clone().tag(RERUN_TAG, (runs + 1).to_string()));
+        let about = |submission: Submission| submission.meta(meta).call(name, args.clone());
+        let made = drafted.map(|drafted| self.wait(inner, drafted, about)).transpose()?;
+        let sequence = made.and_then(|pending| pending.sequence);
+        if sequence.is_none() {
+            let nothing = Submission::new(inner.queue.confirmed, Patch::new()).by(inner.queue.writer, 0);
+            self.log.enqueue(&[&nothing.meta(of(Meta::default())).to_bytes()])?;
+        }
+        Ok(sequence)
     }
 
-    /// What is settled, and nothing that waits stands on, need not be kept.
+    /// What is settled, and nothing that waits stands on, need not be kept. What waits for a recipe is kept, and nobody for whom nothing else waits
+    /// has to wait for that.
     fn see_what_is_settled(&self, inner: &mut Inner<S>) {
-        if self.kept_bytes() >= SEGMENT_BYTES && inner.queue.waiting.is_empty() && inner.given_back.is_empty()
-        {
-            inner.gives_up = Some(self.log.head());
-            self.kept_bytes.store(0, Ordering::Relaxed);
+        if self.kept_bytes() < SEGMENT_BYTES || !inner.queue.waiting.is_empty() {
+            return;
         }
+        if inner.given_back.is_empty() {
+            inner.gives_up = Some(self.log.head());
+        }
+        self.kept_bytes.store(0, Ordering::Relaxed);
     }
 
     /// Makes room on the disk, while others make changes. What could not go goes the next time.

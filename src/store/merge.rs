@@ -31,12 +31,21 @@ const DRIFT_MS: u64 = 60_000;
 pub(super) struct Arbiter {
     pub(super) functions: Arc<Functions>,
     pub(super) window: usize,
+    /// How many times as far back what is made here may be that is placed elsewhere: only who is behind has to look for it.
+    pub(super) reach: usize,
     pub(super) drift_ms: u64,
+}
+
+impl Arbiter {
+    /// How many versions back a submission may have been made.
+    pub(super) fn horizon(&self) -> u64 {
+        self.window.saturating_mul(self.reach) as u64
+    }
 }
 
 impl Default for Arbiter {
     fn default() -> Self {
-        Arbiter { functions: Arc::default(), window: WINDOW, drift_ms: DRIFT_MS }
+        Arbiter { functions: Arc::default(), window: WINDOW, reach: 1, drift_ms: DRIFT_MS }
     }
 }
 
@@ -53,6 +62,8 @@ pub(super) struct Merging<S> {
     pub(super) recent: Mutex<Recent>,
     /// What was proposed here, has its place elsewhere, and is on its way back.
     pub(super) placed: Mutex<Option<Proposal<S>>>,
+    /// Where the newest proposal ends that came back as it was.
+    pub(super) came_up_to: AtomicU64,
     /// The newest version that came from elsewhere and was not proposed here, or became something else than was submitted.
     pub(super) otherwise: AtomicU64,
     recipes: Mutex<BTreeMap<String, Arc<Recipe<S>>>>,
@@ -65,6 +76,7 @@ impl<S> Merging<S> {
             window: Mutex::default(),
             recent: Mutex::default(),
             placed: Mutex::default(),
+            came_up_to: AtomicU64::new(0),
             otherwise: AtomicU64::new(0),
             recipes: Mutex::default(),
         }

@@ -154,10 +154,20 @@ impl Options {
     }
 
     /// How many changes back the version may be that a submission was made on; 65,536 unless said otherwise. So many changes, up to
-    /// twice, are in memory once something was [merged](Store::merge).
+    /// twice, are in memory once something was [merged](Store::merge). A [`Node`](crate::replica::Node), which decides for itself, does so also
+    /// for what was made up to sixteen times as far back, and has as much in memory meanwhile.
+    ///
+    /// What a [`Writer`](crate::replica::Writer) made before that is brought as it reads on the newest version, unless it met something of which
+    /// only one could have its way: then it is [refused](crate::merge::Outcome::Rejected), or its recipe is run again.
     #[must_use]
     pub fn merge_window(mut self, changes: usize) -> Self {
         self.merging.window = changes.max(1);
+        self
+    }
+
+    /// Has merging look so many times as far back as the window, where that is called for.
+    pub(crate) fn merging_reaches(mut self, times: usize) -> Self {
+        self.merging.reach = times;
         self
     }
 

@@ -49,7 +49,10 @@ impl<S: State + Default> Store<S> {
             return Ok((None, false));
         };
         Ok(match self.came_of(&proposal)? {
-            Came::Wholly => (Some(proposal), false),
+            Came::Wholly => {
+                self.merging.came_up_to.store(proposal.end(), Ordering::SeqCst);
+                (Some(proposal), false)
+            }
             Came::Otherwise => (None, false),
             Came::Partly if proposal.is_doubtful => (None, false),
             came => {
@@ -70,6 +73,11 @@ impl<S: State + Default> Store<S> {
             }
         }
         Ok(Came::Wholly)
+    }
+
+    /// Whether the proposal that was expected last, and ends there, is what came; known once that version is visible.
+    pub(crate) fn has_come_back(&self, end: u64) -> bool {
+        self.merging.came_up_to.load(Ordering::SeqCst) == end
     }
 
     /// Goes on from what was proposed, which is what came.

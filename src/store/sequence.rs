@@ -38,6 +38,12 @@ pub(super) fn as_it_was(written: Stamp) -> Merged {
     Merged { written, outcome: Outcome::Clean, notes: Vec::new(), original: None, behind: Vec::new() }
 }
 
+/// What its writer gave up changes nothing. A recipe is for the writer to run again.
+fn must_be_wanted(submission: &Submission) -> std::result::Result<(), (Refusal, String)> {
+    let why = if submission.call.is_some() { Refusal::Rerun } else { Refusal::Conflict };
+    submission.withdrawn.as_ref().map_or(Ok(()), |detail| Err((why, detail.clone())))
+}
+
 /// What takes effect, or why nothing does; and the notes.
 type Fate<S> = (std::result::Result<Drafted<Arc<S>>, (Refusal, String)>, Vec<Note>);
 
@@ -86,7 +92,7 @@ impl<S: State + Default> Store<S> {
 
     /// What came after `base`.
     fn read_window(&self, newest: &Tip<S>, base: u64) -> Result<Window> {
-        let known = newest.version.saturating_sub(self.merging.arbiter.window as u64);
+        let known = newest.version.saturating_sub(self.merging.arbiter.horizon());
         let oldest = self.oldest().max(known);
         if base < oldest {
             return Err(Error::TooOld { base, oldest });
@@ -97,7 +103,7 @@ impl<S: State + Default> Store<S> {
     /// Has the window begin early enough to tell what a writer sees on top of `base`, as far as the log goes back. What its changes
     /// lean on is known once they are read: each time at least twice as many are.
     fn reach_back(&self, newest: &Tip<S>, window: &mut Window, base: u64, writer: WriterId) -> Result<()> {
-        let most = 2 * self.merging.arbiter.window as u64;
+        let most = self.merging.arbiter.horizon().saturating_mul(2);
         let oldest = self.oldest().max(newest.version.saturating_sub(most));
         loop {
             let first = window.leans_on(base, writer).max(oldest);
@@ -133,7 +139,8 @@ impl<S: State + Default> Store<S> {
         let (mut bridge, met, ahead) = window.bridge(submission.base, writer, patch, &state_at)?;
         let known = bridge.base();
         let Passed { patch: passed, behind, is_contested } = bridge.pass(patch, &ahead);
-        let fate = match self.guarded(newest, window, submission) {
+        let guarded = must_be_wanted(submission).and_then(|()| self.guarded(newest, window, submission));
+        let fate = match guarded {
             Err(refused) => (Err(refused), Vec::new()),
             Ok(()) => match if is_contested { None } else { applied(&*newest.state, &passed).ok() } {
                 Some(drafted) => (Ok(drafted.shared()), Vec::new()),

@@ -10,9 +10,11 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod again;
 mod convergence;
 mod edits;
 mod intent;
+mod late;
 mod orders;
 mod promotions;
 mod recorded;

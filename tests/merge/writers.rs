@@ -179,17 +179,6 @@ fn what_was_said_to_be_merged_and_was_lost_is_submitted_again() {
     assert_eq!((store.state()["n"].as_i64(), writer.view().unwrap()), (Some(5000), store.state()));
 }
 
-/// Takes the first change that it is given, and goes away.
-struct Leaves(Arc<Store<Value>>);
-
-impl Sequencer for Leaves {
-    fn submit(&self, submissions: &[redraft::merge::Submission]) -> Result<Vec<redraft::Receipt>> {
-        self.0.merge_all(&submissions[..1])?;
-        let source = std::io::ErrorKind::TimedOut.into();
-        Err(redraft::Error::Unreachable { from: "here".into(), operation: "submit", source })
-    }
-}
-
 /// Takes so many changes, and goes away.
 struct Tires(Arc<Store<Value>>, AtomicUsize);
 
@@ -242,33 +231,6 @@ fn what_is_too_old_each_time_it_is_looked_at_is_submitted_until_it_is_not() {
     assert_eq!(store.state()["list"], value!([0, 1, 2]));
     writer.exchange().unwrap();
     assert_eq!((writer.pending(), writer.view().unwrap()), (0, store.state()));
-}
-
-fn double(doc: &mut Value, _: &Value) -> std::result::Result<(), &'static str> {
-    doc["x"] = (doc["x"].as_i64().ok_or("no number")? * 2).into();
-    Ok(())
-}
-
-/// Something that was made before the other was given back waits still, so that the other is gone through once more.
-#[test]
-fn a_recipe_that_was_given_back_is_run_again_once_also_if_the_program_dies_then() {
-    let disk = MemoryDisk::new();
-    let store = primary(&disk, value!({ "x": 10, "list": [] }));
-    store.set_rules(Rules::new().with("/x".parse().unwrap(), Policy::Rebase)).unwrap();
-    let first = writer_through(&disk, "w", Leaves(Arc::clone(&store)));
-    first.recipe("double", double);
-    first.run("double", ()).unwrap();
-    first.produce(|doc| list(doc).push("waits")).unwrap();
-    store.produce(|doc| doc["x"] = 7.into()).unwrap();
-    assert!(first.push().is_err());
-    first.replica().catch_up().unwrap();
-    assert_eq!(first.view().unwrap()["x"].as_i64(), Some(14));
-    drop(first);
-    let second = writer(&disk, "w", &store);
-    second.recipe("double", double);
-    second.exchange().unwrap();
-    assert_eq!(*store.state(), value!({ "x": 14, "list": ["waits"] }));
-    assert_eq!((second.view().unwrap(), second.pending()), (store.state(), 0));
 }
 
 /// What a session comes to whose disk fails at one call: which numbers were taken as waiting.
@@ -379,4 +341,20 @@ fn what_no_longer_waits_and_cannot_be_removed_fails_no_change_and_goes_later() {
     let left = write(20);
     assert!(left < stuck, "{left} of {stuck} segments are left");
     assert_eq!(writer.view().unwrap(), store.state());
+}
+
+#[test]
+fn a_listener_that_panics_keeps_nobody_from_hearing() {
+    let disk = MemoryDisk::new();
+    let store = primary(&disk, value!({}));
+    let writer = writer(&disk, "w", &store);
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let hears = Arc::clone(&heard);
+    let _panics = writer.listen(|settled| panic!("{settled:?}"));
+    let _listens = writer.listen(move |settled| hears.lock().unwrap().push(settled.sequence));
+    for n in 0..3 {
+        writer.produce(|doc| doc["n"] = n.into()).unwrap();
+    }
+    writer.exchange().unwrap();
+    assert_eq!((&*heard.lock().unwrap(), writer.pending()), (&vec![1, 2, 3], 0));
 }

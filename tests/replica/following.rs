@@ -294,3 +294,49 @@ fn from_the_moment_that_it_follows_nobody_else_does_the_work() {
     replica.catch_up().unwrap();
     assert!(asked.1.load(SeqCst));
 }
+
+#[test]
+fn one_that_follows_may_be_replaced_by_another() {
+    let (disk, store, _) = written(9, 5, &[]);
+    let replica = replica(&disk, &MemoryDisk::new());
+    let mut following = replica.follow().unwrap();
+    for round in 0..5_u64 {
+        // The one that is dropped here ends after the other was begun.
+        following = replica.follow().unwrap();
+        let version = store.produce(|doc| doc["round"] = round.into()).unwrap().version();
+        replica.wait_for(version, PATIENCE).unwrap();
+        assert!(!following.is_over());
+    }
+    following.finish().unwrap();
+}
+
+#[test]
+fn a_replica_that_is_closed_while_it_follows_can_be_opened_at_once() {
+    let (disk, store, _) = written(10, 5, &[]);
+    let copy = MemoryDisk::new();
+    for version in [5, 6, 7] {
+        let replica = replica(&disk, &copy);
+        let following = replica.follow().unwrap();
+        replica.wait_for(version, PATIENCE).unwrap();
+        replica.close().unwrap();
+        store.produce(|doc| doc["n"] = version.into()).unwrap();
+        assert_eq!(self::replica(&disk, &copy).catch_up().unwrap().version, version + 1);
+        following.finish().unwrap();
+    }
+}
+
+#[test]
+fn who_catches_up_while_one_follows_does_not_wait_for_a_source_that_is_gone() {
+    let (disk, _store, _) = written(11, 5, &[]);
+    let end = Directory::open_in(&env(&disk), dir()).unwrap();
+    // It says how far it is, and nothing of that arrives.
+    let wire = Arc::new(Wire::new(end, |_| (Vec::new(), true)));
+    let copy = options(&MemoryDisk::new()).create(true);
+    let replica: Replica = copy.replica_of(wire, dir(), Beginning::Oldest).unwrap();
+    let (sender, told) = mpsc::channel();
+    std::thread::spawn(move || {
+        let _following = replica.follow().unwrap();
+        let _ = sender.send(replica.catch_up().map_err(|error| error.kind()));
+    });
+    assert_eq!(told.recv_timeout(PATIENCE), Ok(Err(redraft::ErrorKind::Unreachable)));
+}

@@ -20,6 +20,8 @@ mod bad_wire;
 mod beginnings;
 mod following;
 mod forked;
+mod full;
+mod late;
 mod network;
 mod nodes;
 mod office;

@@ -1,6 +1,6 @@
 //! What goes through a node and is no recipe: patches as they are, and taking changes back.
 
-use redraft::merge::{Outcome, Rules};
+use redraft::merge::{Outcome, Rules, Submission};
 use redraft::patch::Action;
 use redraft::replica::{LocalOrder, Node, Order, Place, Source, Status};
 use redraft::{Error, Meta, Patch, Result, UndoRefusal, Value, value};
@@ -105,6 +105,8 @@ fn an_undo_of_a_node_is_what_an_undo_of_a_store_is() {
 struct Faster {
     order: Arc<LocalOrder>,
     others: Mutex<Option<Node<Value>>>,
+    /// Whether that one is not told: what was acknowledged was lost before it was durable, and is replaced.
+    is_forgetful: bool,
 }
 
 impl Source for Faster {
@@ -131,7 +133,11 @@ impl Source for Faster {
 impl Order for Faster {
     fn append(&self, place: Place, records: &[&[u8]]) -> Result<()> {
         let other = self.others.lock().unwrap().take();
+        let is_lost = other.is_some() && self.is_forgetful;
         other.into_iter().for_each(|other| assert!(other.apply(&set("a", "theirs")).is_ok()));
+        if is_lost {
+            return Ok(());
+        }
         self.order.append(place, records)
     }
     fn batch_bytes(&self) -> usize {
@@ -146,11 +152,27 @@ fn an_undo_overwrites_nothing_that_somebody_was_faster_with() {
     let other = node(&order, dir.path(), "other");
     other.apply(&set("a", 1)).unwrap();
     other.apply(&set("a", 2)).unwrap();
-    let faster = Arc::new(Faster { order, others: Mutex::new(Some(other)) });
+    let faster = Arc::new(Faster { order, others: Mutex::new(Some(other)), is_forgetful: false });
     let here = Node::<Value>::open(faster, dir.path().join("here")).unwrap();
     here.wait_for(2).unwrap();
     let answer = here.undo(2);
     assert!(matches!(answer, Err(Error::UndoConflict { version: 2, later: 3, .. })), "{answer:?}");
     assert_eq!(*here.state().unwrap(), value!({ "a": "theirs" }));
     assert_eq!(here.store().version(), 3);
+}
+
+#[test]
+fn what_was_acknowledged_and_replaced_by_something_else_is_not_told_as_placed() {
+    let dir = tempfile::tempdir().unwrap();
+    let order = order_in(dir.path());
+    let other = node(&order, dir.path(), "other");
+    other.apply(&set("a", 1)).unwrap();
+    let forgetful = Arc::new(Faster { order, others: Mutex::new(Some(other)), is_forgetful: true });
+    let here = Node::<Value>::open(forgetful, dir.path().join("here")).unwrap();
+    here.wait_for(1).unwrap();
+    let receipt = here.merge(&Submission::new(1, set("b", "mine"))).unwrap();
+    assert_eq!((receipt.version, receipt.is_new), (3, true));
+    assert_eq!(*here.wait_for(3).unwrap(), value!({ "a": "theirs", "b": "mine" }));
+    let change = here.store().changes(3..=3).unwrap().next().unwrap().unwrap();
+    assert_eq!(change.patch, set("b", "mine"));
 }
