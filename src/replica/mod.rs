@@ -29,6 +29,7 @@ mod outcomes;
 mod patience;
 mod push;
 mod queue;
+mod recipes;
 mod resume;
 mod revise;
 mod rouse;

@@ -5,13 +5,12 @@
 
 use super::ignore_poison;
 use super::queue::Queue;
-use super::writer::{Inner, RERUN_OF_TAG, Writer, number};
+use super::writer::{Inner, Writer, number};
 use crate::error::{Damage, Defect, Error, Result};
 use crate::log;
-use crate::merge::{Outcome, Refusal, Submission};
-use crate::record::{DecodeError, Merged};
+use crate::merge::Submission;
+use crate::record::DecodeError;
 use crate::state::State;
-use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 
 impl<S: State + Default> Writer<S> {
@@ -25,13 +24,7 @@ impl<S: State + Default> Writer<S> {
         inner.stamp = clocks.chain([store.stamp()]).max().unwrap_or_default();
         self.kept_bytes.store(kept_bytes, Ordering::Relaxed);
         inner.queue = Queue::on(writer, version, state);
-        let made_anew: BTreeSet<u64> = kept.iter().filter_map(made_anew_for).collect();
-        let is_to_be_known = |submission: &&Submission| {
-            (1..=confirmed).contains(&number(submission)) && submission.call.is_some()
-        };
-        let may_be_given_back = kept.iter().filter(is_to_be_known);
-        let may_be_given_back = may_be_given_back.filter(|made| !made_anew.contains(&number(made)));
-        inner.given_back = self.given_back(&may_be_given_back.collect::<Vec<_>>(), version)?;
+        inner.given_back = self.given_back(&kept, (confirmed, version))?;
         let Some(waits) = kept.iter().find(|submission| number(submission) > confirmed) else {
             return Ok(());
         };
@@ -44,23 +37,6 @@ impl<S: State + Default> Writer<S> {
         self.take_up_to(inner, version)?;
         inner.queue.rebuild(&*store.at(version)?);
         Ok(())
-    }
-
-    /// Which of those that are settled were given back to be run again.
-    fn given_back(&self, made: &[&Submission], version: u64) -> Result<Vec<Submission>> {
-        let mut given_back = Vec::new();
-        let Some(base) = made.iter().map(|submission| submission.base).min() else { return Ok(given_back) };
-        let store = &self.replica.store;
-        store.changes_between(base.max(store.oldest()), version, |change| {
-            let is_rejected =
-                |merged: &Merged| matches!(merged.outcome, Outcome::Rejected { why: Refusal::Rerun, .. });
-            if change.writer == self.id() && change.merged.as_deref().is_some_and(is_rejected) {
-                let it = made.iter().find(|submission| number(submission) == change.sequence);
-                given_back.extend(it.map(|submission| (*submission).clone()));
-            }
-            Ok(())
-        })?;
-        Ok(given_back)
     }
 
     /// All that is kept of what was made here, and how many bytes that is. None of it goes meanwhile.
@@ -100,11 +76,6 @@ impl<S: State + Default> Writer<S> {
             Ok(())
         })
     }
-}
-
-/// The number of the change that one was made anew for.
-fn made_anew_for(submission: &Submission) -> Option<u64> {
-    submission.meta.tags.get(RERUN_OF_TAG)?.parse().ok()
 }
 
 fn unreadable(record: &log::Record<'_>, flaw: &DecodeError) -> Error {

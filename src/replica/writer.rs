@@ -4,19 +4,18 @@
 //! it is seen in the history, whatever was answered; numbers have no gaps.
 
 use super::queue::{Queue, Taken};
+use super::recipes::{Recipe, is_given_back};
 use super::sequencer::Sequencer;
 use super::settled::{Listener, Pending, Settled};
 use super::{Replica, ignore_poison};
 use crate::draft::{Drafted, Outcome as RecipeOutcome, draft};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::log::{self, Log};
-use crate::merge::{Call, Outcome, Refusal, Submission};
-use crate::patch::Patch;
+use crate::merge::{Outcome, Submission};
 use crate::record::{Change, Meta, Stamp, WriterId};
 use crate::state::State;
 use crate::value::Value;
 use std::collections::BTreeMap;
-use std::error::Error as StdError;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, Weak};
@@ -29,15 +28,6 @@ const SEGMENT_BYTES: u64 = 1 << 20;
 const PIECE: u64 = 256;
 /// So much room for the bytes of a change is kept.
 const ROOM_BYTES: usize = 64 << 10;
-/// A recipe whose change was given back is run again so many times.
-const RERUNS: usize = 16;
-/// Tells how many times a change was made anew.
-const RERUN_TAG: &str = "rerun";
-/// Tells the number of the change that it was made for: one that was given back is made anew once.
-pub(super) const RERUN_OF_TAG: &str = "rerun.of";
-
-type Recipe<S> = dyn Fn(&mut S, &Value) -> Result<(), Box<dyn StdError + Send + Sync>> + Send + Sync;
-
 /// A replica that writes.
 ///
 /// What it makes shows at once in its [`view`](Writer::view) and is durable on its own disk: it survives a crash, and waits for as long as
@@ -75,7 +65,7 @@ pub struct Writer<S: State + Default = Value> {
     pub(super) kept_bytes: AtomicU64,
     /// Held while what is kept is read from its beginning, or that is given up. Whoever holds it asks for no queue.
     pub(super) beginning: Mutex<()>,
-    recipes: Mutex<BTreeMap<String, Arc<Recipe<S>>>>,
+    pub(super) recipes: Mutex<BTreeMap<String, Arc<Recipe<S>>>>,
     pub(super) listeners: Mutex<Vec<Weak<Listener>>>,
 }
 
@@ -234,45 +224,9 @@ impl<S: State + Default> Writer<S> {
         })
     }
 
-    /// Makes a recipe known, so that it can be [run](Writer::run) by its name, and run again where what it made meets something. One
-    /// of the same name is replaced. O(1).
-    pub fn recipe<E: Into<Box<dyn StdError + Send + Sync>>>(
-        &self,
-        name: impl Into<String>,
-        recipe: impl Fn(&mut S, &Value) -> Result<(), E> + Send + Sync + 'static,
-    ) {
-        let recipe = move |state: &mut S, args: &Value| recipe(state, args).map_err(Into::into);
-        ignore_poison(&self.recipes).insert(name.into(), Arc::new(recipe));
-    }
-
-    /// [`produce`](Writer::produce) by a recipe that is [known](Writer::recipe). Where the rules say so
-    /// ([`Policy::Rebase`](crate::merge::Policy::Rebase)) it is run again on what others made meanwhile, there or here.
-    ///
-    /// # Errors
-    /// As `produce`; [`Error::NoRecipe`] when there is none of that name.
-    pub fn run(&self, name: &str, args: impl Into<Value>) -> Result<Pending<S>> {
-        let pending = self.run_noted(name, args.into(), Pending::clone)?;
-        self.keep()?;
-        Ok(pending)
-    }
-
-    /// See [`produce_noted`](Self::produce_noted).
-    pub(super) fn run_noted<T>(
-        &self,
-        name: &str,
-        args: Value,
-        noted: impl FnOnce(&Pending<S>) -> T,
-    ) -> Result<T> {
-        let recipe = self.known(name).ok_or_else(|| Error::NoRecipe { name: name.to_owned() })?;
-        self.with_view(|inner| {
-            let drafted = draft(&*inner.queue.view, |state: &mut S| recipe(state, &args))?;
-            Ok(noted(&self.wait(inner, drafted, |submission| submission.call(name, args))?))
-        })
-    }
-
     /// Makes durable what waits. One sync, shared by all who ask for it at the same time. If it fails, what is here is made anew from what
     /// is on the disk.
-    fn keep(&self) -> Result<()> {
+    pub(super) fn keep(&self) -> Result<()> {
         self.log.sync().map(drop).inspect_err(|_| ignore_poison(&self.queue).is_off = true)
     }
 
@@ -284,10 +238,6 @@ impl<S: State + Default> Writer<S> {
     /// How many bytes are kept for what waits, and for what that stands on. O(1).
     pub(super) fn kept_bytes(&self) -> u64 {
         self.kept_bytes.load(Ordering::Relaxed)
-    }
-
-    fn known(&self, name: &str) -> Option<Arc<Recipe<S>>> {
-        ignore_poison(&self.recipes).get(name).cloned()
     }
 
     /// Ends the session cleanly. What waits goes on waiting.
@@ -405,7 +355,7 @@ impl<S: State + Default> Writer<S> {
 
     fn take_next(&self, inner: &mut Inner<S>, change: &Change) -> Result<()> {
         let Some((mut settled, ours)) = self.take_one(inner, change)? else { return Ok(()) };
-        let is_given_back = matches!(settled.outcome, Outcome::Rejected { why: Refusal::Rerun, .. });
+        let is_given_back = is_given_back(&settled.outcome);
         match is_given_back && self.is_known(&ours) {
             true => settled.again_as = self.again(inner, &ours)?,
             false if is_given_back && ours.call.is_some() => inner.given_back.push(ours.clone()),
@@ -414,10 +364,6 @@ impl<S: State + Default> Writer<S> {
         inner.spent.push(ours);
         inner.settle(settled);
         Ok(())
-    }
-
-    fn is_known(&self, submission: &Submission) -> bool {
-        submission.call.as_ref().is_some_and(|call| self.known(&call.name).is_some())
     }
 
     /// Takes in the next change that is visible; what became of it, if it is ours.
@@ -436,27 +382,6 @@ impl<S: State + Default> Writer<S> {
             merged.map_or((Outcome::Clean, Vec::new()), |merged| (merged.outcome, merged.notes));
         let settled = Settled { sequence: ours.sequence, version, outcome, notes, again_as: None };
         Ok(Some((settled, ours.submission)))
-    }
-
-    /// Runs a known recipe whose change was given back once more, as a new change. One that comes to nothing is not run a third time, whenever this is
-    /// opened again.
-    fn again(&self, inner: &mut Inner<S>, given_back: &Submission) -> Result<Option<u64>> {
-        let Some(Call { name, args }) = given_back.call.clone() else { return Ok(None) };
-        let runs = given_back.meta.tags.get(RERUN_TAG).and_then(|runs| runs.parse().ok()).unwrap_or(0);
-        let recipe = self.known(&name).filter(|_| runs < RERUNS);
-        let run =
-            |recipe: Arc<Recipe<S>>| draft(&*inner.queue.view, |state: &mut S| recipe(state, &args)).ok();
-        let drafted = recipe.and_then(run);
-        let of = |meta: Meta| meta.tag(RERUN_OF_TAG, number(given_back).to_string());
-        let meta = of(given_back.meta.clone().tag(RERUN_TAG, (runs + 1).to_string()));
-        let about = |submission: Submission| submission.meta(meta).call(name, args.clone());
-        let made = drafted.map(|drafted| self.wait(inner, drafted, about)).transpose()?;
-        let sequence = made.and_then(|pending| pending.sequence);
-        if sequence.is_none() {
-            let nothing = Submission::new(inner.queue.confirmed, Patch::new()).by(inner.queue.writer, 0);
-            self.log.enqueue(&[&nothing.meta(of(Meta::default())).to_bytes()])?;
-        }
-        Ok(sequence)
     }
 
     /// What is settled, and nothing that waits stands on, need not be kept. What waits for a recipe is kept, and nobody for whom nothing else waits
