@@ -18,6 +18,7 @@ use crate::record::Meta;
 use crate::state::State;
 use crate::store::Store;
 use std::error::Error as StdError;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering as Atomic};
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -142,8 +143,18 @@ impl<S: State + Default> Desk<S> {
         self.stopped.load(Atomic::SeqCst)
     }
 
-    /// Brings what waits into the order, until it is stopped or something happens that does not pass.
+    /// Brings what waits into the order, until it is stopped or something happens that does not pass: also where a type or an order panics.
     fn run(&self) {
+        if catch_unwind(AssertUnwindSafe(|| self.work())).is_err() {
+            let (operation, path) = ("bring changes into the order", self.store().path().to_owned());
+            let source = Error::Io { operation, path, source: io::Error::other("its thread panicked") };
+            tracing::error!(%source, "the thread of a node ends");
+            *ignore_poison(&self.ended_by) =
+                Some(Arc::new(Error::Poisoned { source: Arc::new(source), pending: None }));
+        }
+    }
+
+    fn work(&self) {
         let mut pause = Pause::up_to(LONGEST_PAUSE);
         while !self.is_stopped() {
             self.sleep(NAP);

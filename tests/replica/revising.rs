@@ -3,7 +3,7 @@
 use redraft::merge::{Outcome, Rules, Submission};
 use redraft::patch::Action;
 use redraft::replica::{LocalOrder, Node, Order, Place, Source, Status};
-use redraft::{Error, Meta, Patch, Result, UndoRefusal, Value, value};
+use redraft::{Error, ErrorKind, Meta, Patch, Result, UndoRefusal, Value, value};
 use std::io::Read;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -100,16 +100,30 @@ fn an_undo_of_a_node_is_what_an_undo_of_a_store_is() {
     assert_eq!(here.store().version(), 4);
 }
 
-/// An order in which somebody else is faster, once.
-#[derive(Debug)]
-struct Faster {
+type First = dyn FnOnce() -> Option<Result<()>> + Send;
+
+/// An order to which something else happens when it is asked to append for the first time; which may be all that does.
+struct Meddled {
     order: Arc<LocalOrder>,
-    others: Mutex<Option<Node<Value>>>,
-    /// Whether that one is not told: what was acknowledged was lost before it was durable, and is replaced.
-    is_forgetful: bool,
+    first: Mutex<Option<Box<First>>>,
 }
 
-impl Source for Faster {
+impl Meddled {
+    fn with(
+        order: Arc<LocalOrder>,
+        first: impl FnOnce() -> Option<Result<()>> + Send + 'static,
+    ) -> Arc<Meddled> {
+        Arc::new(Meddled { order, first: Mutex::new(Some(Box::new(first))) })
+    }
+}
+
+impl std::fmt::Debug for Meddled {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Meddled")
+    }
+}
+
+impl Source for Meddled {
     fn name(&self) -> String {
         self.order.name()
     }
@@ -130,13 +144,11 @@ impl Source for Faster {
     }
 }
 
-impl Order for Faster {
+impl Order for Meddled {
     fn append(&self, place: Place, records: &[&[u8]]) -> Result<()> {
-        let other = self.others.lock().unwrap().take();
-        let is_lost = other.is_some() && self.is_forgetful;
-        other.into_iter().for_each(|other| assert!(other.apply(&set("a", "theirs")).is_ok()));
-        if is_lost {
-            return Ok(());
+        let first = self.first.lock().unwrap().take();
+        if let Some(answer) = first.and_then(|first| first()) {
+            return answer;
         }
         self.order.append(place, records)
     }
@@ -152,7 +164,10 @@ fn an_undo_overwrites_nothing_that_somebody_was_faster_with() {
     let other = node(&order, dir.path(), "other");
     other.apply(&set("a", 1)).unwrap();
     other.apply(&set("a", 2)).unwrap();
-    let faster = Arc::new(Faster { order, others: Mutex::new(Some(other)), is_forgetful: false });
+    let faster = Meddled::with(order, move || {
+        other.apply(&set("a", "theirs")).unwrap();
+        None
+    });
     let here = Node::<Value>::open(faster, dir.path().join("here")).unwrap();
     here.wait_for(2).unwrap();
     let answer = here.undo(2);
@@ -167,7 +182,10 @@ fn what_was_acknowledged_and_replaced_by_something_else_is_not_told_as_placed() 
     let order = order_in(dir.path());
     let other = node(&order, dir.path(), "other");
     other.apply(&set("a", 1)).unwrap();
-    let forgetful = Arc::new(Faster { order, others: Mutex::new(Some(other)), is_forgetful: true });
+    let forgetful = Meddled::with(order, move || {
+        other.apply(&set("a", "theirs")).unwrap();
+        Some(Ok(()))
+    });
     let here = Node::<Value>::open(forgetful, dir.path().join("here")).unwrap();
     here.wait_for(1).unwrap();
     let receipt = here.merge(&Submission::new(1, set("b", "mine"))).unwrap();
@@ -175,4 +193,21 @@ fn what_was_acknowledged_and_replaced_by_something_else_is_not_told_as_placed() 
     assert_eq!(*here.wait_for(3).unwrap(), value!({ "a": "theirs", "b": "mine" }));
     let change = here.store().changes(3..=3).unwrap().next().unwrap().unwrap();
     assert_eq!(change.patch, set("b", "mine"));
+}
+
+#[test]
+fn a_panic_of_what_is_around_a_node_ends_it_and_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let order = Meddled::with(order_in(dir.path()), || panic!("an order of somebody's own"));
+    let here = Node::<Value>::open(order, dir.path().join("here")).unwrap();
+    for _ in 0..2 {
+        let ended = here.apply(&set("a", 1)).unwrap_err();
+        assert!(matches!(ended, Error::Ended { .. }), "{ended:?}");
+        assert_eq!(ended.kind(), ErrorKind::Poisoned);
+    }
+    let waits = here.writer().pending();
+    here.close().unwrap();
+    let again = node(&order_in(dir.path()), dir.path(), "here");
+    again.flush().unwrap();
+    assert_eq!((waits > 0, &*again.state().unwrap()), (true, &value!({ "a": 1 })));
 }
