@@ -140,6 +140,12 @@ impl Submission {
         self
     }
 
+    /// Why its writer gives it up, if it does: it was made too long ago for anybody to know what it met. It is recorded as refused, so that those
+    /// behind it can follow. O(1).
+    pub fn withdrawn(&self) -> Option<&str> {
+        self.withdrawn.as_deref()
+    }
+
     /// The writer, if it has one.
     pub(crate) fn writer(&self) -> Option<WriterId> {
         self.by.map(|(writer, _)| writer)

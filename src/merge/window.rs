@@ -75,6 +75,8 @@ pub(crate) struct Window {
     base: u64,
     /// The same when all else was last rid of what is older.
     swept: u64,
+    /// The version that somebody built on last, and the newest one then.
+    asked: (u64, u64),
     entries: VecDeque<Entry>,
     places: Places,
     /// Which version each change of each writer made, by its number, ascending.
@@ -98,6 +100,22 @@ impl Window {
         self.base + self.entries.len() as u64
     }
 
+    /// Somebody builds on a version: what comes after it stays for a while, for there is more that was made then, as a rule.
+    pub(crate) fn asks_for(&mut self, base: u64) {
+        self.asked = (base, self.head());
+    }
+
+    /// How many of the oldest nobody has asked for just now.
+    fn unasked(&self, keep: usize) -> usize {
+        let (base, head) = self.asked;
+        let is_long_ago = self.head().saturating_sub(head) > keep as u64;
+        if is_long_ago {
+            usize::MAX
+        } else {
+            usize::try_from(base.saturating_sub(self.base)).unwrap_or(usize::MAX)
+        }
+    }
+
     /// Takes the next change. Once there are more than twice as many as are to be kept, the oldest go, a few at a time.
     pub(crate) fn push(&mut self, entry: Entry, keep: usize) {
         debug_assert_eq!(entry.version, self.head() + 1, "the window has no gaps");
@@ -105,7 +123,7 @@ impl Window {
         self.versions.entry(entry.writer).or_default().push_back((entry.sequence, entry.version));
         self.entries.push_back(entry);
         if self.entries.len() > keep.saturating_mul(2) {
-            let count = GONE_AT_ONCE.min(self.entries.len() - keep);
+            let count = GONE_AT_ONCE.min(self.entries.len() - keep).min(self.unasked(keep));
             self.entries.drain(..count);
             self.base += count as u64;
         }

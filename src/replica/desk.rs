@@ -210,18 +210,35 @@ impl<S: State + Default> Desk<S> {
 
     /// What is kept for changes that wait goes once none does. While the order takes them, that is waited for now and then.
     pub(super) fn breathe(&self, patience: Duration) -> Result<()> {
-        let begun = Instant::now();
+        let (mut begun, mut front) = (Instant::now(), None);
         while self.writer.kept_bytes() > KEPT_BYTES
             && self.writer.replica().lag().connected
             && !self.is_stopped()
         {
             self.must_work()?;
+            let waits = self.writer.front();
+            if waits != front {
+                (begun, front) = (Instant::now(), waits);
+            }
             if begun.elapsed() >= patience {
-                return Err(self.silent("have more changes wait"));
+                return Err(self.full());
             }
             thread::sleep(BREATH);
         }
         Ok(())
+    }
+
+    /// Nothing is made: so much waits, and the order takes none of it.
+    fn full(&self) -> Error {
+        let hindered = ignore_poison(&self.hindered_by);
+        let why = hindered.as_ref().map_or(String::new(), |why| format!("; the last time, {why}"));
+        let text = format!("{} MiB wait, and the order takes nothing{why}", KEPT_BYTES >> 20);
+        let source = io::Error::new(io::ErrorKind::QuotaExceeded, text);
+        Error::Io {
+            operation: "keep another change that waits",
+            path: self.store().path().to_owned(),
+            source,
+        }
     }
 
     pub(super) fn must_work(&self) -> Result<()> {
@@ -264,16 +281,12 @@ impl<S: State + Default> Desk<S> {
     }
 
     pub(super) fn unheard(&self) -> Error {
-        self.silent("hear what became of a change")
-    }
-
-    fn silent(&self, operation: &'static str) -> Error {
         let hindered = ignore_poison(&self.hindered_by);
         let source = hindered.as_ref().map_or_else(
             || io::ErrorKind::TimedOut.into(),
             |why| io::Error::new(io::ErrorKind::TimedOut, format!("timed out; the last time, {why}")),
         );
-        Error::Unreachable { from: self.ordering.name(), operation, source }
+        Error::Unreachable { from: self.ordering.name(), operation: "hear what became of a change", source }
     }
 }
 

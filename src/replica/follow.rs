@@ -14,7 +14,7 @@ use crate::state::State;
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
@@ -121,6 +121,8 @@ pub(super) struct Course {
     /// How many threads follow, or are about to.
     follow: AtomicUsize,
     connected: AtomicBool,
+    /// Whether somebody waits who has seen that the source is there.
+    hurried: AtomicBool,
     /// The source's version when it was last heard of.
     seen: AtomicU64,
     /// How many bytes it had then that have not arrived.
@@ -163,6 +165,7 @@ impl Course {
             stopped: AtomicBool::new(false),
             follow: AtomicUsize::new(0),
             connected: AtomicBool::new(false),
+            hurried: AtomicBool::new(false),
             seen: AtomicU64::new(link.seen),
             awaited_bytes: AtomicU64::new(link.awaited_bytes),
             arrived: Mutex::default(),
@@ -205,6 +208,12 @@ impl Course {
         self.misfits.store(answer.is_err(), Ordering::SeqCst);
         self.tell();
         self.rung.get().into_iter().for_each(|worker| worker.ring());
+    }
+
+    /// Ends a pause between attempts.
+    pub(super) fn hurry(&self) {
+        self.hurried.store(true, Ordering::SeqCst);
+        self.tell();
     }
 
     pub(super) fn stop(&self) {
@@ -252,7 +261,9 @@ impl<S: State + Default> Replica<S> {
         let is_stopped = Arc::clone(&stopped);
         let run = move || {
             let stops = Stops { course: &at_work.0, this: &is_stopped };
-            follow(&mut ignore_poison(&link), store.log(), &*store.env().entropy, &stops, pause);
+            if let Some(mut link) = stops.taken(&link) {
+                follow(&mut link, store.log(), &*store.env().entropy, &stops, pause);
+            }
             // Whoever waits for the end of this has the store for itself then.
             drop((link, store));
             drop(at_work);
@@ -323,8 +334,10 @@ impl AtWork {
 
 impl Drop for AtWork {
     fn drop(&mut self) {
-        self.0.follow.fetch_sub(1, Ordering::SeqCst);
-        self.0.connected.store(false, Ordering::SeqCst);
+        // Another one may be connected by now.
+        if self.0.follow.fetch_sub(1, Ordering::SeqCst) == 1 {
+            self.0.connected.store(false, Ordering::SeqCst);
+        }
         self.0.tell();
     }
 }
@@ -338,6 +351,18 @@ struct Stops<'c> {
 impl Stops<'_> {
     fn is_stopped(&self) -> bool {
         self.course.is_stopped() || self.this.load(Ordering::SeqCst)
+    }
+
+    /// What somebody else may have in hand, who follows for longer than this one is to; nothing if that is so.
+    fn taken<'l>(&self, link: &'l Mutex<Link>) -> Option<MutexGuard<'l, Link>> {
+        loop {
+            match link.try_lock() {
+                _ if self.is_stopped() => return None,
+                Ok(link) => return Some(link),
+                Err(TryLockError::Poisoned(link)) => return Some(link.into_inner()),
+                Err(TryLockError::WouldBlock) => drop(self.course.wait(ROUSED_EVERY, || self.is_stopped())),
+            }
+        }
     }
 }
 
@@ -356,7 +381,8 @@ fn follow(link: &mut Link, log: &Log, entropy: &dyn Entropy, stops: &Stops<'_>, 
             *ignore_poison(&course.ended_by) = Some(error);
             return;
         }
-        course.wait(pause.next(entropy), || stops.is_stopped());
+        let is_over = || stops.is_stopped() || course.hurried.swap(false, Ordering::SeqCst);
+        course.wait(pause.next(entropy), is_over);
     }
 }
 

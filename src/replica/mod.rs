@@ -129,6 +129,9 @@ pub struct Replica<S: State + Default = Value> {
     store: Arc<Store<S>>,
 }
 
+/// So many seconds in a row a source may answer without being heard.
+const UNHEARD: u32 = 3;
+
 impl store::Options {
     /// [`Replica::open`], with these options for the replica: the machine, which is also the source's, the size of its
     /// segments, its snapshots and what is kept, and whether it may be started where there is nothing.
@@ -248,10 +251,16 @@ impl<S: State + Default> Replica<S> {
 
     /// What a call comes to while a thread does the work.
     fn await_the_source(&self) -> Result<Progress> {
-        let source_version = self.source.status()?.head;
+        let (source_version, mut unheard) = (self.source.status()?.head, 0);
         while self.store.version() < source_version && self.is_following() {
             match self.wait_for(source_version, Duration::from_secs(1)) {
-                Err(Error::BeyondHead { .. }) if self.lag().connected => {}
+                Err(Error::BeyondHead { .. }) if self.lag().connected => unheard = 0,
+                // It is there, for it answers; who follows may not have noticed yet.
+                Err(Error::BeyondHead { .. }) if unheard < UNHEARD => {
+                    self.source.status()?;
+                    self.course.hurry();
+                    unheard += 1;
+                }
                 Err(Error::BeyondHead { .. }) => return Err(self.silent()),
                 answer => drop(answer?),
             }
@@ -273,8 +282,8 @@ impl<S: State + Default> Replica<S> {
         self
     }
 
-    /// Ends the replica's session cleanly, as [`Store::close`] does; one that [follows](Replica::follow) is stopped first. At most
-    /// two syncs.
+    /// Ends the replica's session cleanly, as [`Store::close`] does; one that [follows](Replica::follow) is stopped first, and
+    /// waited for, as [`Following::stop`] does. At most two syncs.
     ///
     /// # Errors
     /// [`Error::Poisoned`]; what was copied before is there all the same.

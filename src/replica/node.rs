@@ -165,7 +165,7 @@ impl<S: State + Default> Node<S> {
     /// Many threads may do so at once; their changes share the way to the order and the syncs.
     ///
     /// # Errors
-    /// As [`Store::produce`]: nothing changed. [`Error::Unreachable`] when nothing was heard of it in time: it waits here durably, and will
+    /// As [`submit`](Node::submit): nothing changed. [`Error::Unreachable`] when nothing was heard of it in time: it waits here durably, and will
     /// have its place as soon as the order can be reached ([`Writer::listen`] tells). What ended this node's work, if something did.
     pub fn produce<R: RecipeOutcome>(&self, recipe: impl FnOnce(&mut S) -> R) -> Result<Settled> {
         self.produce_with(Meta::default(), recipe)
@@ -213,8 +213,8 @@ impl<S: State + Default> Node<S> {
     /// can so have many under way, and [wait](Node::wait) for each.
     ///
     /// # Errors
-    /// As [`Store::produce`]. [`Error::Unreachable`] when very much waits already, 64 MiB, and the order takes nothing in time although it
-    /// is heard: nothing was made.
+    /// As [`Store::produce`]. [`Error::Io`] when very much waits already, 64 MiB, and the order takes nothing of it in time although it is heard:
+    /// nothing was made.
     pub fn submit<R: RecipeOutcome>(&self, recipe: impl FnOnce(&mut S) -> R) -> Result<Awaited> {
         self.submit_with(Meta::default(), recipe)
     }

@@ -153,6 +153,7 @@ impl<S: State + Default> Ordering<S> {
             return Ok(receipts);
         }
         let (place, end) = (Place { offset: proposal.offset, chain: proposal.chain }, proposal.end());
+        let chain = proposal.tip.chain;
         let (records, decided) = (Arc::clone(&proposal.records), begun.elapsed());
         ready()?;
         self.replica.store.expect(proposal);
@@ -166,7 +167,7 @@ impl<S: State + Default> Ordering<S> {
         }
         self.see(end)?;
         // It was acknowledged, lost, and is replaced by something else: nobody is told that it has its place.
-        if !self.replica.store.has_come_back(end) {
+        if !self.replica.store.reads_as(end, chain)? {
             return Err(Error::Overtaken { from: self.name(), offset: place.offset });
         }
         let now = Instant::now();

@@ -24,12 +24,13 @@ impl<S: State + Default> Writer<S> {
     /// # Errors
     /// What the sequencer answers, or [`Error::Unreachable`]: what was not submitted goes on waiting.
     pub fn push(&self) -> Result<usize> {
-        let (mut pushed, mut reads_now, mut tries) = (0, false, 0);
+        let (mut pushed, mut is_too_old, mut tries) = (0, false, 0);
         // What has its place already need not be sent, whether or not it was taken in.
         let known = || self.replica.store.newest_sequence_of(self.id());
         let mut from = known();
         loop {
-            let (batch, end) = self.batch(from, if tries > 1 { FEW } else { BATCH }, reads_now)?;
+            let (batch, end) = self.batch(from, if tries > 1 { FEW } else { BATCH }, is_too_old)?;
+            is_too_old = false;
             let Some(last) = batch.last().and_then(|submission| submission.by) else { return Ok(pushed) };
             if batch.len() > FEW {
                 self.log.sync_soon()?;
@@ -40,7 +41,7 @@ impl<S: State + Default> Writer<S> {
                 // it is looked at.
                 Err(Error::TooOld { .. }) if tries < TRIES => {
                     self.replica.catch_up()?;
-                    (from, reads_now, tries) = (from.max(known()), true, tries + 1);
+                    (from, is_too_old, tries) = (from.max(known()), true, tries + 1);
                 }
                 // What was said to be merged may have been lost since: until it is seen in the history it waits, and is submitted again.
                 Err(Error::SequenceGap { .. }) if from > known() && tries < TRIES => {
@@ -53,17 +54,23 @@ impl<S: State + Default> Writer<S> {
 
     /// The next that wait, behind number `from`, and where the log ends that they are kept in: they have to be durable before somebody sees
     /// them, or a number could be given twice.
-    fn batch(&self, from: u64, most: usize, reads_now: bool) -> Result<(Vec<Submission>, u64)> {
-        let piece = if reads_now { u64::MAX } else { 0 };
+    fn batch(&self, from: u64, most: usize, is_too_old: bool) -> Result<(Vec<Submission>, u64)> {
+        let piece = if is_too_old { u64::MAX } else { 0 };
         self.with_queue_at(
             |_| piece,
             |inner| {
                 let Queue { confirmed, waiting, trail, .. } = &inner.queue;
                 let (confirmed, known) =
                     (*confirmed, waiting.partition_point(|waiting| waiting.sequence <= from));
-                let waiting = waiting.range(known..).take(most);
-                let told = |waiting: &Waiting| match reads_now {
-                    true => waiting.as_it_reads_on(confirmed),
+                let mut waiting = waiting.range(known..).take(most).peekable();
+                // Once one is submitted as it reads on a version, so is all that was made before that.
+                let is_behind = |next: &&Waiting| next.submission.base < inner.read_as_of;
+                if is_too_old || waiting.peek().is_some_and(is_behind) {
+                    inner.read_as_of = confirmed;
+                }
+                let read_as_of = inner.read_as_of;
+                let told = |waiting: &Waiting| match waiting.submission.base < read_as_of {
+                    true => waiting.as_it_reads_on(read_as_of),
                     false => {
                         let seen = trail.seen(waiting.sequence);
                         Submission { seen, ..waiting.submission.clone() }

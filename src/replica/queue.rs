@@ -22,6 +22,8 @@ pub(super) struct Waiting {
     run: Option<Vec<Step>>,
     /// Whether it met something of which only one can have its way: what becomes of it then is for the rules to say.
     is_contested: bool,
+    /// Whether what it was made on is not known here any longer, and with that where it would take effect now.
+    is_lost: bool,
 }
 
 impl Waiting {
@@ -32,8 +34,8 @@ impl Waiting {
         }
     }
 
-    /// The same as a change to a version, for whom it was made too long ago: what it met is not known there, so it is given up, as it was made, where the
-    /// rules would have had a say.
+    /// The same as a change to a version, for whom it was made too long ago: what it met is not known there, so it is given up where the rules
+    /// would have had a say. Those behind it stand on what it is said to have been.
     pub(super) fn as_it_reads_on(&self, version: u64) -> Submission {
         let made_on = self.submission.base;
         let why = || {
@@ -41,8 +43,8 @@ impl Waiting {
                 "what it met came too long ago for the rules to decide: it was made on version {made_on}, and could be brought at version {version}"
             )
         };
-        let withdrawn = self.is_contested.then(why);
-        let patch = if self.is_contested { self.submission.patch.clone() } else { self.patch() };
+        let withdrawn = (self.is_contested || self.is_lost).then(why);
+        let patch = if self.is_lost { self.submission.patch.clone() } else { self.patch() };
         Submission { base: version, patch, withdrawn, ..self.submission.clone() }
     }
 
@@ -69,6 +71,8 @@ pub(super) struct Queue<S> {
     forgotten: u64,
     /// Whether there are keyed lists in it whose order others change.
     has_orders: bool,
+    /// Whether something waited whose base is not known.
+    has_lost: bool,
 }
 
 /// So many that no longer wait are remembered at least before they are forgotten, all at once.
@@ -86,7 +90,18 @@ impl<S: State> Queue<S> {
     pub(super) fn on(writer: WriterId, confirmed: u64, view: Arc<S>) -> Self {
         let (waiting, trail, gone) = (VecDeque::new(), Trail::default(), Vec::new());
         let places = Places::default();
-        Queue { writer, confirmed, view, waiting, trail, gone, places, forgotten: 0, has_orders: false }
+        Queue {
+            writer,
+            confirmed,
+            view,
+            waiting,
+            trail,
+            gone,
+            places,
+            forgotten: 0,
+            has_orders: false,
+            has_lost: false,
+        }
     }
 
     /// Adds a change to the end that was made on what shows, and what shows then.
@@ -97,14 +112,18 @@ impl<S: State> Queue<S> {
         self.view = view;
     }
 
-    /// Adds a change to the end; what shows is to be made anew. One that was made on an older version than what is confirmed shows nothing, and
-    /// is for the rules to decide, where somebody knows what it met.
+    /// Adds a change to the end; what shows is to be made anew. One that was made on an older version than what is confirmed shows nothing, nor
+    /// does what works where that one did: they are for the rules to decide, where somebody knows what they met.
     pub(super) fn push(&mut self, sequence: u64, submission: Submission) {
+        let is_lost = submission.base < self.confirmed || self.stands_on_what_is_lost(&submission.patch);
+        self.has_lost |= is_lost;
         self.places.note(sequence, self.writer, &submission.patch);
-        let is_contested = submission.base < self.confirmed;
-        // What it was made on is gone, and with that where it would take effect now.
-        let run = is_contested.then(Vec::new);
-        self.waiting.push_back(Waiting { submission, sequence, run, is_contested });
+        let run = is_lost.then(Vec::new);
+        self.waiting.push_back(Waiting { submission, sequence, run, is_contested: false, is_lost });
+    }
+
+    fn stands_on_what_is_lost(&self, patch: &Patch) -> bool {
+        self.has_lost && self.meeting(patch).into_iter().any(|at| self.waiting[at].is_lost)
     }
 
     /// Nothing waits, so what is confirmed shows.

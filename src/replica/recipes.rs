@@ -24,6 +24,9 @@ const RERUN_TAG: &str = "rerun";
 /// Tells the number of the change that it was made for: one that was given back is made anew once.
 const RERUN_OF_TAG: &str = "rerun.of";
 
+/// Tells up to which number nothing is to be run again: who looked once need not read the history again.
+const LOOKED_TAG: &str = "rerun.looked";
+
 pub(super) type Recipe<S> =
     dyn Fn(&mut S, &Value) -> Result<(), Box<dyn StdError + Send + Sync>> + Send + Sync;
 
@@ -87,8 +90,7 @@ impl<S: State + Default> Writer<S> {
         let made = drafted.map(|drafted| self.wait(inner, drafted, about)).transpose()?;
         let sequence = made.and_then(|pending| pending.sequence);
         if sequence.is_none() {
-            let nothing = Submission::new(inner.queue.confirmed, Patch::new()).by(inner.queue.writer, 0);
-            self.log.enqueue(&[&nothing.meta(of(Meta::default())).to_bytes()])?;
+            self.note(of(Meta::default()))?;
         }
         Ok(sequence)
     }
@@ -101,10 +103,11 @@ impl<S: State + Default> Writer<S> {
         (confirmed, version): (u64, u64),
     ) -> Result<Vec<Submission>> {
         let store = &self.replica.store;
-        let made_anew: BTreeSet<u64> = kept.iter().filter_map(made_anew_for).collect();
+        let made_anew: BTreeSet<u64> = kept.iter().filter_map(|kept| told(kept, RERUN_OF_TAG)).collect();
+        let looked = kept.iter().filter_map(|kept| told(kept, LOOKED_TAG)).max().unwrap_or(0);
         let may_be = |made: &&Submission| {
             let number = number(made);
-            made.call.is_some() && (1..=confirmed).contains(&number) && !made_anew.contains(&number)
+            made.call.is_some() && looked < number && number <= confirmed && !made_anew.contains(&number)
         };
         let may_be: BTreeMap<u64, &Submission> =
             kept.iter().filter(may_be).map(|made| (number(made), made)).collect();
@@ -117,7 +120,16 @@ impl<S: State + Default> Writer<S> {
             }
             Ok(())
         })?;
+        if given_back.is_empty() {
+            self.note(Meta::default().tag(LOOKED_TAG, confirmed.to_string()))?;
+        }
         Ok(given_back)
+    }
+
+    /// Notes something beside what waits, under no number.
+    fn note(&self, about: Meta) -> Result<()> {
+        let note = Submission::new(0, Patch::new()).by(self.id(), 0).meta(about);
+        self.log.enqueue(&[&note.to_bytes()]).map(drop)
     }
 }
 
@@ -126,7 +138,7 @@ pub(super) fn is_given_back(outcome: &Outcome) -> bool {
     matches!(outcome, Outcome::Rejected { why: Refusal::Rerun, .. })
 }
 
-/// The number of the change that one was made anew for.
-fn made_anew_for(submission: &Submission) -> Option<u64> {
-    submission.meta.tags.get(RERUN_OF_TAG)?.parse().ok()
+/// The number that something kept tells by a tag.
+fn told(kept: &Submission, tag: &str) -> Option<u64> {
+    kept.meta.tags.get(tag)?.parse().ok()
 }

@@ -17,6 +17,8 @@ impl<S: State + Default> Writer<S> {
     /// Takes up what waited when it was open last: goes once more through the history since the first of it was made.
     pub(super) fn resume(&self, inner: &mut Inner<S>) -> Result<()> {
         let (store, writer) = (&self.replica.store, inner.queue.writer);
+        // What has a number already keeps it. Where that fails nothing more is given one.
+        drop(self.log.sync());
         let ((kept, kept_bytes), (version, state)) = (self.kept()?, store.newest());
         let confirmed = store.sequence_at(writer, version)?;
         inner.last = kept.iter().map(number).max().unwrap_or(0).max(confirmed);

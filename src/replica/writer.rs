@@ -81,6 +81,8 @@ pub(super) struct Inner<S> {
     pub(super) settled: u64,
     /// Those whose recipe is to be run again, once it is known.
     pub(super) given_back: Vec<Submission>,
+    /// What was made before this version is submitted as it reads by then.
+    pub(super) read_as_of: u64,
     /// What no longer waits: dropping it takes a while, which nobody else need wait for.
     spent: Vec<Submission>,
     /// Where what waits begins, in the log, once what is before that is to go.
@@ -132,6 +134,7 @@ impl<S: State + Default> Replica<S> {
             untold: Vec::new(),
             settled: 0,
             given_back: Vec::new(),
+            read_as_of: 0,
             spent: Vec::new(),
             gives_up: None,
             room: Vec::new(),

@@ -70,7 +70,7 @@ impl<S: State + Default> Store<S> {
         let change = crate::history::change_at(&self.history.view, newest.version)?;
         let inverse = patch::apply(&*newest.state, &change.patch).map(|applied| applied.inverse)?;
         self.came_otherwise(tip.version);
-        let (patch, bytes) = (change.patch.clone(), tip.recorded_bytes - newest.recorded_bytes);
+        let (patch, bytes) = (change.patch.clone(), tip.recorded_bytes.saturating_sub(newest.recorded_bytes));
         let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
         ignore_poison(&self.merging.recent).push(Arc::new(change), bytes);
         self.show(&tip, || Commit::of(&tip, patch, inverse));

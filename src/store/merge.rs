@@ -62,8 +62,6 @@ pub(super) struct Merging<S> {
     pub(super) recent: Mutex<Recent>,
     /// What was proposed here, has its place elsewhere, and is on its way back.
     pub(super) placed: Mutex<Option<Proposal<S>>>,
-    /// Where the newest proposal ends that came back as it was.
-    pub(super) came_up_to: AtomicU64,
     /// The newest version that came from elsewhere and was not proposed here, or became something else than was submitted.
     pub(super) otherwise: AtomicU64,
     recipes: Mutex<BTreeMap<String, Arc<Recipe<S>>>>,
@@ -76,7 +74,6 @@ impl<S> Merging<S> {
             window: Mutex::default(),
             recent: Mutex::default(),
             placed: Mutex::default(),
-            came_up_to: AtomicU64::new(0),
             otherwise: AtomicU64::new(0),
             recipes: Mutex::default(),
         }

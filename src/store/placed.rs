@@ -8,6 +8,7 @@ use super::propose::Proposal;
 use super::{Commit, Store, ignore_poison};
 use crate::error::{Error, Result};
 use crate::history::{Tip, decode};
+use crate::layout::Chain;
 use crate::merge::{Bridge, Entry, Window};
 use crate::patch::Patch;
 use crate::record::{Change, WriterId};
@@ -49,10 +50,7 @@ impl<S: State + Default> Store<S> {
             return Ok((None, false));
         };
         Ok(match self.came_of(&proposal)? {
-            Came::Wholly => {
-                self.merging.came_up_to.store(proposal.end(), Ordering::SeqCst);
-                (Some(proposal), false)
-            }
+            Came::Wholly => (Some(proposal), false),
             Came::Otherwise => (None, false),
             Came::Partly if proposal.is_doubtful => (None, false),
             came => {
@@ -75,9 +73,10 @@ impl<S: State + Default> Store<S> {
         Ok(Came::Wholly)
     }
 
-    /// Whether the proposal that was expected last, and ends there, is what came; known once that version is visible.
-    pub(crate) fn has_come_back(&self, end: u64) -> bool {
-        self.merging.came_up_to.load(Ordering::SeqCst) == end
+    /// Whether the history here reads up to an offset as somebody proposed it.
+    pub(crate) fn reads_as(&self, end: u64, chain: Chain) -> Result<bool> {
+        let tip = self.published.tip();
+        Ok(if tip.version == end { tip.chain == chain } else { self.log_reader().chain_at(end)? == chain })
     }
 
     /// Goes on from what was proposed, which is what came.

@@ -29,7 +29,7 @@ pub(crate) struct Proposal<S> {
     pub(crate) receipts: Vec<Receipt>,
     /// What the records say, and what they lead to.
     pub(super) changes: Vec<Arc<Change>>,
-    pub(super) tip: Arc<Tip<S>>,
+    pub(crate) tip: Arc<Tip<S>>,
     /// As far as others can meet them.
     pub(super) entries: Vec<Entry>,
     /// What each writer has not seen, should it be recorded; and before.

@@ -71,9 +71,8 @@ impl<S: State + Default> Store<S> {
             *window = Some(self.read_window(newest, base)?);
         }
         let window = window.get_or_insert_with(|| Window::after(head));
-        if let Some(writer) = writer {
-            self.reach_back(newest, window, base, writer)?;
-        }
+        let first = writer.map_or(Ok(base), |writer| self.reach_back(newest, window, base, writer))?;
+        window.asks_for(first);
         then(window)
     }
 
@@ -102,13 +101,14 @@ impl<S: State + Default> Store<S> {
 
     /// Has the window begin early enough to tell what a writer sees on top of `base`, as far as the log goes back. What its changes
     /// lean on is known once they are read: each time at least twice as many are.
-    fn reach_back(&self, newest: &Tip<S>, window: &mut Window, base: u64, writer: WriterId) -> Result<()> {
+    /// Where it has to begin for that.
+    fn reach_back(&self, newest: &Tip<S>, window: &mut Window, base: u64, writer: WriterId) -> Result<u64> {
         let most = self.merging.arbiter.horizon().saturating_mul(2);
         let oldest = self.oldest().max(newest.version.saturating_sub(most));
         loop {
             let first = window.leans_on(base, writer).max(oldest);
             if first >= window.base() {
-                return Ok(());
+                return Ok(first.min(base));
             }
             let twice = window.base().saturating_sub(window.head() - window.base());
             *window = self.window_after(newest, first.min(twice).max(oldest))?;

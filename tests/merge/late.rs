@@ -161,3 +161,42 @@ fn what_waits_on_a_version_that_was_given_up_is_refused_and_kept_in_the_history_
     let wanted: Vec<String> = wanted.flatten().map(|patch| format!("{patch:?}")).collect();
     assert!(wanted[0].contains("mine") && wanted[1].contains("/votes"), "{wanted:?}");
 }
+
+#[test]
+fn what_was_made_on_top_of_something_that_is_refused_does_not_overwrite_its_neighbours() {
+    let disk = MemoryDisk::new();
+    let store = primary(&disk, rule("/votes", Policy::Counter));
+    store.produce(|doc| doc["list"] = value!(["a", "b"])).unwrap();
+    let writer = writer(&disk, &store);
+    let both = |doc: &mut Value| {
+        vote(doc);
+        doc["list"].as_list_mut().unwrap().insert(1, "mine");
+    };
+    writer.produce(both).unwrap();
+    writer.produce(|doc| doc["list"][1] = "mine, edited".into()).unwrap();
+    writer.produce(|doc| doc["list"].as_list_mut().unwrap().push("last")).unwrap();
+    store.produce(|doc| (0..5).for_each(|n| doc["list"].as_list_mut().unwrap().insert(0, n))).unwrap();
+    more_than_is_remembered(&store, vote);
+    let settled = settled(&writer, &store);
+    assert!(matches!(settled[0].outcome, Outcome::Rejected { .. }), "{settled:?}");
+    assert_eq!(store.state()["list"], value!([4, 3, 2, 1, 0, "a", "b", "last"]), "{settled:?}");
+}
+
+#[test]
+fn what_is_made_after_one_that_was_too_late_is_merged_by_the_rules_again() {
+    let disk = MemoryDisk::new();
+    let store = primary(&disk, rule("/votes", Policy::Counter));
+    let late = writer(&disk, &store);
+    late.produce(|doc| doc["mine"] = 1.into()).unwrap();
+    more_than_is_remembered(&store, vote);
+    // What is too late is brought, and nothing of it comes back yet.
+    late.push().unwrap();
+    late.produce(vote).unwrap();
+    store.produce(vote).unwrap();
+    let settled = settled(&late, &store);
+    assert_eq!(
+        settled.iter().filter(|settled| matches!(settled.outcome, Outcome::Rejected { .. })).count(),
+        0
+    );
+    assert_eq!(store.state()["votes"].as_i64(), Some(3 + 5 * WINDOW as i64));
+}

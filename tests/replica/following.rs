@@ -340,3 +340,15 @@ fn who_catches_up_while_one_follows_does_not_wait_for_a_source_that_is_gone() {
     });
     assert_eq!(told.recv_timeout(PATIENCE), Ok(Err(redraft::ErrorKind::Unreachable)));
 }
+
+#[test]
+fn of_two_that_follow_either_may_end_first() {
+    let (disk, store, _) = written(12, 5, &[]);
+    let replica = replica(&disk, &MemoryDisk::new());
+    let (first, second) = (replica.follow().unwrap(), replica.follow().unwrap());
+    second.finish().unwrap();
+    let version = store.produce(|doc| doc["n"] = 1.into()).unwrap().version();
+    replica.wait_for(version, PATIENCE).unwrap();
+    assert!(!first.is_over());
+    first.finish().unwrap();
+}
