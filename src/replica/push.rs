@@ -24,6 +24,7 @@ impl<S: State + Default> Writer<S> {
     /// # Errors
     /// What the sequencer answers, or [`Error::Unreachable`]: what was not submitted goes on waiting.
     pub fn push(&self) -> Result<usize> {
+        self.look_first()?;
         let (mut pushed, mut is_too_old, mut tries) = (0, false, 0);
         // What has its place already need not be sent, whether or not it was taken in.
         let known = || self.replica.store.newest_sequence_of(self.id());
@@ -50,6 +51,16 @@ impl<S: State + Default> Writer<S> {
                 Err(error) => return Err(error),
             }
         }
+    }
+
+    /// What an earlier session brought, and how it read then, is what the rest stands on.
+    fn look_first(&self) -> Result<()> {
+        if ignore_poison(&self.queue).looks_first {
+            self.replica.catch_up()?;
+            self.view()?;
+            ignore_poison(&self.queue).looks_first = false;
+        }
+        Ok(())
     }
 
     /// The next that wait, behind number `from`, and where the log ends that they are kept in: they have to be durable before somebody sees

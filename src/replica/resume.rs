@@ -30,6 +30,7 @@ impl<S: State + Default> Writer<S> {
         let Some(waits) = kept.iter().find(|submission| number(submission) > confirmed) else {
             return Ok(());
         };
+        inner.looks_first = true;
         let (from, settled) = self.beginning(&kept, waits.base)?;
         inner.queue = Queue::on(writer, from, store.at(from)?);
         for submission in kept.into_iter().filter(|submission| number(submission) > settled) {

@@ -83,6 +83,8 @@ pub(super) struct Inner<S> {
     pub(super) given_back: Vec<Submission>,
     /// What was made before this version is submitted as it reads by then.
     pub(super) read_as_of: u64,
+    /// Whether something waits that an earlier session may have brought, which the history tells, and how.
+    pub(super) looks_first: bool,
     /// What no longer waits: dropping it takes a while, which nobody else need wait for.
     spent: Vec<Submission>,
     /// Where what waits begins, in the log, once what is before that is to go.
@@ -135,6 +137,7 @@ impl<S: State + Default> Replica<S> {
             settled: 0,
             given_back: Vec::new(),
             read_as_of: 0,
+            looks_first: false,
             spent: Vec::new(),
             gives_up: None,
             room: Vec::new(),
@@ -381,6 +384,10 @@ impl<S: State + Default> Writer<S> {
         let Taken::Ours(ours, merged) = inner.queue.take(change, before, || store.at(version))? else {
             return Ok(None);
         };
+        if change.base > ours.submission.base {
+            // Also by an earlier session.
+            inner.read_as_of = inner.read_as_of.max(change.base);
+        }
         let (outcome, notes) =
             merged.map_or((Outcome::Clean, Vec::new()), |merged| (merged.outcome, merged.notes));
         let settled = Settled { sequence: ours.sequence, version, outcome, notes, again_as: None };

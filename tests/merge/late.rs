@@ -2,9 +2,9 @@
 
 use crate::common::{env, seed};
 use redraft::io::{Env, MemoryDisk, SeededEntropy};
-use redraft::merge::{Outcome, Policy, Refusal, Rules};
-use redraft::replica::{Settled, Writer};
-use redraft::{Options, Retention, Store, Value, value};
+use redraft::merge::{Outcome, Policy, Refusal, Rules, Submission};
+use redraft::replica::{Sequencer, Settled, Writer};
+use redraft::{Error, Options, Receipt, Result, Retention, Store, Value, value};
 use std::sync::{Arc, Mutex};
 
 /// So many changes are remembered for merging.
@@ -23,8 +23,12 @@ fn primary(disk: &MemoryDisk, rules: Rules) -> Arc<Store<Value>> {
 }
 
 fn writer(disk: &MemoryDisk, store: &Arc<Store<Value>>) -> Writer<Value> {
+    writer_through(disk, Arc::clone(store))
+}
+
+fn writer_through(disk: &MemoryDisk, sequencer: impl Sequencer + 'static) -> Writer<Value> {
     let options = Options::new().env(of_machine(disk, 2)).segment_bytes(1 << 14);
-    let writer = options.open_replica("/primary", "/w").unwrap().write_through(Arc::clone(store)).unwrap();
+    let writer = options.open_replica("/primary", "/w").unwrap().write_through(sequencer).unwrap();
     writer.replica().catch_up().unwrap();
     writer
 }
@@ -199,4 +203,35 @@ fn what_is_made_after_one_that_was_too_late_is_merged_by_the_rules_again() {
         0
     );
     assert_eq!(store.state()["votes"].as_i64(), Some(3 + 5 * WINDOW as i64));
+}
+
+/// Takes the first change that it is given, and goes away.
+struct Leaves(Arc<Store<Value>>);
+
+impl Sequencer for Leaves {
+    fn submit(&self, submissions: &[Submission]) -> Result<Vec<Receipt>> {
+        self.0.merge_all(&submissions[..1])?;
+        let source = std::io::ErrorKind::TimedOut.into();
+        Err(Error::Unreachable { from: "here".into(), operation: "submit", source })
+    }
+}
+
+#[test]
+fn what_is_left_of_what_was_brought_as_it_reads_is_brought_so_too_by_who_died_between() {
+    let disk = MemoryDisk::new();
+    let store = primary(&disk, Rules::new());
+    store.produce(|doc| doc["list"] = value!(["x"])).unwrap();
+    let first = writer_through(&disk, Leaves(Arc::clone(&store)));
+    first.produce(|doc| doc["mine"] = 1.into()).unwrap();
+    more_than_is_remembered(&store, vote);
+    first.replica().catch_up().unwrap();
+    // This one would not be too late by itself.
+    first.produce(|doc| doc["list"][0] = "x, edited".into()).unwrap();
+    (0..3).for_each(|n| drop(store.produce(|doc| doc["list"].as_list_mut().unwrap().insert(0, n)).unwrap()));
+    assert!(first.push().is_err());
+    drop(first);
+    let second = writer(&disk, &store);
+    settled(&second, &store);
+    assert_eq!(store.state()["list"], value!([2, 1, 0, "x, edited"]));
+    assert_eq!(store.state()["mine"].as_i64(), Some(1));
 }
