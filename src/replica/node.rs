@@ -213,8 +213,8 @@ impl<S: State + Default> Node<S> {
     /// can so have many under way, and [wait](Node::wait) for each.
     ///
     /// # Errors
-    /// As [`Store::produce`]. [`Error::Io`] when very much waits already, 64 MiB, and the order takes nothing of it in time although it is heard:
-    /// nothing was made.
+    /// As [`Store::produce`]. [`Error::Io`] when very much waits already, 64 MiB, and the order takes nothing of it for as long as the [patience](Node::patience) is,
+    /// although it is heard: nothing was made. While it does take some, that is waited for.
     pub fn submit<R: RecipeOutcome>(&self, recipe: impl FnOnce(&mut S) -> R) -> Result<Awaited> {
         self.submit_with(Meta::default(), recipe)
     }

@@ -22,7 +22,8 @@ impl<S: State + Default> Writer<S> {
     /// back with the history. Costs what is sent.
     ///
     /// # Errors
-    /// What the sequencer answers, or [`Error::Unreachable`]: what was not submitted goes on waiting.
+    /// What the sequencer answers, or [`Error::Unreachable`]: what was not submitted goes on waiting. For the first time after opening, with something
+    /// that waits, also what [`Replica::catch_up`](super::Replica::catch_up) answers: an earlier session may have brought some of it.
     pub fn push(&self) -> Result<usize> {
         self.look_first()?;
         let (mut pushed, mut is_too_old, mut tries) = (0, false, 0);
@@ -57,8 +58,11 @@ impl<S: State + Default> Writer<S> {
     fn look_first(&self) -> Result<()> {
         if ignore_poison(&self.queue).looks_first {
             self.replica.catch_up()?;
-            self.view()?;
-            ignore_poison(&self.queue).looks_first = false;
+            self.settle()?;
+            self.with_queue(|inner| {
+                inner.looks_first = false;
+                Ok(())
+            })?;
         }
         Ok(())
     }

@@ -108,15 +108,19 @@ impl<S: State> Queue<S> {
     pub(super) fn made(&mut self, sequence: u64, submission: Submission, view: Arc<S>) {
         let oldest = self.waiting.front().map_or(sequence, |front| front.sequence);
         self.trail.push(sequence, &self.view, &submission.patch, oldest);
-        self.push(sequence, submission);
+        self.wait(sequence, submission, false);
         self.view = view;
     }
 
-    /// Adds a change to the end; what shows is to be made anew. One that was made on an older version than what is confirmed shows nothing, nor
+    /// Adds a change of an earlier session to the end; what shows is to be made anew. One that was made on an older version than what is confirmed shows nothing, nor
     /// does what works where that one did: they are for the rules to decide, where somebody knows what they met.
     pub(super) fn push(&mut self, sequence: u64, submission: Submission) {
         let is_lost = submission.base < self.confirmed || self.stands_on_what_is_lost(&submission.patch);
         self.has_lost |= is_lost;
+        self.wait(sequence, submission, is_lost);
+    }
+
+    fn wait(&mut self, sequence: u64, submission: Submission, is_lost: bool) {
         self.places.note(sequence, self.writer, &submission.patch);
         let run = is_lost.then(Vec::new);
         self.waiting.push_back(Waiting { submission, sequence, run, is_contested: false, is_lost });

@@ -72,7 +72,9 @@ impl<S: State + Default> Store<S> {
         }
         let window = window.get_or_insert_with(|| Window::after(head));
         let first = writer.map_or(Ok(base), |writer| self.reach_back(newest, window, base, writer))?;
-        window.asks_for(first);
+        // However often somebody asks, who builds on what is too old is told so.
+        let most = self.merging.arbiter.horizon().saturating_mul(2);
+        window.asks_for(first.max(head.saturating_sub(most)));
         then(window)
     }
 

@@ -235,3 +235,15 @@ fn what_is_left_of_what_was_brought_as_it_reads_is_brought_so_too_by_who_died_be
     assert_eq!(store.state()["list"], value!([2, 1, 0, "x, edited"]));
     assert_eq!(store.state()["mine"].as_i64(), Some(1));
 }
+
+#[test]
+fn who_builds_on_the_same_version_for_ever_is_told_that_it_is_too_old() {
+    let disk = MemoryDisk::new();
+    let store = primary(&disk, Rules::new());
+    let base = store.version();
+    let patch = redraft::diff(&value!({ "a": 1 }), &value!({ "a": 1, "b": 1 })).unwrap().0;
+    let mut others = (0..100 * WINDOW)
+        .map(|_| store.produce(vote).and_then(|_| store.merge(&Submission::new(base, patch.clone()))));
+    let refused = others.find_map(Result::err);
+    assert!(matches!(refused, Some(Error::TooOld { .. })), "{refused:?}");
+}
