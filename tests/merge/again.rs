@@ -40,7 +40,7 @@ fn only_large(doc: &mut Value, args: &Value) -> Told {
 }
 
 /// Takes the first change that it is given, and goes away.
-struct Leaves(Arc<Store<Value>>);
+pub(crate) struct Leaves(pub(crate) Arc<Store<Value>>);
 
 impl Sequencer for Leaves {
     fn submit(&self, submissions: &[Submission]) -> Result<Vec<Receipt>> {

@@ -1,10 +1,11 @@
 //! Writers that come back after more changes than are remembered for merging: what met nothing is brought, and nothing is guessed.
 
+use crate::again::Leaves;
 use crate::common::{env, seed};
 use redraft::io::{Env, MemoryDisk, SeededEntropy};
 use redraft::merge::{Outcome, Policy, Refusal, Rules, Submission};
 use redraft::replica::{Sequencer, Settled, Writer};
-use redraft::{Error, Options, Receipt, Result, Retention, Store, Value, value};
+use redraft::{Error, Options, Retention, Store, Value, value};
 use std::sync::{Arc, Mutex};
 
 /// So many changes are remembered for merging.
@@ -203,17 +204,6 @@ fn what_is_made_after_one_that_was_too_late_is_merged_by_the_rules_again() {
         0
     );
     assert_eq!(store.state()["votes"].as_i64(), Some(3 + 5 * WINDOW as i64));
-}
-
-/// Takes the first change that it is given, and goes away.
-struct Leaves(Arc<Store<Value>>);
-
-impl Sequencer for Leaves {
-    fn submit(&self, submissions: &[Submission]) -> Result<Vec<Receipt>> {
-        self.0.merge_all(&submissions[..1])?;
-        let source = std::io::ErrorKind::TimedOut.into();
-        Err(Error::Unreachable { from: "here".into(), operation: "submit", source })
-    }
 }
 
 #[test]
