@@ -16,9 +16,11 @@ use redraft::merge::Submission;
 use redraft::replica::{Beginning, Node};
 use redraft::{Options, Replica, Value, draft};
 use std::collections::VecDeque;
+use std::fmt::Display;
+use std::io::{BufRead, BufReader, Lines, Write, stdin};
 use std::net::TcpListener;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -157,7 +159,83 @@ fn write(node: &Node<Value>, name: usize, keys: Keys, count: usize) {
     }
 }
 
-/// Four nodes, of which some write that many changes in all; until every one of them has them all, and the same state.
+/// What a process that holds one node is told: which, where, and how much to write. It says when the node is open, when it has
+/// written, and, once it was told the newest version there is, what state it has then.
+struct Told {
+    url: String,
+    stream: String,
+    dir: PathBuf,
+    name: usize,
+    keys: Keys,
+    count: usize,
+}
+
+/// The first argument of such a process.
+const AS_A_NODE: &str = "--as-a-node";
+
+impl Told {
+    fn start(&self) -> Several {
+        let keys = if matches!(self.keys, Keys::Shared) { "shared" } else { "own" };
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args([AS_A_NODE, &self.url, &self.stream]).arg(&self.dir);
+        command.args([&self.name.to_string(), keys, &self.count.to_string()]);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (asked, answers) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        Several { child, asked, answers: BufReader::new(answers).lines() }
+    }
+
+    fn of(mut arguments: impl Iterator<Item = String>) -> Told {
+        let mut next = || arguments.next().unwrap();
+        Told {
+            url: next(),
+            stream: next(),
+            dir: next().into(),
+            name: next().parse().unwrap(),
+            keys: if next() == "shared" { Keys::Shared } else { Keys::Own },
+            count: next().parse().unwrap(),
+        }
+    }
+
+    fn be_a_node(&self) {
+        let settings = JetStream::from_url(&format!("{}?stream={}", self.url, self.stream)).unwrap();
+        let order = Arc::new(settings.open().unwrap());
+        let node: Node<Value> = Options::new().index(false).open_node(order, &self.dir).unwrap();
+        let mut told = stdin().lines().map(Result::unwrap);
+        println!("open");
+        told.next().unwrap();
+        write(&node, self.name, self.keys, self.count);
+        println!("{}", node.store().version());
+        let newest = told.next().unwrap().parse().unwrap();
+        let state = serde_json::to_vec(&*node.wait_for(newest).unwrap()).unwrap();
+        println!("{:08x}", crc32fast::hash(&state));
+    }
+}
+
+/// A process that holds one of several nodes.
+struct Several {
+    child: Child,
+    asked: ChildStdin,
+    answers: Lines<BufReader<ChildStdout>>,
+}
+
+impl Several {
+    fn ask(&mut self, what: impl Display) {
+        writeln!(self.asked, "{what}").unwrap();
+    }
+
+    fn answer(&mut self) -> String {
+        self.answers.next().unwrap().unwrap()
+    }
+}
+
+impl Drop for Several {
+    fn drop(&mut self) {
+        drop(self.child.wait());
+    }
+}
+
+/// Four nodes, each a program of its own, of which some write that many changes in all; until every one of them has them all, and
+/// the same state.
 fn several(
     server: &Server,
     dir: &Path,
@@ -165,16 +243,21 @@ fn several(
     (writers, keys): (usize, Keys),
     count: usize,
 ) -> Duration {
-    let node = |n: usize| server.node(stream, &dir.join(format!("{stream}{n}")));
-    let nodes: Vec<Node<Value>> = (0..NODES).map(node).collect();
+    let told = |name| Told {
+        url: server.url(),
+        stream: stream.to_owned(),
+        dir: dir.join(format!("{stream}{name}")),
+        name,
+        keys,
+        count: if name < writers { count / writers } else { 0 },
+    };
+    let mut nodes: Vec<Several> = (0..NODES).map(|name| told(name).start()).collect();
+    assert!(nodes.iter_mut().all(|node| node.answer() == "open"));
     let begun = Instant::now();
-    thread::scope(|scope| {
-        for (name, node) in nodes.iter().enumerate().take(writers) {
-            scope.spawn(move || write(node, name, keys, count / writers));
-        }
-    });
-    let newest = nodes.iter().map(|node| node.store().version()).max().unwrap();
-    let states: Vec<_> = nodes.iter().map(|node| node.wait_for(newest).unwrap()).collect();
+    nodes.iter_mut().for_each(|node| node.ask("write"));
+    let newest = nodes.iter_mut().map(|node| node.answer().parse::<u64>().unwrap()).max().unwrap();
+    nodes.iter_mut().for_each(|node| node.ask(newest));
+    let states: Vec<String> = nodes.iter_mut().map(Several::answer).collect();
     let took = begun.elapsed();
     assert!(states.windows(2).all(|pair| pair[0] == pair[1]), "all nodes have the same state");
     took
@@ -216,6 +299,10 @@ fn table(what: &str, mut latencies: Vec<Duration>) {
 }
 
 fn main() {
+    let mut arguments = std::env::args().skip(1).peekable();
+    if arguments.next_if(|first| first == AS_A_NODE).is_some() {
+        return Told::of(arguments).be_a_node();
+    }
     let dir = tempfile::tempdir().unwrap();
     let Some(server) = Server::start(&dir.path().join("server")) else {
         println!("nats-server is not installed: nothing is measured");

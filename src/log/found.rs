@@ -56,7 +56,8 @@ impl Found {
     /// Reads what will be kept. Costs four bytes for each record of the last segment.
     pub(crate) fn reader(&self) -> Reader {
         let (env, header) = (&self.options.env, &self.layout.active.header);
-        let positions = Positions::of(self.layout.active.table.clone(), header.allocated);
+        let positions =
+            Positions::of(self.layout.active.table.clone(), self.layout.active.end, header.allocated);
         let kept = self.bases.iter().copied().filter(|&base| base >= header.origin).collect();
         let durable = Durable::new(self.head(), kept, Arc::new(positions));
         Reader::of_writer(env, &self.dir, header.store, Arc::new(durable))

@@ -7,7 +7,7 @@ use super::directory::{must_be_there, not_a_store};
 use super::durable::{Durable, holding};
 use super::{Backward, Records, ignore_poison};
 use crate::error::{Error, ErrorKind, IoContext, Occupant, Result};
-use crate::io::Env;
+use crate::io::{Disk, Env};
 use crate::layout::StoreId;
 use crate::segment::format::Header;
 use crate::segment::point::PointReader;
@@ -29,6 +29,17 @@ pub(super) enum Bound {
     Writer(Arc<Durable>),
     /// From the proofs in the segments (FORMAT.md), and from what was proven before.
     Proof(Arc<Seen>),
+}
+
+impl Bound {
+    /// The segment that begins at `base`, to be read from its beginning.
+    pub(super) fn open(&self, disk: &dyn Disk, dir: &Path, base: u64) -> Result<SegmentReader> {
+        let mut segment = SegmentReader::open(disk, path_of(dir, base), base)?;
+        if let Bound::Writer(durable) = self {
+            durable.segments().active(base).into_iter().for_each(|writer| segment.is_written_by(writer));
+        }
+        Ok(segment)
+    }
 }
 
 /// What readers in another process than the writer's have seen. A writer overwrites a mark with the next batch, so that for
@@ -314,7 +325,7 @@ impl Reader {
         let near = self.with_segment(base, |segment| segment.reader_at(offset).map(Some))?;
         let segment = match near {
             Some(segment) => segment,
-            None => SegmentReader::open(&*self.env.disk, path_of(&self.dir, base), base)?,
+            None => self.bound.open(&*self.env.disk, &self.dir, base)?,
         };
         Records::start(&self.env.disk, &self.dir, self.bound.clone(), segment)?.skip_to(offset)
     }

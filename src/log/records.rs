@@ -7,9 +7,9 @@ use super::reader::{Bound, Seen};
 use crate::error::{Damage, Defect, Error, ErrorKind, Result};
 use crate::io::Disk;
 use crate::layout::StoreId;
+use crate::segment::bases_in;
 use crate::segment::format::{FRAME_BYTES, Item};
 use crate::segment::reader::SegmentReader;
-use crate::segment::{bases_in, path_of};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -263,7 +263,7 @@ impl Records {
     fn refresh(&mut self) -> Result<()> {
         let base = self.segment.header().base;
         if self.segment.offset() == base {
-            self.segment = match SegmentReader::open(&*self.disk, self.segment.path().to_owned(), base) {
+            self.segment = match self.bound.open(&*self.disk, &self.dir, base) {
                 Err(error) if error.kind() == ErrorKind::NotFound => return Err(self.truncated(base, error)),
                 answer => answer?,
             };
@@ -293,7 +293,7 @@ impl Records {
     /// a mark that was damaged, and nothing durable stands behind it.
     fn next_segment(&mut self) -> Result<bool> {
         let base = self.segment.offset();
-        let next = match SegmentReader::open(&*self.disk, path_of(&self.dir, base), base) {
+        let next = match self.bound.open(&*self.disk, &self.dir, base) {
             Err(error) if error.kind() == ErrorKind::NotFound => return self.without_successor(base),
             answer => answer?,
         };
@@ -328,9 +328,9 @@ impl Records {
         }
     }
 
-    /// What is known of the segment from the start: a footer is written only when all before it is durable.
+    /// What is known of the segment from the start: a footer is written only when all before it is durable. Whoever writes it tells more.
     fn enter_segment(&mut self) -> Result<()> {
-        let footer = self.segment.footer()?;
+        let footer = if self.segment.has_writer() { None } else { self.segment.footer()? };
         self.proven_until = footer.map_or(0, |footer| footer.data_end);
         let base = self.segment.header().base;
         self.durable_until = footer.map_or(0, |footer| base + u64::from(footer.count));

@@ -117,6 +117,9 @@ impl PointReader {
     pub(crate) fn reader_at(&mut self, offset: u64) -> Result<SegmentReader> {
         let place = self.place_before(offset)?;
         let mut reader = SegmentReader::over(Arc::clone(&self.file), self.path.clone(), self.header)?;
+        if let Places::Writer(positions) = &self.places {
+            reader.is_written_by(positions);
+        }
         match (self.footer(), place) {
             (Some(footer), _) if offset >= self.header.base + u64::from(footer.count) => {
                 reader.seek_end(footer);

@@ -4,8 +4,9 @@
 //! Always: nobody waits for anybody. A position never changes, and one that can be read is that of a whole record.
 
 use super::footer::Table;
+use super::format::HEADER_BYTES;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// The first piece; each one after it is twice as long, so that nothing is ever moved.
 const FIRST_PIECE: usize = 64;
@@ -22,6 +23,8 @@ pub(crate) struct Positions {
     stride: u32,
     pieces: [OnceLock<Box<[AtomicU32]>>; PIECES],
     len: AtomicUsize,
+    /// The byte after the last record.
+    end: AtomicU64,
 }
 
 /// In which piece an index is, how long that is, and where in it.
@@ -39,20 +42,32 @@ impl Positions {
             2 => 2,
             _ => 4,
         };
-        Positions { stride, pieces: Default::default(), len: AtomicUsize::new(0) }
+        let end = AtomicU64::new(HEADER_BYTES as u64);
+        Positions { stride, pieces: Default::default(), len: AtomicUsize::new(0), end }
     }
 
-    /// Those that are known of a segment that may become so long.
-    pub(crate) fn of(known: Table, allocated: u64) -> Positions {
+    /// Those that are known of a segment that may become so long, and whose records end at a byte.
+    pub(crate) fn of(known: Table, end: u64, allocated: u64) -> Positions {
         let mut positions = Positions::none_of(allocated);
         let known = known.thinned(positions.stride);
         positions.stride = known.stride;
         known.positions.iter().for_each(|&position| positions.push(position));
+        positions.ends_at(end);
         positions
     }
 
     pub(crate) fn stride(&self) -> u32 {
         self.stride
+    }
+
+    /// The byte after the last record that was written, durable or not. What is behind it was never written, or will be written over.
+    pub(crate) fn end(&self) -> u64 {
+        self.end.load(Ordering::Acquire)
+    }
+
+    /// To be called by the one writer only, once the bytes before it are written.
+    pub(crate) fn ends_at(&self, byte: u64) {
+        self.end.store(byte, Ordering::Release);
     }
 
     /// To be called by the one writer only.
@@ -119,7 +134,7 @@ mod tests {
         for (stride, allocated, kept) in
             [(1, 1 << 20, 1), (4, 1 << 20, 4), (1, 100 << 20, 2), (2, 1 << 30, 4)]
         {
-            let positions = Positions::of(known(stride), allocated);
+            let positions = Positions::of(known(stride), 100, allocated);
             let step = (kept / stride) as usize;
             let expected = Table { stride: kept, positions: (0..100).step_by(step).collect() };
             assert_eq!(positions.table(), expected);

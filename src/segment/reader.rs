@@ -7,6 +7,7 @@
 use super::footer::{self, Ending, Footer, Table};
 use super::format::{self, FOOTER_TAG, FRAME_BYTES, HEADER_BYTES, Header, Item};
 use super::packed::{self, Opened};
+use super::positions::Positions;
 use super::proof;
 use crate::error::{Damage, Defect, Error, IoContext, Result};
 use crate::io::{Disk, File, read_full_at};
@@ -31,6 +32,8 @@ pub(crate) struct SegmentReader {
     file_bytes: u64,
     /// Outside of these nothing was ever written, where that is known.
     written: Option<Vec<Range<u64>>>,
+    /// What whoever writes it in this process has written.
+    writer: Option<Arc<Positions>>,
     /// The byte of the next frame, its offset, and the chain before it.
     at: u64,
     offset: u64,
@@ -72,10 +75,22 @@ impl SegmentReader {
             window_at: 0,
             file_bytes,
             written: None,
+            writer: None,
             at,
             offset,
             chain,
         })
+    }
+
+    /// The segment is written while it is read. What is not written yet is not read ahead: it would be read again, and a file system that is
+    /// asked for what nobody wrote makes pages of zeros of it, and of more behind it.
+    pub(crate) fn is_written_by(&mut self, writer: &Arc<Positions>) {
+        self.writer = Some(Arc::clone(writer));
+    }
+
+    /// Whether somebody in this process writes it, or did when it was opened.
+    pub(crate) fn has_writer(&self) -> bool {
+        self.writer.is_some()
     }
 
     pub(crate) fn into_parts(self) -> (Arc<dyn File>, PathBuf, Header) {
@@ -234,6 +249,8 @@ impl SegmentReader {
         } else {
             WINDOW_BYTES_MIN
         };
+        let is_there = self.writer.as_ref().map_or(u64::MAX, |writer| writer.end().saturating_sub(at));
+        let usual = usual.min(usize::try_from(is_there).unwrap_or(usize::MAX));
         let (mut window, bytes) = (std::mem::take(&mut self.window), wanted.max(usual).min(rest));
         match window.capacity() {
             // The system has zeros at hand.

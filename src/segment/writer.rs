@@ -107,7 +107,7 @@ impl SegmentWriter {
     pub(crate) fn resume(disk: &dyn Disk, path: PathBuf, extent: Extent) -> Result<SegmentWriter> {
         let file = disk.open(&path, Access::Write).during("open segment for writing", &path)?;
         let Extent { header, count, end, chain, table, footer_until, .. } = extent;
-        let positions = Arc::new(Positions::of(table, header.allocated));
+        let positions = Arc::new(Positions::of(table, end, header.allocated));
         let (extended, synced, written) = (false, true, 0);
         Ok(SegmentWriter {
             file,
@@ -238,6 +238,7 @@ impl SegmentWriter {
         }
         self.count += batch.ends.len() as u32;
         self.end += batch.frames.len() as u64;
+        self.positions.ends_at(self.end);
         self.chain = batch.chain;
     }
 
