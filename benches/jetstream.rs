@@ -1,6 +1,8 @@
 //! Nodes over NATS JetStream: how fast one writes, several at once, and a new one reads, beside a bare client of the same server.
 //!
-//! One server on this machine, alone. `REDRAFT_RECORDS` sets how many records are written (100,000) and read.
+//! One server on this machine, alone; each node that writes is a program of its own. `REDRAFT_RECORDS` sets how many records are written (100,000)
+//! and read. With `REDRAFT_SHARE=0.4` each of these programs has so much of a processor, whether it is alone or among four, as it would on a
+//! machine of its own; without, four share what one has to itself.
 
 #![allow(
     clippy::disallowed_methods,
@@ -8,6 +10,9 @@
     clippy::unwrap_used,
     reason = "a benchmark prints, reads its settings, and fails by panicking"
 )]
+
+#[path = "common/share.rs"]
+mod share;
 
 use async_nats::jetstream::{self, consumer, stream};
 use futures_util::StreamExt;
@@ -174,6 +179,10 @@ struct Told {
 const AS_A_NODE: &str = "--as-a-node";
 
 impl Told {
+    fn id(&self) -> String {
+        format!("{}{}", self.stream, self.name)
+    }
+
     fn start(&self) -> Several {
         let keys = if matches!(self.keys, Keys::Shared) { "shared" } else { "own" };
         let mut command = Command::new(std::env::current_exe().unwrap());
@@ -181,7 +190,7 @@ impl Told {
         command.args([&self.name.to_string(), keys, &self.count.to_string()]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let (asked, answers) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        Several { child, asked, answers: BufReader::new(answers).lines() }
+        Several { id: self.id(), child, asked, answers: BufReader::new(answers).lines() }
     }
 
     fn of(mut arguments: impl Iterator<Item = String>) -> Told {
@@ -197,6 +206,9 @@ impl Told {
     }
 
     fn be_a_node(&self) {
+        if let Some(share) = share::asked_for() {
+            share::take(share, &self.id()).unwrap();
+        }
         let settings = JetStream::from_url(&format!("{}?stream={}", self.url, self.stream)).unwrap();
         let order = Arc::new(settings.open().unwrap());
         let node: Node<Value> = Options::new().index(false).open_node(order, &self.dir).unwrap();
@@ -213,6 +225,7 @@ impl Told {
 
 /// A process that holds one of several nodes.
 struct Several {
+    id: String,
     child: Child,
     asked: ChildStdin,
     answers: Lines<BufReader<ChildStdout>>,
@@ -231,16 +244,17 @@ impl Several {
 impl Drop for Several {
     fn drop(&mut self) {
         drop(self.child.wait());
+        share::give_back(&self.id);
     }
 }
 
-/// Four nodes, each a program of its own, of which some write that many changes in all; until every one of them has them all, and
+/// Some nodes, each a program of its own, of which some write that many changes in all; until every one of them has them all, and
 /// the same state.
 fn several(
     server: &Server,
     dir: &Path,
     stream: &str,
-    (writers, keys): (usize, Keys),
+    (nodes, writers, keys): (usize, usize, Keys),
     count: usize,
 ) -> Duration {
     let told = |name| Told {
@@ -251,7 +265,7 @@ fn several(
         keys,
         count: if name < writers { count / writers } else { 0 },
     };
-    let mut nodes: Vec<Several> = (0..NODES).map(|name| told(name).start()).collect();
+    let mut nodes: Vec<Several> = (0..nodes).map(|name| told(name).start()).collect();
     assert!(nodes.iter_mut().all(|node| node.answer() == "open"));
     let begun = Instant::now();
     nodes.iter_mut().for_each(|node| node.ask("write"));
@@ -310,25 +324,28 @@ fn main() {
     };
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let count = records();
-    println!("{count} records of {RECORD_BYTES} bytes, one server, R1, on this machine\n");
+    println!("{count} records of {RECORD_BYTES} bytes, one server, R1, on this machine");
+    match share::asked_for() {
+        Some(share) => println!("each node that writes has {share} of a processor\n"),
+        None => println!("all that run share its processors\n"),
+    }
 
     let bare = rate("a bare publisher", count, runtime.block_on(bare_publisher(&server.url(), count)));
-    let one = server.node("ONE", &dir.path().join("one"));
-    let begun = Instant::now();
-    write(&one, 0, Keys::Shared, count);
-    let alone = rate("one node", count, begun.elapsed());
-    println!("{:<56} {:>12.2} (goal: 0.5 at least)", "  of the bare publisher", alone / bare);
+    let several = |what, stream, nodes| rate(what, count, several(&server, dir.path(), stream, nodes, count));
+    let alone = several("one node", "ONE", (1, 1, Keys::Shared));
+    // Which has whole processors.
+    if share::asked_for().is_none() {
+        println!("{:<56} {:>12.2} (goal: 0.5 at least)", "  of the bare publisher", alone / bare);
+    }
     let bytes = runtime.block_on(bytes_of(&server.url(), "ONE")) / count as u64;
     println!("{:<56} {bytes:>12}\n", "  bytes a record");
 
-    let several =
-        |what, stream, writers| rate(what, count, several(&server, dir.path(), stream, writers, count));
-    let led = several("one of four nodes, the others take it in", "LED", (1, Keys::Shared));
+    let led = several("one of four nodes, the others take it in", "LED", (NODES, 1, Keys::Shared));
     for (what, stream, keys) in [
         ("four at once, in the same places, together", "SHARED", Keys::Shared),
         ("four at once, each in its own places, together", "OWN", Keys::Own),
     ] {
-        let together = several(what, stream, (NODES, keys));
+        let together = several(what, stream, (NODES, NODES, keys));
         println!("{:<56} {:>12.2} (goal: 0.5 at least)", "  of one of four", together / led);
         println!("{:<56} {:>12.2} (goal: 0.5 at least)", "  of one that is alone", together / alone);
     }
@@ -350,6 +367,7 @@ fn main() {
         node.produce(|doc| doc["latency"] = (n as u64).into()).unwrap();
         begun.elapsed()
     };
+    let one = server.node("ONE", &dir.path().join("ONE0"));
     table("one node, one by one", (0..rounds).map(|n| latency(&one, n)).collect());
     let other = server.node("ONE", &dir.path().join("other"));
     let seen = |n: usize| {

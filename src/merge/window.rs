@@ -116,14 +116,15 @@ impl Window {
         }
     }
 
-    /// Takes the next change. Once there are more than twice as many as are to be kept, the oldest go, a few at a time.
+    /// Takes the next change. Once there are that many more than are to be kept that some can go at once, the oldest do.
     pub(crate) fn push(&mut self, entry: Entry, keep: usize) {
         debug_assert_eq!(entry.version, self.head() + 1, "the window has no gaps");
         self.places.note(entry.version, entry.writer, &entry.patch);
         self.versions.entry(entry.writer).or_default().push_back((entry.sequence, entry.version));
         self.entries.push_back(entry);
-        if self.entries.len() > keep.saturating_mul(2) {
-            let count = GONE_AT_ONCE.min(self.entries.len() - keep).min(self.unasked(keep));
+        let too_many = self.entries.len().saturating_sub(keep);
+        if too_many > GONE_AT_ONCE.min(keep) {
+            let count = GONE_AT_ONCE.min(too_many).min(self.unasked(keep));
             self.entries.drain(..count);
             self.base += count as u64;
         }

@@ -153,8 +153,8 @@ impl Options {
         self
     }
 
-    /// How many changes back the version may be that a submission was made on; 65,536 unless said otherwise. So many changes, up to
-    /// twice, are in memory once something was [merged](Store::merge). A [`Node`](crate::replica::Node), which decides for itself, does so also
+    /// How many changes back the version may be that a submission was made on; 65,536 unless said otherwise. So many changes, and
+    /// up to 1,024 more, are in memory once something was [merged](Store::merge). A [`Node`](crate::replica::Node), which decides for itself, does so also
     /// for what was made up to sixteen times as far back, by itself or by who submits to it, and has as much in memory meanwhile.
     ///
     /// What a [`Writer`](crate::replica::Writer) made before that is brought as it reads on the newest version, unless it met something of which

@@ -14,6 +14,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod ahead;
 mod and_store;
 mod damage;
 mod every_call_fails;
