@@ -35,10 +35,16 @@ impl Bound {
     /// The segment that begins at `base`, to be read from its beginning.
     pub(super) fn open(&self, disk: &dyn Disk, dir: &Path, base: u64) -> Result<SegmentReader> {
         let mut segment = SegmentReader::open(disk, path_of(dir, base), base)?;
-        if let Bound::Writer(durable) = self {
-            durable.segments().active(base).into_iter().for_each(|writer| segment.is_written_by(writer));
-        }
+        self.tell_writer(&mut segment);
         Ok(segment)
+    }
+
+    /// Tells who writes a segment in this process, if somebody does: of one that was just begun they may not have said so when it was opened.
+    pub(super) fn tell_writer(&self, segment: &mut SegmentReader) {
+        if let Bound::Writer(durable) = self {
+            let (segments, base) = (durable.segments(), segment.header().base);
+            segments.active(base).into_iter().for_each(|writer| segment.is_written_by(writer));
+        }
     }
 }
 

@@ -214,6 +214,7 @@ impl Records {
         let seen = match &self.bound {
             Bound::Writer(durable) => {
                 self.durable_until = durable.head();
+                self.bound.tell_writer(&mut self.segment);
                 return Ok(offset < self.durable_until);
             }
             Bound::Proof(seen) => Arc::clone(seen),

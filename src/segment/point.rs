@@ -66,7 +66,7 @@ impl PointReader {
         writer: Option<Arc<Positions>>,
     ) -> Result<Option<PointReader>> {
         let mut reader = SegmentReader::open(disk, path, base)?;
-        let footer = reader.footer()?.filter(|footer| footer.count > 0);
+        let footer = if writer.is_some() { None } else { reader.footer()?.filter(|footer| footer.count > 0) };
         let places = match (writer, footer) {
             (Some(positions), _) => Places::Writer(positions),
             (None, Some(footer)) => Places::Table {
@@ -135,12 +135,11 @@ impl PointReader {
         let base = self.header.base;
         let Some(index) = offset.checked_sub(base) else { return Ok(None) };
         if let Places::Writer(positions) = &self.places {
-            let (near, next) =
-                (positions.before(index), positions.before(index + u64::from(positions.stride())));
-            return Ok(near.map(|(byte, first)| Place {
-                byte,
-                offset: base + first,
-                end: next.map(|(end, _)| end).filter(|&end| end > byte),
+            let after = index + u64::from(positions.stride());
+            let (near, next, end) = (positions.before(index), positions.before(after), positions.end());
+            return Ok(near.map(|(byte, first)| {
+                let next = next.map(|(next, _)| next).filter(|next| *next > byte).unwrap_or(end);
+                Place { byte, offset: base + first, end: Some(next).filter(|end| *end > byte) }
             }));
         }
         self.place_in_table(index)

@@ -5,7 +5,7 @@
 //! Readers never write.
 
 use super::footer::{self, Ending, Footer, Table};
-use super::format::{self, FOOTER_TAG, FRAME_BYTES, HEADER_BYTES, Header, Item};
+use super::format::{self, FOOTER_TAG, FRAME_BYTES, HEADER_BYTES, Header, Item, MARK_BYTES};
 use super::packed::{self, Opened};
 use super::positions::Positions;
 use super::proof;
@@ -242,6 +242,14 @@ impl SegmentReader {
         (self.window_at..self.window_at + self.window.len() as u64).contains(&at)
     }
 
+    /// How many bytes from `at` on are written, with the mark behind them, as far as that is known. Who says that they end before this place
+    /// speaks of another file, which this one took the place of while it was empty.
+    fn is_there(&self, at: u64) -> usize {
+        let end = self.writer.as_ref().map_or(u64::MAX, |writer| writer.end());
+        let is_there = end.checked_sub(at).map_or(u64::MAX, |bytes| bytes.saturating_add(MARK_BYTES as u64));
+        usize::try_from(is_there).unwrap_or(usize::MAX)
+    }
+
     fn fill(&mut self, at: u64, wanted: usize) -> Result<()> {
         let rest = usize::try_from(self.file_bytes.saturating_sub(at)).unwrap_or(usize::MAX);
         let usual = if at == self.window_at + self.window.len() as u64 || self.is_in_window(at) {
@@ -249,8 +257,7 @@ impl SegmentReader {
         } else {
             WINDOW_BYTES_MIN
         };
-        let is_there = self.writer.as_ref().map_or(u64::MAX, |writer| writer.end().saturating_sub(at));
-        let usual = usual.min(usize::try_from(is_there).unwrap_or(usize::MAX));
+        let usual = usual.min(self.is_there(at));
         let (mut window, bytes) = (std::mem::take(&mut self.window), wanted.max(usual).min(rest));
         match window.capacity() {
             // The system has zeros at hand.

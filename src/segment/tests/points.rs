@@ -78,8 +78,9 @@ fn every_record_is_found_beside_the_writer() {
     for (allocated, stride) in [(1 << 20, 1), (100 << 20, 2), (1 << 30, 4)] {
         let segment = segment(150);
         let known = Table { stride: 1, positions: segment.positions.clone() };
-        let disk = disk_of([&Pieces { bytes: as_allocated(&segment, allocated), ..segment }]);
-        let mut reader = opened(&disk, Some(Arc::new(Positions::of(known, allocated)))).unwrap();
+        let disk = disk_of([&Pieces { bytes: as_allocated(&segment, allocated), ..segment.clone() }]);
+        let positions = Positions::of(known, segment.data_end, allocated);
+        let mut reader = opened(&disk, Some(Arc::new(positions))).unwrap();
         assert!(reader.footer().is_none());
         all_are_found(&mut reader, 150, stride);
     }
