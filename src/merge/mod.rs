@@ -49,6 +49,7 @@ pub(crate) use bridge::{Ahead, Bridge, Passed};
 pub use function::{Conflict, Decision, Functions};
 pub(crate) use places::Places;
 pub(crate) use resolve::{Case, Resolved, resolve};
+pub(crate) use submission::Withdrawn;
 pub use submission::{Call, Guard, Submission};
 pub(crate) use trail::{Gone, Seen, Trail};
 pub(crate) use views::{Views, applied_as_far_as_it_fits};

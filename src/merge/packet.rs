@@ -3,7 +3,7 @@
 //! The parts are those of a record body (`segment/FORMAT.md`), with a check of their own behind. Always: what was encoded comes back;
 //! anything else is refused, with the byte and the reason.
 
-use super::submission::{Call, Guard, Submission};
+use super::submission::{Call, Guard, Submission, Withdrawn};
 use super::trail::Seen;
 use crate::layout::{checksum, u32_at};
 use crate::op::Patch;
@@ -26,7 +26,8 @@ mod part {
     pub(super) const CALL: u8 = 16;
     pub(super) const WHOLE: u8 = 32;
     pub(super) const WITHDRAWN: u8 = 64;
-    pub(super) const ALL: u8 = 127;
+    /// Its writer gives it up, and shows nothing of it.
+    pub(super) const UNSEEN: u8 = 128;
 }
 
 mod guard {
@@ -80,7 +81,7 @@ impl Submission {
             sink.text(&call.name);
             put_alone(sink, &call.args);
         });
-        self.withdrawn.iter().for_each(|why| sink.text(why));
+        self.withdrawn().iter().for_each(|why| sink.text(why));
         sink.uint(self.guards.len() as u64);
         self.guards.iter().for_each(|guard| put_guard(sink, guard));
         sink.apart(|sink| put_patch(sink, &self.patch));
@@ -95,6 +96,7 @@ impl Submission {
             | bit(self.call.is_some(), part::CALL)
             | bit(self.all_or_nothing, part::WHOLE)
             | bit(self.withdrawn.is_some(), part::WITHDRAWN)
+            | bit(self.is_unseen(), part::UNSEEN)
     }
 
     /// The submission that [`to_bytes`](Self::to_bytes) wrote. Never allocates more than a small multiple of the input. O(size).
@@ -118,16 +120,18 @@ impl Submission {
             return Err(source.flaw("a form that only a newer redraft knows"));
         }
         let parts = source.byte()?;
-        if parts & !part::ALL != 0 {
-            return Err(source.flaw("unknown parts"));
-        }
         let has = |bit: u8| parts & bit != 0;
         let base = source.uint()?;
         let by = has(part::BY).then(|| Ok((WriterId(source.fixed()?), source.uint()?))).transpose()?;
         let written = has(part::WRITTEN).then(|| source.fixed().map(Stamp)).transpose()?;
         let meta = take_meta(source, has(part::LABEL), has(part::AT))?;
         let call = has(part::CALL).then(|| take_call(source)).transpose()?;
+        let is_shown = !has(part::UNSEEN);
+        if !is_shown && !has(part::WITHDRAWN) {
+            return Err(source.flaw("a change that is not given up and not shown"));
+        }
         let withdrawn = has(part::WITHDRAWN).then(|| source.text().map(str::to_owned)).transpose()?;
+        let withdrawn = withdrawn.map(|why| Withdrawn { why, is_shown });
         let count = source.count()?;
         let guards = (0..count).map(|_| take_guard(source)).collect::<Result<_, _>>()?;
         let patch = Patch::from_bytes(source.bytes()?)?;

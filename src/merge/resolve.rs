@@ -133,26 +133,42 @@ impl<'c> Resolving<'c> {
         contests: &[Contest],
         known: &mut BTreeSet<(usize, usize)>,
     ) -> Result<Vec<(usize, Policy, Judged)>> {
-        let Some(entry) = self.opponent(version) else { return Ok(Vec::new()) };
-        let (rules, is_newer) = (self.case.rules, self.is_newer_than(entry));
+        if contests.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (rules, opponent) = (self.case.rules, self.opponent(version)?);
+        let is_newer = opponent.is_older;
         let mut all = Vec::with_capacity(contests.len());
         for &contest in contests.iter().filter(|contest| known.insert((contest.earlier, contest.later))) {
             let both = first_of(item, contest.earlier).zip(first_of(&self.run, contest.later));
             let Some((logged, mine)) = both else { continue };
             let pair = Pair { rules, logged: logged.1, submitted: mine.1, contest, is_newer };
-            let met = Met { version: entry.version, item, logged, mine, pair };
-            all.push((contest.later, met.pair.policy().clone(), self.judge(&met)?));
+            let (met, verdict) =
+                (Met { version: opponent.version, item, logged, mine, pair }, pair.verdict());
+            if opponent.is_somebody || *pair.policy() == Policy::Counter {
+                all.push((contest.later, pair.policy().clone(), self.judge(&met, verdict)?));
+            }
         }
         Ok(all)
     }
 
-    /// Whose change it is that is being met. Where the writer's own one was corrected, that of whoever had their way there.
-    fn opponent(&self, version: u64) -> Option<&'c Entry> {
-        let entry = self.case.window.entry(version)?;
-        if Some(entry.writer) == self.case.submission.writer() {
-            return self.case.window.entry(entry.met?);
+    /// Whose change it is that is being met. Where the writer's own one was corrected, that of whoever had their way there: it may be older than
+    /// what is remembered, and the rules have their say all the same, also where nobody can tell whose it was.
+    fn opponent(&self, version: u64) -> Result<Opponent> {
+        if let Some(entry) = self.case.window.entry(version) {
+            return self.opponent_of(entry);
         }
-        Some(entry)
+        let entry = (self.case.views.change)(version)?;
+        entry.map_or(Ok(Opponent::unknown(version, true)), |entry| self.opponent_of(&entry))
+    }
+
+    fn opponent_of(&self, entry: &Entry) -> Result<Opponent> {
+        let (version, is_own) = (entry.version, Some(entry.writer) == self.case.submission.writer());
+        match entry.met {
+            _ if !is_own => Ok(Opponent { version, is_older: self.is_newer_than(entry), is_somebody: true }),
+            Some(met) if met < version => self.opponent(met),
+            _ => Ok(Opponent::unknown(version, entry.is_lost_to_somebody)),
+        }
     }
 
     fn take_out(&mut self, version: u64, out: &BTreeMap<usize, Policy>) {
@@ -179,13 +195,13 @@ impl<'c> Resolving<'c> {
         (self.case.written, writer, sequence) > (entry.written, entry.writer, entry.sequence)
     }
 
-    fn judge(&self, met: &Met<'_>) -> Result<Judged> {
+    fn judge(&self, met: &Met<'_>, verdict: Verdict) -> Result<Judged> {
         let op_index = met.pair.contest.later;
         let note = |resolution| {
             let (met, policy) = (met.version, met.pair.policy().clone());
             Found { note: Some(Note { op_index, met, policy, resolution }), extra: None }
         };
-        Ok(match met.pair.verdict() {
+        Ok(match verdict {
             Verdict::Won => Judged::Stays(note(Resolution::Won)),
             Verdict::Agreed => Judged::Stays(self.agreed(met)),
             Verdict::Dropped => Judged::Out(vec![op_index], note(Resolution::Dropped)),
@@ -393,6 +409,24 @@ fn overwrites(op: &Op, place: &Path, policy: &Policy, newer: bool) -> bool {
     match policy {
         Policy::LastWritten => newer && (is_over || op.path.starts_with(place)),
         _ => is_over,
+    }
+}
+
+/// Who had their way before the submission came.
+#[derive(Clone, Copy)]
+struct Opponent {
+    version: u64,
+    /// Whether that was written before the submission was.
+    is_older: bool,
+    /// Whether it was anybody else: what a writer's own change did not come to may be nobody's doing. There is nobody to win or lose against then,
+    /// but who counts must not count that.
+    is_somebody: bool,
+}
+
+impl Opponent {
+    /// One that nobody can tell of any longer. The writer knew of it, as a rule.
+    fn unknown(version: u64, is_somebody: bool) -> Opponent {
+        Opponent { version, is_older: true, is_somebody }
     }
 }
 

@@ -41,10 +41,18 @@ pub struct Submission {
     pub all_or_nothing: bool,
     /// The recipe that made it, for [`Policy::Rebase`](super::Policy::Rebase).
     pub call: Option<Call>,
-    /// Why its writer gives it up, if it does: it takes its number, so that those behind it can follow, and changes nothing.
-    pub(crate) withdrawn: Option<String>,
+    /// Set where its writer gives it up: it takes its number, so that those behind it can follow, and changes nothing.
+    pub(crate) withdrawn: Option<Withdrawn>,
     /// What it was made on, where that is known better than by its base and its writer's other changes.
     pub(crate) seen: Seen,
+}
+
+/// What its writer gives up.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Withdrawn {
+    pub(crate) why: String,
+    /// Whether its writer shows it by then, so that what it made afterwards stands on it.
+    pub(crate) is_shown: bool,
 }
 
 /// What must hold for a submission to be made at all.
@@ -143,7 +151,12 @@ impl Submission {
     /// Why its writer gives it up, if it does: it was made too long ago for anybody to know what it met. It is recorded as refused, so that those
     /// behind it can follow. O(1).
     pub fn withdrawn(&self) -> Option<&str> {
-        self.withdrawn.as_deref()
+        self.withdrawn.as_ref().map(|withdrawn| &*withdrawn.why)
+    }
+
+    /// Whether its writer shows nothing of it.
+    pub(crate) fn is_unseen(&self) -> bool {
+        self.withdrawn.as_ref().is_some_and(|withdrawn| !withdrawn.is_shown)
     }
 
     /// The writer, if it has one.

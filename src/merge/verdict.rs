@@ -32,6 +32,7 @@ pub(super) enum Verdict {
 }
 
 /// Two operations that met.
+#[derive(Clone, Copy)]
 pub(super) struct Pair<'p> {
     pub(super) rules: &'p Rules,
     pub(super) logged: &'p Op,

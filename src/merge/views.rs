@@ -3,6 +3,7 @@
 //! Most merges ask for none of them. Always: what the writer saw is the version it knew and its own changes since; what it made is
 //! that and the submission.
 
+use super::window::Entry;
 use crate::error::Result;
 use crate::op::Patch;
 use crate::patch::{self, ApplyError, Step};
@@ -18,6 +19,8 @@ pub(crate) struct Views<'v> {
     pub(crate) make_seen: Maker<'v, Result<Value>>,
     /// The state that the change of a version was applied to.
     pub(crate) before: Box<dyn Fn(u64) -> Result<Value> + 'v>,
+    /// The change that made a version, as far back as the log goes.
+    pub(crate) change: Box<dyn Fn(u64) -> Result<Option<Entry>> + 'v>,
     pub(crate) patch: &'v Patch,
     pub(crate) head: OnceCell<Value>,
     pub(crate) seen: OnceCell<Value>,

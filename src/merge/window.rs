@@ -10,7 +10,7 @@ use crate::draft::diff;
 use crate::error::Result;
 use crate::op::Patch;
 use crate::patch::steps;
-use crate::record::{Change, Stamp, WriterId};
+use crate::record::{Change, Merged, Outcome, Refusal, Stamp, WriterId};
 use crate::value::Value;
 use foldhash::fast::RandomState;
 use std::collections::{HashMap, VecDeque};
@@ -35,10 +35,12 @@ pub(crate) struct Entry {
     pub(crate) patch: Patch,
     /// Which of its operations insert behind something that is gone.
     pub(crate) behind: Vec<usize>,
-    /// What was submitted, if that is something else.
+    /// What was submitted and its writer shows, if that is something else.
     pub(crate) original: Option<Patch>,
     /// The newest change that it met and that the rules had a say about, if there is one.
     pub(crate) met: Option<u64>,
+    /// Whether somebody else had their way, or all of its way, where it was to do something: also if nobody noted who.
+    pub(crate) is_lost_to_somebody: bool,
     /// What led from what would have become of it, had it met no rules, to what became of it.
     pub(crate) correction: Option<Patch>,
 }
@@ -46,6 +48,11 @@ pub(crate) struct Entry {
 impl Entry {
     pub(crate) fn of(change: &Change) -> Entry {
         let merged = change.merged.as_deref();
+        let met =
+            merged.and_then(|merged| merged.notes.iter().map(|note| note.met).max()).filter(|met| *met > 0);
+        let is_given_up = |merged: &Merged| {
+            matches!(merged.outcome, Outcome::Rejected { why: Refusal::Conflict | Refusal::Rerun, .. })
+        };
         Entry {
             version: change.version,
             base: change.base,
@@ -54,15 +61,14 @@ impl Entry {
             written: merged.map_or(change.stamp, |merged| merged.written),
             patch: change.patch.clone(),
             behind: merged.map(|merged| merged.behind.clone()).unwrap_or_default(),
-            original: merged.and_then(|merged| merged.original.clone()),
-            met: merged
-                .and_then(|merged| merged.notes.iter().map(|note| note.met).max())
-                .filter(|met| *met > 0),
+            original: merged.filter(|merged| !merged.is_unseen).and_then(|merged| merged.original.clone()),
+            met,
+            is_lost_to_somebody: met.is_some() || merged.is_some_and(is_given_up),
             correction: None,
         }
     }
 
-    /// What its writer submitted.
+    /// What its writer submitted, and shows until it is told otherwise.
     pub(crate) fn submitted(&self) -> &Patch {
         self.original.as_ref().unwrap_or(&self.patch)
     }
@@ -218,7 +224,8 @@ impl Window {
         if self.bridges.contains_key(&writer) { base } else { self.first_base(base, writer) }
     }
 
-    fn first_base(&self, base: u64, writer: WriterId) -> u64 {
+    /// The same of one of whom nothing is kept: as far as can be told from what is in the window.
+    pub(crate) fn first_base(&self, base: u64, writer: WriterId) -> u64 {
         let newest_first = self.entries.iter().rev();
         newest_first.fold(base, |first, entry| match entry.writer == writer && entry.version > first {
             true => first.min(entry.base),
@@ -269,6 +276,15 @@ impl Window {
     /// Keeps what a submission left for the next one of its writer.
     pub(crate) fn keep_bridge(&mut self, writer: WriterId, bridge: Bridge) {
         self.bridges.insert(writer, bridge);
+    }
+
+    /// The same changes and those before them, from a version on. O(all of them).
+    pub(crate) fn behind(&self, before: Window) -> Window {
+        debug_assert_eq!(before.head(), self.base, "there is no gap between them");
+        self.entries.iter().fold(before, |mut whole, entry| {
+            whole.push(entry.clone(), usize::MAX);
+            whole
+        })
     }
 
     /// Notes what the rules made of the newest entry.

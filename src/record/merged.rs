@@ -25,6 +25,8 @@ pub struct Merged {
     /// Which operations of what took effect insert behind something that had been taken away, so that others are told apart from
     /// those that come in the same place.
     pub(crate) behind: Vec<usize>,
+    /// Whether its writer did not show it when it was submitted: what it made afterwards does not stand on that.
+    pub(crate) is_unseen: bool,
 }
 
 /// What became of a submitted change.
@@ -116,6 +118,8 @@ mod outcome {
     pub(super) const REBASED: u8 = 1;
     pub(super) const PARTIAL: u8 = 2;
     pub(super) const REJECTED: u8 = 3;
+    /// Added to what was rejected: its writer did not show it.
+    pub(super) const UNSEEN: u8 = 32;
     /// Added to any of them: something is inserted behind what is gone.
     pub(super) const BEHIND: u8 = 64;
     /// Added to any of them: the original is there.
@@ -194,8 +198,9 @@ impl Merged {
     /// What it met is told by how far back that was made, from the version of the change itself.
     pub(super) fn put(&self, version: u64, sink: &mut Sink<'_, '_>) {
         let bit = |present: bool, bit: u8| if present { bit } else { 0 };
-        let with =
-            bit(self.original.is_some(), outcome::ORIGINAL) | bit(!self.behind.is_empty(), outcome::BEHIND);
+        let with = bit(self.original.is_some(), outcome::ORIGINAL)
+            | bit(!self.behind.is_empty(), outcome::BEHIND)
+            | bit(self.is_unseen, outcome::UNSEEN);
         sink.byte(self.outcome.tag() | with);
         sink.fixed(self.written.0);
         if let Outcome::Rejected { why, detail } = &self.outcome {
@@ -216,6 +221,7 @@ impl Merged {
     pub(super) fn take(version: u64, source: &mut Source<'_>) -> Result<Self, DecodeError> {
         let tag = source.byte()?;
         let written = Stamp(source.fixed()?);
+        let (tag, is_unseen) = (tag & !outcome::UNSEEN, tag & outcome::UNSEEN != 0);
         let outcome = match tag & !(outcome::ORIGINAL | outcome::BEHIND) {
             outcome::CLEAN => Outcome::Clean,
             outcome::REBASED => Outcome::Rebased,
@@ -223,6 +229,9 @@ impl Merged {
             outcome::REJECTED => take_rejection(source)?,
             _ => return Err(source.flaw("an unknown outcome")),
         };
+        if is_unseen && !matches!(outcome, Outcome::Rejected { .. }) {
+            return Err(source.flaw("something that took effect and that its writer does not show"));
+        }
         let count = source.count()?;
         let mut notes = Vec::with_capacity(count.min(NOTES));
         for _ in 0..count {
@@ -231,7 +240,7 @@ impl Merged {
         let behind = if tag & outcome::BEHIND == 0 { Vec::new() } else { take_behind(source)? };
         let has_original = tag & outcome::ORIGINAL != 0;
         let original = has_original.then(|| Patch::from_bytes(source.bytes()?)).transpose()?;
-        Ok(Merged { written, outcome, notes, original, behind })
+        Ok(Merged { written, outcome, notes, original, behind, is_unseen })
     }
 }
 

@@ -91,10 +91,11 @@ fn merged() -> impl Strategy<Value = Merged> {
     let rejected = (why, "[a-z]{0,4}").prop_map(|(why, detail)| Outcome::Rejected { why, detail });
     let outcome = prop_oneof![Just(Outcome::Clean), Just(Outcome::Rebased), Just(Outcome::Partial), rejected];
     let original = proptest::option::of(proptest::collection::vec(op(), 0..3).prop_map(Patch::from));
-    (any::<u64>(), outcome, proptest::collection::vec(note, 0..3), original).prop_map(
-        |(written, outcome, notes, original)| {
+    (any::<u64>(), outcome, proptest::collection::vec(note, 0..3), original, any::<bool>()).prop_map(
+        |(written, outcome, notes, original, is_unseen)| {
             let behind = (0..original.as_ref().map_or(0, |patch: &Patch| patch.len())).collect();
-            Merged { written: Stamp(written), outcome, notes, original, behind }
+            let is_unseen = is_unseen && matches!(outcome, Outcome::Rejected { .. });
+            Merged { written: Stamp(written), outcome, notes, original, behind, is_unseen }
         },
     )
 }

@@ -79,13 +79,13 @@ impl<S: State + Default> Writer<S> {
                     (*confirmed, waiting.partition_point(|waiting| waiting.sequence <= from));
                 let mut waiting = waiting.range(known..).take(most).peekable();
                 // Once one is submitted as it reads on a version, so is all that was made before that.
-                let is_behind = |next: &&Waiting| next.submission.base < inner.read_as_of;
+                let is_behind = |next: &&Waiting| next.is_lost || next.submission.base < inner.read_as_of;
                 if is_too_old || waiting.peek().is_some_and(is_behind) {
                     inner.read_as_of = confirmed;
                 }
                 let read_as_of = inner.read_as_of;
-                let told = |waiting: &Waiting| match waiting.submission.base < read_as_of {
-                    true => waiting.as_it_reads_on(read_as_of),
+                let told = |waiting: &Waiting| match waiting.is_lost || waiting.submission.base < read_as_of {
+                    true => waiting.as_it_reads_on(read_as_of.max(waiting.submission.base)),
                     false => {
                         let seen = trail.seen(waiting.sequence);
                         Submission { seen, ..waiting.submission.clone() }

@@ -4,7 +4,7 @@
 //! sequencer takes, so that both believe the same. Always: the view is the confirmed state with all that waits, as far as it fits.
 
 use crate::error::Result;
-use crate::merge::{Gone, Places, Submission, Trail, applied_as_far_as_it_fits, correction};
+use crate::merge::{Gone, Places, Submission, Trail, Withdrawn, applied_as_far_as_it_fits, correction};
 use crate::patch::{self, Patch, Step, lead, steps, steps_behind};
 use crate::record::{Change, Merged, WriterId};
 use crate::state::State;
@@ -23,7 +23,7 @@ pub(super) struct Waiting {
     /// Whether it met something of which only one can have its way: what becomes of it then is for the rules to say.
     is_contested: bool,
     /// Whether what it was made on is not known here any longer, and with that where it would take effect now.
-    is_lost: bool,
+    pub(super) is_lost: bool,
 }
 
 impl Waiting {
@@ -35,7 +35,7 @@ impl Waiting {
     }
 
     /// The same as a change to a version, for whom it was made too long ago: what it met is not known there, so it is given up where the rules
-    /// would have had a say. Those behind it stand on what it is said to have been.
+    /// would have had a say. Those behind it stand on what it is said to have been, unless it does not show: then they know nothing of it.
     pub(super) fn as_it_reads_on(&self, version: u64) -> Submission {
         let made_on = self.submission.base;
         let why = || {
@@ -43,7 +43,8 @@ impl Waiting {
                 "what it met came too long ago for the rules to decide: it was made on version {made_on}, and could be brought at version {version}"
             )
         };
-        let withdrawn = (self.is_contested || self.is_lost).then(why);
+        let withdraw = || Withdrawn { why: why(), is_shown: !self.is_lost };
+        let withdrawn = (self.is_contested || self.is_lost).then(withdraw);
         let patch = if self.is_lost { self.submission.patch.clone() } else { self.patch() };
         Submission { base: version, patch, withdrawn, ..self.submission.clone() }
     }

@@ -7,9 +7,9 @@ use super::merge::Recipe;
 use super::{Store, ignore_poison};
 use crate::draft::{Drafted, draft};
 use crate::error::{Error, Result};
-use crate::history::{Tip, decode};
+use crate::history::{Tip, change_at, decode};
 use crate::merge::{
-    Ahead, Bridge, Call, Case, Guard, Outcome, Passed, Resolved, Submission, Views, Window,
+    Ahead, Bridge, Call, Case, Entry, Guard, Outcome, Passed, Resolved, Submission, Views, Window,
     applied_as_far_as_it_fits, correction, resolve,
 };
 use crate::patch::{Patch, steps, touches};
@@ -35,13 +35,19 @@ pub(super) struct Decided<S> {
 
 /// A change that nobody brought over anything.
 pub(super) fn as_it_was(written: Stamp) -> Merged {
-    Merged { written, outcome: Outcome::Clean, notes: Vec::new(), original: None, behind: Vec::new() }
+    let (outcome, notes, behind) = (Outcome::Clean, Vec::new(), Vec::new());
+    Merged { written, outcome, notes, original: None, behind, is_unseen: false }
 }
 
 /// What its writer gave up changes nothing. A recipe is for the writer to run again.
 fn must_be_wanted(submission: &Submission) -> std::result::Result<(), (Refusal, String)> {
     let why = if submission.call.is_some() { Refusal::Rerun } else { Refusal::Conflict };
-    submission.withdrawn.as_ref().map_or(Ok(()), |detail| Err((why, detail.clone())))
+    submission.withdrawn().map_or(Ok(()), |detail| Err((why, detail.to_owned())))
+}
+
+/// What a change leans on that its writer made on `base` is not known any longer, so neither is what its writer saw: that is not guessed.
+fn must_be_there(first: u64, oldest: u64, base: u64) -> Result<()> {
+    if first < oldest { Err(Error::TooOld { base, oldest }) } else { Ok(()) }
 }
 
 /// What takes effect, or why nothing does; and the notes.
@@ -105,15 +111,41 @@ impl<S: State + Default> Store<S> {
     /// lean on is known once they are read: each time at least twice as many are.
     /// Where it has to begin for that.
     fn reach_back(&self, newest: &Tip<S>, window: &mut Window, base: u64, writer: WriterId) -> Result<u64> {
-        let most = self.merging.arbiter.horizon().saturating_mul(2);
-        let oldest = self.oldest().max(newest.version.saturating_sub(most));
+        let oldest = self.oldest_to_lean_on(newest);
         loop {
-            let first = window.leans_on(base, writer).max(oldest);
+            let first = window.leans_on(base, writer);
             if first >= window.base() {
                 return Ok(first.min(base));
             }
+            must_be_there(first, oldest, base)?;
             let twice = window.base().saturating_sub(window.head() - window.base());
             *window = self.window_after(newest, first.min(twice).max(oldest))?;
+        }
+    }
+
+    fn oldest_to_lean_on(&self, newest: &Tip<S>) -> u64 {
+        let most = self.merging.arbiter.horizon().saturating_mul(2);
+        self.oldest().max(newest.version.saturating_sub(most))
+    }
+
+    /// The changes of a writer that it made after it knew `base`, as they read on what it saw. What they lean on may be older than what is
+    /// remembered, and is read then.
+    fn own_since(
+        &self,
+        newest: &Arc<Tip<S>>,
+        window: &Window,
+        base: u64,
+        writer: WriterId,
+    ) -> Result<Vec<Patch>> {
+        let (state_at, mut wider) = (|version: u64| self.document_at(newest, version), None);
+        loop {
+            let known = wider.as_ref().unwrap_or(window);
+            let first = known.first_base(base, writer);
+            if first >= known.base() {
+                return known.own_since(base, writer, &state_at);
+            }
+            must_be_there(first, self.oldest_to_lean_on(newest), base)?;
+            wider = Some(known.behind(self.window_between(newest, first, known.base())?));
         }
     }
 
@@ -121,13 +153,18 @@ impl<S: State + Default> Store<S> {
         if base == newest.version {
             return Ok(Window::after(base));
         }
-        self.must_be_logged(newest.version)?;
+        self.window_between(newest, base, newest.version)
+    }
+
+    /// What came after `base`, up to a version.
+    fn window_between(&self, newest: &Tip<S>, base: u64, version: u64) -> Result<Window> {
+        self.must_be_logged(version)?;
         let mut window = Window::after(base);
         let mut records = self.history.view.records(base)?;
-        while window.head() < newest.version {
+        while window.head() < version {
             // Something that is missing must not be taken for something that never met.
             let Some(frame) = records.next_record()? else {
-                return Err(Error::BeyondHead { version: newest.version, head: window.head() });
+                return Err(Error::BeyondHead { version, head: window.head() });
             };
             window.push(self.entry_of(newest, &decode(&frame)?)?, usize::MAX);
         }
@@ -137,7 +174,9 @@ impl<S: State + Default> Store<S> {
     fn decide(&self, newest: &Arc<Tip<S>>, window: &Window, submission: &Submission) -> Result<Decided<S>> {
         let written = self.believed(newest, submission);
         let state_at = |version: u64| self.document_at(newest, version);
-        let (writer, patch) = (submission.writer(), &submission.patch);
+        // What its writer does not show is nothing to whatever stands behind it.
+        let (writer, nothing) = (submission.writer(), Patch::new());
+        let patch = if submission.is_unseen() { &nothing } else { &submission.patch };
         let (mut bridge, met, ahead) = window.bridge(submission.base, writer, patch, &state_at)?;
         let known = bridge.base();
         let Passed { patch: passed, behind, is_contested } = bridge.pass(patch, &ahead);
@@ -180,8 +219,9 @@ impl<S: State + Default> Store<S> {
             Ok(drafted) => (Some(drafted), Outcome::Rebased),
         };
         let original = (!as_submitted).then(|| submission.patch.clone());
-        let behind = Vec::new();
-        let merged = Merged { written, outcome: outcome.clone(), notes: notes.clone(), original, behind };
+        let (behind, is_unseen) = (Vec::new(), submission.is_unseen());
+        let merged =
+            Merged { written, outcome: outcome.clone(), notes: notes.clone(), original, behind, is_unseen };
         Decided { drafted, outcome, notes, merged, bridge, passed }
     }
 
@@ -243,6 +283,7 @@ impl<S: State + Default> Store<S> {
                 None => self.seen_by(newest, window, submission.writer(), base),
             }),
             before: Box::new(|version| self.document_at(newest, version.saturating_sub(1))),
+            change: Box::new(|version| self.recorded(newest, version)),
             patch: &submission.patch,
             head: OnceCell::new(),
             seen: OnceCell::new(),
@@ -299,8 +340,7 @@ impl<S: State + Default> Store<S> {
     ) -> Result<Value> {
         let mut seen = self.document_at(newest, base)?;
         let Some(writer) = writer else { return Ok(seen) };
-        let state_at = |version: u64| self.document_at(newest, version);
-        for patch in window.own_since(base, writer, &state_at)? {
+        for patch in self.own_since(newest, window, base, writer)? {
             seen = applied_as_far_as_it_fits(&seen, &mut steps(&patch));
         }
         Ok(seen)
@@ -313,6 +353,16 @@ impl<S: State + Default> Store<S> {
         }
         self.must_be_logged(newest.version)?;
         Ok(self.history.at(version)?.to_value())
+    }
+
+    /// The change that made a version, if it is kept.
+    fn recorded(&self, newest: &Arc<Tip<S>>, version: u64) -> Result<Option<Entry>> {
+        self.must_be_logged(version)?;
+        match change_at(&self.history.view, version.saturating_sub(1)) {
+            Ok(change) => self.entry_of(newest, &change).map(Some),
+            Err(Error::Compacted { .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     /// What a submission leaves behind, for the next one of its writer. It is recorded by then, so nothing may fail: what cannot be

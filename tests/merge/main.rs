@@ -11,6 +11,7 @@
 mod common;
 
 mod again;
+mod away;
 mod convergence;
 mod edits;
 mod intent;
