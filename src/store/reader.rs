@@ -13,6 +13,7 @@ use crate::history::{History, Tip, open_view};
 use crate::index::Index;
 use crate::io::Env;
 use crate::log::StoreId;
+use crate::merge::Rules;
 use crate::state::State;
 use crate::value::Value;
 use std::ops::RangeBounds;
@@ -177,6 +178,11 @@ impl<S: State + Default> Reader<S> {
     /// [`Error::Io`].
     pub fn oldest(&self) -> Result<u64> {
         self.history.oldest()
+    }
+
+    /// What is done where changes meet that were made at the same time, at the newest version seen. O(1). See [`Store::set_rules`](super::Store::set_rules).
+    pub fn rules(&self) -> Arc<Rules> {
+        Arc::clone(&self.tip().ledger.rules)
     }
 
     /// The versions that have a snapshot, ascending. Reads the directory.

@@ -38,7 +38,7 @@ impl<S: State + Default> Store<S> {
     /// here, merge the other way round.
     ///
     /// Doing it again takes what is new there since. What came from here is not taken back, nor what both took from elsewhere: a
-    /// change of nothing stands for each of these. Labels and tags stay; who made a change, and which version it made there, are in the
+    /// change of nothing stands for each of these, once there is something behind it to take. Labels and tags stay; who made a change, and which version it made there, are in the
     /// tags `from.writer` and `from.version`. Rules and migrations are not taken over.
     ///
     /// Costs finding the last common version, a few looks at either; reading what came since there; and what `merge` costs for each,
@@ -78,17 +78,23 @@ impl<S: State + Default> Store<S> {
         }
         let mut taking = self.taking(theirs, base)?;
         let mut records = theirs.records(base)?;
-        let mut batch: Vec<(u64, Submission)> = Vec::new();
+        // Those that stand for nothing go along with the next one that says something: by themselves they would be taken for ever, to and fro.
+        let (mut batch, mut ready): (Vec<(u64, Submission)>, usize) = (Vec::new(), 0);
         for version in base + 1..=head {
             let Some(frame) = records.next_record()? else { break };
             if let Some(mut submission) = taking.submission(decode(&frame)?) {
-                // Not all of what it saw was brought over as it was there.
-                submission.seen = Seen::of(other.history.at(version - 1)?);
+                let says_something = !submission.patch.is_empty();
+                if says_something {
+                    // Not all of what it saw was brought over as it was there.
+                    submission.seen = Seen::of(other.history.at(version - 1)?);
+                }
                 batch.push((version, submission));
+                ready = if says_something { batch.len() } else { ready };
             }
-            if batch.len() >= BATCH || version == head {
-                let receipts = self.merge_all(batch.iter().map(|(_, submission)| submission))?;
-                reunion.taken.extend(batch.drain(..).map(|(version, _)| version).zip(receipts));
+            if ready >= BATCH || version == head {
+                let receipts = self.merge_all(batch[..ready].iter().map(|(_, submission)| submission))?;
+                reunion.taken.extend(batch.drain(..ready).map(|(version, _)| version).zip(receipts));
+                ready = 0;
             }
         }
         Ok(reunion)

@@ -61,7 +61,11 @@ impl<S: State + Default> Store<S> {
             return Err(Error::BeyondHead { version: base, head });
         }
         let decide = |window: &Window| self.decide(newest, window, submission);
-        self.with_window(newest, base, submission.writer(), decide)
+        self.with_window(newest, base, submission.writer(), decide).map_err(|error| match error {
+            // What came is remembered, and the states that it takes to decide are not kept.
+            Error::Compacted { oldest, .. } => Error::TooOld { base, oldest },
+            error => error,
+        })
     }
 
     fn with_window<T>(

@@ -110,6 +110,21 @@ fn merging_again_takes_nothing_and_later_only_what_is_new() {
 
 /// Positions in what came from the other side mean what their writer saw.
 #[test]
+fn two_that_are_merged_to_and_fro_come_to_rest() {
+    let pair = Pair::new();
+    for round in 0..3 {
+        pair.one.produce(|doc| doc["list"].as_list_mut().unwrap().push(round)).unwrap();
+        pair.other.produce(|doc| doc["list"].as_list_mut().unwrap().insert(0, 10 + round)).unwrap();
+        (0..2).for_each(|_| drop((pair.in_one().unwrap(), pair.in_other().unwrap())));
+        let versions = (pair.one.version(), pair.other.version());
+        assert!(pair.in_one().unwrap().taken.is_empty() && pair.in_other().unwrap().taken.is_empty());
+        assert_eq!((pair.one.version(), pair.other.version()), versions, "nothing comes of nothing");
+        assert_eq!(pair.one.state(), pair.other.state());
+    }
+    pair.are_sound();
+}
+
+#[test]
 fn what_is_edited_after_a_merge_lands_where_its_writer_saw_it() {
     let pair = Pair::new();
     let list = |store: &Store<Value>| store.state()["list"].clone();

@@ -3,7 +3,7 @@
 //! A patch is converted against the very state it is applied to, and one is done at a time. An acknowledgement is written only once the
 //! change is durable: it survives power loss, or whatever the stream it went to survives.
 
-use crate::output::Output;
+use crate::output::{Output, OutputClosed};
 use crate::places::Place;
 use crate::writing::{Placed, Target};
 use crate::{files, text};
@@ -104,6 +104,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let placed = placed?;
     closed?;
     let Placed { version, ops, .. } = placed;
+    output.was_done(format!("version {version} was made"));
     let human = match ops {
         0 => format!("version {version}: the patch changes nothing"),
         _ => format!("version {version}: {}{}", text::count(ops as u64, "op"), placed.remark()),
@@ -133,7 +134,16 @@ fn lines(store: &Target, args: &Args, meta: &Meta, output: &mut Output) -> Resul
             let kept = store.version();
             format!("{}, line {number} (what came before it is applied, up to version {kept})", name())
         })?;
-        output.tell(&Acknowledged::of(&placed), placed.version)?;
-        output.flush()?;
+        output.was_done(format!("{}, line {number} is applied as version {}", name(), placed.version));
+        let told = output.tell(&Acknowledged::of(&placed), placed.version).and_then(|()| output.flush());
+        // There is more to do: that it was not done must not look like success.
+        told.map_err(|error| match error.downcast_ref() {
+            Some(OutputClosed) => anyhow!(
+                "nobody reads what is acknowledged: stopped behind {}, line {number}, up to version {}",
+                name(),
+                placed.version
+            ),
+            None => error,
+        })?;
     }
 }

@@ -47,6 +47,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let reader = stores::read(&dir)?;
     let from = args.from.map_or_else(|| reader.oldest(), Ok)?;
     let to = args.to.unwrap_or_else(|| reader.version());
+    if args.from.is_some() && args.to.is_some() && from > to {
+        return Err(exit::Usage(format!("there are no versions from {from} to {to}")).into());
+    }
     let watch = progress::reading("searching", &dir, output.is_json());
     let found = reader.bisect(from..=to, |state| match (&args.condition, &args.run) {
         (Some(condition), _) => Ok(condition.holds(state)),
@@ -60,7 +63,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
         let missing = format!("it is not true in version {to}, the last one considered; {states} looked at");
         return Err(exit::NotThere(missing).into());
     };
-    let since = if first == from { "already, the first one considered" } else { "for the first time" };
+    let since = if first == from { "already, the first one considered" } else { "and not in the one before" };
     output
         .tell(&Found { first, looked_at }, format!("true in version {first} {since}; {states} looked at"))?;
     if output.is_json() || first <= reader.oldest()? {

@@ -66,6 +66,21 @@ impl fmt::Display for Differ {
 
 impl std::error::Error for Differ {}
 
+/// Some of what was to be taken was refused, which was told on stdout.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SomeRefused {
+    pub(crate) count: usize,
+}
+
+impl fmt::Display for SomeRefused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let were = if self.count == 1 { "was" } else { "were" };
+        write!(f, "{} {were} refused", text::count(self.count as u64, "change"))
+    }
+}
+
+impl std::error::Error for SomeRefused {}
+
 /// Something asked for is not there.
 #[derive(Debug, Clone)]
 pub(crate) struct NotThere(pub(crate) String);
@@ -144,6 +159,9 @@ fn judge(error: &anyhow::Error) -> (&'static str, u8) {
     }
     if error.is::<ProblemsFound>() {
         return ("problem", REFUSED);
+    }
+    if error.is::<SomeRefused>() {
+        return ("refused", REFUSED);
     }
     if error.is::<Differ>() {
         return ("diverged", REFUSED);

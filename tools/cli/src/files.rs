@@ -124,6 +124,11 @@ pub(crate) fn owner(path: &Path) -> Option<u32> {
     std::fs::symlink_metadata(path).ok().map(|about| about.uid())
 }
 
+/// Whether something of that name is there, whatever it is.
+pub(crate) fn is_there(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok()
+}
+
 /// Where symbolic links in a directory lead, as far as that can be looked at.
 pub(crate) fn links_in(path: &Path) -> Vec<std::path::PathBuf> {
     let entries = std::fs::read_dir(path).into_iter().flatten().flatten();

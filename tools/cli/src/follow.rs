@@ -5,12 +5,13 @@
 use crate::output::Output;
 use crate::progress::{self, Unit};
 use crate::sources::Reach;
-use crate::{interrupt, places, text};
+use crate::{exit, interrupt, places, stores, text};
 use anyhow::Result;
+use redraft::log::Reader;
 use redraft::replica::Beginning;
 use redraft::{Options, Progress};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -34,7 +35,7 @@ pub(crate) struct Args {
     /// If this replica is far behind, give up its history and begin at the newest snapshot, where that is less to copy.
     #[arg(long)]
     skip_ahead: bool,
-    /// Have the source keep, up to a limit of its own, what this replica has not copied yet, under this name.
+    /// Have the server that it follows keep, up to a limit of its own, what this replica has not copied yet, under this name.
     #[arg(long, value_name = "NAME")]
     keep_for: Option<String>,
     #[command(flatten)]
@@ -85,8 +86,14 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let stop = args.live.then(interrupt::flag).transpose()?;
     let begin = if args.from_snapshot { Beginning::NewestSnapshot } else { Beginning::Oldest };
     let source = args.reach.open(&args.source)?;
+    if args.keep_for.is_some() && !places::is_server(&args.source) {
+        let why = "a directory or stream keeps nothing for a replica; --keep-for is for one that follows a server (redraft serve)";
+        return Err(exit::Usage(why.to_owned()).into());
+    }
+    let before = end_of(&args.replica);
     stop.iter().for_each(|stop| interrupt::rouses(stop, &source));
     let mut mirror = Options::new().skip_ahead(args.skip_ahead).mirror_of(source, &args.replica, begin)?;
+    tell_of_what_went(&args.replica, before);
     if let Some(name) = &args.keep_for {
         mirror = mirror.acknowledged_as(name);
     }
@@ -112,6 +119,24 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
         told?;
     }
     Ok(mirror.close()?)
+}
+
+/// The version that a replica ends with, if there is one.
+fn end_of(replica: &Path) -> Option<u64> {
+    Reader::open(replica).and_then(|reader| reader.head()).ok()
+}
+
+/// A replica that its source cannot go on from is begun anew, and what only it had is not there any longer.
+fn tell_of_what_went(replica: &Path, before: Option<u64>) {
+    let oldest = Reader::open(replica).and_then(|reader| reader.oldest());
+    if let (Some(before), Ok(oldest)) = (before, oldest)
+        && before < oldest
+    {
+        let what = format!(
+            "the source keeps nothing before version {oldest}, and this replica ended at {before}: it was begun anew, and has nothing before that either"
+        );
+        stores::note(&what);
+    }
 }
 
 /// A line counts what came after the line before, a step all that came.

@@ -100,5 +100,6 @@ fn tell(done: &Fork, to: &Path, output: &mut Output) -> Result<()> {
         copied_bytes,
         to: &to,
     };
+    output.was_done(format!("{to} was made"));
     output.tell(&forked, human)
 }

@@ -5,12 +5,13 @@
 
 use crate::output::Output;
 use crate::places::Place;
-use crate::{nats, places, stores, text};
+use crate::{exit, nats, places, stores, text};
 use anyhow::{Context, Result};
 use redraft::merge::{Note, Outcome, Pattern, Policy, Resolution, Rules};
-use redraft::{Change, Patch, Reader, Reunion, Store, Value};
+use redraft::{Change, Patch, Reader, Receipt, Reunion, Store, Value};
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Take what another store has into this one, if they were one once. Doing it again takes what is new.
 #[derive(Debug, clap::Args)]
@@ -92,9 +93,10 @@ pub(crate) fn merge(args: &Args, output: &mut Output) -> Result<()> {
     if !args.dry_run {
         let store = stores::write(&args.store)?;
         let reunion = reunited(&store, &other, &args.policies)?;
+        output.was_done(format!("{} was merged, up to version {}", args.from.display(), store.version()));
         tell(&store, &other, &reunion, 0, output)?;
         store.close()?;
-        return Ok(());
+        return must_be_taken(&reunion);
     }
     let reader = stores::read(&args.store)?;
     let trial = Trial::beside(&args.store);
@@ -104,7 +106,16 @@ pub(crate) fn merge(args: &Args, output: &mut Output) -> Result<()> {
     // That it is a fork is a change too.
     tell(&store, &other, &reunion, 1, output)?;
     store.close()?;
-    Ok(())
+    must_be_taken(&reunion)
+}
+
+/// What was refused stays refused: merging again does not take it.
+fn must_be_taken(reunion: &Reunion) -> Result<()> {
+    let is_refused = |receipt: &Receipt| matches!(receipt.outcome, Outcome::Rejected { .. });
+    match reunion.taken.iter().filter(|(_, receipt)| is_refused(receipt)).count() {
+        0 => Ok(()),
+        count => Err(exit::SomeRefused { count }.into()),
+    }
 }
 
 /// A fork to try on; it goes when this is dropped.
@@ -276,11 +287,10 @@ struct RuleTold {
 }
 
 pub(crate) fn policies(args: &Policies, output: &mut Output) -> Result<()> {
-    let store = args.store.write(output)?;
-    if !args.set.is_empty() {
-        store.set_rules(with(&store.rules(), &args.set))?;
-    }
-    let rules = store.rules();
+    let rules = match args.set.is_empty() {
+        true => args.store.read(output)?.rules(),
+        false => set(args, output)?,
+    };
     for rule in &*rules {
         let told = RuleTold {
             pattern: rule.pattern.to_string(),
@@ -292,6 +302,14 @@ pub(crate) fn policies(args: &Policies, output: &mut Output) -> Result<()> {
     if rules.is_empty() && !output.is_json() {
         stores::note("no rules: what comes last wins, and what was taken away stays away");
     }
-    store.close()?;
     Ok(())
+}
+
+fn set(args: &Policies, output: &mut Output) -> Result<Arc<Rules>> {
+    let store = args.store.write(output)?;
+    store.set_rules(with(&store.rules(), &args.set))?;
+    let rules = store.rules();
+    store.close()?;
+    output.was_done("these rules hold now");
+    Ok(rules)
 }

@@ -34,7 +34,10 @@ fn of(error: &Error) -> Option<String> {
         Error::BeyondHead { head, .. } => {
             format!("ask for version {head} or an earlier one; redraft log STORE -n 1 shows the newest")
         }
-        Error::Diverged { .. } | Error::Foreign { .. } => {
+        Error::Foreign { .. } => {
+            "they never were one store: see whether both paths are right; a copy of another store begins in another directory".into()
+        }
+        Error::Diverged { .. } => {
             "redraft compare tells where two histories part; begin the copy anew in another directory".into()
         }
         Error::Altered { .. } => {
@@ -67,7 +70,9 @@ fn not_a_store(path: &Path, found: Occupant) -> String {
         (Occupant::Missing, Some(meant)) => {
             format!("there is {meant}: is that meant? redraft init {at} makes a new one")
         }
-        (Occupant::Missing | Occupant::Empty, _) => format!("redraft init {at} makes one there"),
+        (Occupant::Missing | Occupant::Empty, _) => {
+            format!("see whether the path is right; redraft init {at} makes a new store there")
+        }
         (Occupant::Remains, _) => HISTORY_BACK.into(),
         _ => "give the directory that redraft init made; ls -la shows what is there".into(),
     }
@@ -124,9 +129,12 @@ fn role(found: Role, at: &str) -> Option<String> {
 
 fn io(path: &Path, kind: ErrorKind, at: &str) -> Option<String> {
     match kind {
-        ErrorKind::PermissionDenied => Some(match files::owner(path) {
-            Some(owner) => format!("it belongs to user {owner}: run this as that user, or ls -ld {at}"),
-            None => format!("ls -ld {at} tells who may"),
+        ErrorKind::PermissionDenied => Some(match (files::owner(path), there(path)) {
+            (Some(owner), _) => format!("it belongs to user {owner}: run this as that user, or ls -ld {at}"),
+            (None, Some(there)) => {
+                format!("ls -ld {} tells who may", text::quoted(&there.display().to_string()))
+            }
+            (None, None) => format!("ls -ld {at} tells who may"),
         }),
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Some("df -h tells what is full".into()),
         ErrorKind::ReadOnlyFilesystem => {
@@ -134,6 +142,13 @@ fn io(path: &Path, kind: ErrorKind, at: &str) -> Option<String> {
         }
         _ => None,
     }
+}
+
+/// What is there of a path: itself, or what it would be in.
+fn there(path: &Path) -> Option<&Path> {
+    let named = |path: &'_ Path| !path.as_os_str().is_empty();
+    let there = path.ancestors().find(|path| named(path) && files::is_there(path));
+    there.or(path.is_relative().then_some(Path::new(".")))
 }
 
 fn unreachable_source(from: &str, kind: ErrorKind) -> Option<String> {

@@ -60,6 +60,8 @@ pub(crate) struct Output {
     out: BufWriter<Paged>,
     json: bool,
     coloured: bool,
+    /// What is so whether or not it can be told.
+    done: Option<String>,
 }
 
 impl Output {
@@ -67,7 +69,12 @@ impl Output {
     pub(crate) fn new(json: bool, color: When, is_paged: bool) -> Output {
         let coloured = !json && color.applies_to(&io::stdout());
         let out = if is_paged { Paged::over_a_screen() } else { Paged::plain() };
-        Output { out: BufWriter::with_capacity(64 << 10, out), json, coloured }
+        Output { out: BufWriter::with_capacity(64 << 10, out), json, coloured, done: None }
+    }
+
+    /// Something was changed, which is so whether or not it can be told: if it cannot, that is what the error says.
+    pub(crate) fn was_done(&mut self, what: impl Into<String>) {
+        self.done = Some(what.into());
     }
 
     pub(crate) fn is_json(&self) -> bool {
@@ -86,8 +93,9 @@ impl Output {
 
     /// A line of JSON, whichever form was asked for.
     pub(crate) fn json_line(&mut self, record: &impl Serialize) -> Result<()> {
-        serde_json::to_writer(&mut self.out, record).map_err(|error| closed(error.into()))?;
-        self.out.write_all(b"\n").map_err(closed)
+        let written = serde_json::to_writer(&mut self.out, record).map_err(io::Error::from);
+        let written = written.and_then(|()| self.out.write_all(b"\n"));
+        written.map_err(|error| self.closed(error))
     }
 
     /// Text for people, escaped, with its own line breaks and one at the end.
@@ -95,7 +103,7 @@ impl Output {
         let mut bridge = Bridge { out: &mut self.out, failure: None };
         let written = writeln!(Escaping::lines(&mut bridge), "{text}");
         match (bridge.failure, written) {
-            (Some(failure), _) => Err(closed(failure)),
+            (Some(failure), _) => Err(self.closed(failure)),
             (None, Err(_)) => Err(anyhow::anyhow!("this cannot be shown as text")),
             (None, Ok(())) => Ok(()),
         }
@@ -106,7 +114,8 @@ impl Output {
         let Some(colour) = colour else { return self.human(line) };
         // Not through `human`, which lets no colour pass that comes from a store.
         let line = crate::text::one_line(&line.to_string());
-        writeln!(self.out, "\u{1b}[{}m{line}\u{1b}[0m", colour as u8).map_err(closed)
+        let written = writeln!(self.out, "\u{1b}[{}m{line}\u{1b}[0m", colour as u8);
+        written.map_err(|error| self.closed(error))
     }
 
     /// Text for people whose first line says what the others are about.
@@ -121,23 +130,25 @@ impl Output {
         self.coloured
     }
 
+    fn closed(&self, error: io::Error) -> anyhow::Error {
+        match (error.kind(), &self.done) {
+            (io::ErrorKind::BrokenPipe, _) => OutputClosed.into(),
+            (_, None) => anyhow::Error::new(error).context("cannot write to stdout"),
+            (_, Some(done)) => anyhow::Error::new(error)
+                .context(format!("{done}, and that cannot be told: cannot write to stdout")),
+        }
+    }
+
     /// Hands everything on. Nothing counts as told before.
     pub(crate) fn flush(&mut self) -> Result<()> {
-        self.out.flush().map_err(closed)
+        self.out.flush().map_err(|error| self.closed(error))
     }
 
     /// The same, and waits until a pager was left.
     pub(crate) fn finish(&mut self) -> Result<()> {
         let told = self.flush();
-        self.out.get_mut().finish().map_err(closed)?;
+        self.out.get_mut().finish().map_err(|error| self.closed(error))?;
         told
-    }
-}
-
-fn closed(error: io::Error) -> anyhow::Error {
-    match error.kind() {
-        io::ErrorKind::BrokenPipe => OutputClosed.into(),
-        _ => anyhow::Error::new(error).context("cannot write to stdout"),
     }
 }
 

@@ -54,6 +54,7 @@ fn change(
     let closed = store.close();
     let Placed { version, ops, .. } = placed?;
     closed?;
+    output.was_done(format!("version {version} was made"));
     let told = match of {
         Of::Undid(undone) => format!("change {undone} undone"),
         Of::Redid(redone) => format!("change {redone} redone"),

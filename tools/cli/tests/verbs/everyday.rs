@@ -299,3 +299,59 @@ fn demo_walks_through_its_own_history_and_cleans_up() {
     redraft(&["verify", &place.at("made/replica.redraft")]).ok();
     demo(&["--dir", &place.at("made")]).refused(1);
 }
+
+#[test]
+fn what_was_done_and_cannot_be_told_is_said_to_be_done() {
+    let place = Place::new();
+    let store = place.store("s", 3);
+    let lines = place.write("lines", "[]\n".repeat(3));
+    let told = |args: &[&str], out: Stdio| {
+        let done = command(args).stdout(out).output().unwrap();
+        (done.status.code(), String::from_utf8(done.stderr).unwrap())
+    };
+    let full = || Stdio::from(std::fs::File::options().write(true).open("/dev/full").unwrap());
+    let patch = place.write("patch", r#"[{"op": "add", "path": "/x", "value": 1}]"#);
+    for (args, what) in [
+        (&["apply", &*store, &*patch][..], "version 4 was made"),
+        (&["undo", &*store, "4"], "version 5 was made"),
+        (&["apply", &*store, &*lines, "--lines"], "line 1 is applied as version"),
+        (&["fork", &*store, "--to", &*place.at("f")], "was made"),
+    ] {
+        let (code, told) = told(args, full());
+        assert!(code == Some(1) && told.contains(what) && told.contains("cannot write to stdout"), "{told}");
+    }
+    let (code, told) = told(&["show", &store], full());
+    assert!(code == Some(1) && told.starts_with("error: cannot write to stdout"), "{told}");
+}
+
+#[test]
+fn who_stops_reading_acknowledgements_stops_what_is_applied_and_that_is_told() {
+    let place = Place::new();
+    let store = place.store("s", 0);
+    let patch = |n| format!("{}\n", json!([{"op": "add", "path": "/n", "value": n}]));
+    let lines = place.write("lines", (1..2000).map(patch).collect::<String>());
+    let mut child = command(&["apply", &store, &lines, "--lines"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let done = child.wait_with_output().unwrap();
+    let told = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(1), "{told}");
+    assert!(told.contains("nobody reads what is acknowledged") && told.contains("line 1,"), "{told}");
+    assert_eq!(redraft(&["show", &store, "/n"]).ok(), "1\n", "what was done stays, and is all that was done");
+}
+
+#[test]
+fn bisect_says_from_where_on_something_is_so() {
+    let place = Place::new();
+    let store = place.store("s", 0);
+    for stock in [-1, 5, 6, -2] {
+        let patch = json!({ "stock": stock }).to_string();
+        redraft_fed(&["apply", &store, "--format", "merge-patch"], patch.as_bytes()).ok();
+    }
+    let told = redraft(&["bisect", &store, "--where", "/stock < 0"]).ok();
+    assert!(told.starts_with("true in version 4 and not in the one before; "), "{told}");
+    redraft(&["bisect", &store, "--where", "/stock > 0", "--from", "3", "--to", "2"]).refused(2);
+}

@@ -147,3 +147,34 @@ fn a_diverged_or_shorter_source_is_refused() {
     assert_eq!(told(&replica), told(&source));
     redraft(&["follow", &source, &replica]).ok();
 }
+
+#[test]
+fn a_replica_that_has_to_begin_anew_says_what_is_not_there_any_longer() {
+    let place = Place::new();
+    let (source, replica) = (place.at("source"), place.at("replica"));
+    let store: Store<Value> = redraft::Options::new().segment_bytes(1 << 14).open(&source).unwrap();
+    let write = |count: u64| {
+        for n in 0..count {
+            store.produce(|doc| doc["n"] = format!("{n:0200}").as_str().into()).unwrap();
+        }
+    };
+    write(10);
+    redraft(&["follow", &source, &replica]).ok();
+    write(1000);
+    store.snapshot().unwrap();
+    let oldest = store.compact_to(redraft::Retention::Changes(10)).unwrap().oldest;
+    assert!(oldest > 10);
+    let told = redraft(&["follow", &source, &replica]);
+    let expected =
+        format!("nothing before version {oldest}, and this replica ended at 10: it was begun anew");
+    assert!(told.code == 0 && told.err.contains(&expected), "{told:?}");
+    assert_eq!(redraft(&["follow", &source, &replica]).err, "", "that was said");
+}
+
+#[test]
+fn who_cannot_keep_anything_for_a_replica_is_not_asked_to() {
+    let place = Place::new();
+    let (source, replica) = (place.store("source", 3), place.at("replica"));
+    let told = redraft(&["follow", &source, &replica, "--keep-for", "me"]).refused(2);
+    assert!(told.contains("keeps nothing for a replica"), "{told}");
+}

@@ -109,7 +109,7 @@ fn bisect_finds_the_first_version_by_a_condition_or_a_command() {
     assert_eq!(found["first"], 4);
     assert!(found["looked_at"].as_u64().unwrap() <= 5, "{found}");
     let human = redraft(&["bisect", &store, "--where", "/stock < 7"]).ok();
-    assert!(human.starts_with("true in version 4 for the first time"), "{human}");
+    assert!(human.starts_with("true in version 4 and not in the one before"), "{human}");
     assert!(human.contains("\n4  2026-05-03T08:00:00Z  sell\n    replace /stock 3\n"), "{human}");
     let by_command = redraft(&["bisect", &store, "--run", "grep -q '\"stock\":3'", "--json"]).json();
     assert_eq!(by_command, found);

@@ -1,7 +1,7 @@
 //! `redraft merge` takes from one store what another has not; its dry run tells exactly that, and does nothing; `policies` says what is
 //! done where changes meet.
 
-use crate::common::{Place, content, redraft, redraft_fed, told};
+use crate::common::{Done, Place, content, redraft, redraft_fed, told};
 use serde_json::Value;
 
 /// A store, and a fork of it; both have changes since, and one place was changed in both.
@@ -19,6 +19,18 @@ fn grown_apart(place: &Place) -> (String, String) {
     (one, other)
 }
 
+/// What is told of a merge in which something is refused by the rule that says so.
+trait Told {
+    fn told(self, policy: &str) -> Value;
+}
+
+impl Told for Done {
+    fn told(self, policy: &str) -> Value {
+        assert_eq!(self.code, i32::from(policy == "reject"), "{self:?}");
+        serde_json::from_str(&self.out).unwrap()
+    }
+}
+
 #[test]
 fn a_dry_run_tells_exactly_what_merging_does_and_does_nothing() {
     let place = Place::new();
@@ -26,11 +38,11 @@ fn a_dry_run_tells_exactly_what_merging_does_and_does_nothing() {
     let (before, of_other) = (content(&one), content(&other));
     for policy in ["counter", "first-wins", "last-appended", "reject"] {
         let rule = format!("/n={policy}");
-        let dry = redraft(&["merge", &one, &other, "--policy", &rule, "--dry-run", "--json"]).json();
+        let dry = redraft(&["merge", &one, &other, "--policy", &rule, "--dry-run", "--json"]).told(policy);
         assert_eq!((content(&one), content(&other)), (before.clone(), of_other.clone()));
         let copy = place.at(policy);
         redraft(&["fork", &one, "--to", &copy]).ok();
-        let done = redraft(&["merge", &copy, &other, "--policy", &rule, "--json"]).json();
+        let done = redraft(&["merge", &copy, &other, "--policy", &rule, "--json"]).told(policy);
         let without_versions = |told: &Value| {
             let taken = told["taken"].as_array().unwrap().iter();
             taken
@@ -123,4 +135,20 @@ fn what_was_never_one_store_is_not_merged() {
     redraft(&["merge", &one, &stranger, "--policy", "/n"]).refused(2);
     redraft(&["merge", &one, &stranger, "--policy", "/n=whoever"]).refused(2);
     assert_eq!(told(&one), before);
+}
+
+#[test]
+fn what_was_refused_ends_a_merge_with_an_error_and_rules_can_be_read_beside_a_writer() {
+    let place = Place::new();
+    let (one, other) = grown_apart(&place);
+    redraft(&["policies", &one, "--set", "/n=reject"]).ok();
+    let writer = redraft::Store::<redraft::Value>::open(&one).unwrap();
+    assert_eq!(redraft(&["policies", &one]).ok(), "/n reject\n");
+    writer.close().unwrap();
+    for more in [&["--dry-run"][..], &[]] {
+        let told = redraft(&[&["merge", &one, &other][..], more].concat());
+        assert_eq!((told.code, &*told.err), (1, "error: 1 change was refused\n"), "{told:?}");
+        assert!(told.out.contains("version 5 there"), "{told:?}");
+    }
+    assert_eq!(redraft(&["show", &one, "/theirs"]).ok(), "2\n", "what met nothing was taken");
 }

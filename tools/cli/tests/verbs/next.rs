@@ -18,7 +18,10 @@ fn an_unknown_store_is_made_or_was_mistyped() {
     let place = Place::new();
     place.store("notes", 1);
     let nowhere = place.at("quite-another");
-    assert_eq!(next(&["log", &nowhere]), format!("redraft init {nowhere} makes one there"));
+    assert_eq!(
+        next(&["log", &nowhere]),
+        format!("see whether the path is right; redraft init {nowhere} makes a new store there")
+    );
     assert!(
         next(&["log", &place.at("notse")])
             .contains(&format!("there is {}: is that meant?", place.at("notes")))
@@ -67,7 +70,7 @@ fn copies_say_how_to_change_them_and_what_to_do_when_they_part() {
     let (store, replica, other) = (place.store("s", 3), place.at("r"), place.store("other", 3));
     redraft(&["follow", &store, &replica]).ok();
     assert!(next(&["apply", &replica]).contains(&format!("redraft promote {replica}")));
-    assert!(next(&["follow", &other, &replica]).contains("redraft compare"));
+    assert!(next(&["follow", &other, &replica]).contains("never were one store"));
 }
 
 #[test]
@@ -83,5 +86,5 @@ fn the_same_is_in_the_json_of_an_error() {
     let place = Place::new();
     let done = redraft(&["show", &place.at("nowhere"), "--json"]);
     let error: serde_json::Value = serde_json::from_str(&done.err).unwrap();
-    assert!(error["next"].as_str().unwrap().starts_with("redraft init "), "{error}");
+    assert!(error["next"].as_str().unwrap().contains("redraft init "), "{error}");
 }
