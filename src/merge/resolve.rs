@@ -19,6 +19,7 @@ use crate::patch::{self, Contest, Led, Step, carried, carried_back, lead, steps,
 use crate::record::{Note, Refusal, Resolution, Stamp};
 use crate::rules::{Policy, Rules};
 use crate::value::{Path, Segment};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A submission, and all that has a say in what becomes of it.
@@ -102,10 +103,13 @@ impl<'c> Resolving<'c> {
         loop {
             let Led { later, contests, .. } = lead(item, self.run.clone());
             let mut out = BTreeMap::new();
-            for (op_index, policy, judged) in self.judge_all(version, item, &contests, &mut known)? {
+            let opponent = if contests.is_empty() { None } else { Some(self.opponent(version)?) };
+            // The next one of this writer need not ask once more who that was.
+            let met = opponent.map_or(version, |opponent| opponent.version);
+            for (op_index, policy, judged) in self.judge_all(opponent, item, &contests, &mut known)? {
                 match judged {
                     Judged::Stop(stop) => {
-                        self.note(op_index, version, &policy, stop.resolution());
+                        self.note(op_index, met, &policy, stop.resolution());
                         return Ok(Some(stop));
                     }
                     Judged::Stays(found) => self.take(found),
@@ -121,23 +125,20 @@ impl<'c> Resolving<'c> {
                 self.behind.push(item);
                 return Ok(None);
             }
-            self.take_out(version, &out);
+            self.take_out(met, &out);
         }
     }
 
     /// What is said of all that stand against each other, and were not judged before.
     fn judge_all(
         &self,
-        version: u64,
+        opponent: Option<Opponent>,
         item: &[Step],
         contests: &[Contest],
         known: &mut BTreeSet<(usize, usize)>,
     ) -> Result<Vec<(usize, Policy, Judged)>> {
-        if contests.is_empty() {
-            return Ok(Vec::new());
-        }
-        let (rules, opponent) = (self.case.rules, self.opponent(version)?);
-        let is_newer = opponent.is_older;
+        let Some(opponent) = opponent else { return Ok(Vec::new()) };
+        let (rules, is_newer) = (self.case.rules, opponent.is_older);
         let mut all = Vec::with_capacity(contests.len());
         for &contest in contests.iter().filter(|contest| known.insert((contest.earlier, contest.later))) {
             let both = first_of(item, contest.earlier).zip(first_of(&self.run, contest.later));
@@ -154,20 +155,22 @@ impl<'c> Resolving<'c> {
 
     /// Whose change it is that is being met. Where the writer's own one was corrected, that of whoever had their way there: it may be older than
     /// what is remembered, and the rules have their say all the same, also where nobody can tell whose it was.
-    fn opponent(&self, version: u64) -> Result<Opponent> {
-        if let Some(entry) = self.case.window.entry(version) {
-            return self.opponent_of(entry);
-        }
-        let entry = (self.case.views.change)(version)?;
-        entry.map_or(Ok(Opponent::unknown(version, true)), |entry| self.opponent_of(&entry))
-    }
-
-    fn opponent_of(&self, entry: &Entry) -> Result<Opponent> {
-        let (version, is_own) = (entry.version, Some(entry.writer) == self.case.submission.writer());
-        match entry.met {
-            _ if !is_own => Ok(Opponent { version, is_older: self.is_newer_than(entry), is_somebody: true }),
-            Some(met) if met < version => self.opponent(met),
-            _ => Ok(Opponent::unknown(version, entry.is_lost_to_somebody)),
+    fn opponent(&self, mut version: u64) -> Result<Opponent> {
+        loop {
+            let entry = match self.case.window.entry(version) {
+                Some(entry) => Some(Cow::Borrowed(entry)),
+                None => (self.case.views.change)(version)?.map(Cow::Owned),
+            };
+            let Some(entry) = entry else { return Ok(Opponent::unknown(version, true)) };
+            let is_own = Some(entry.writer) == self.case.submission.writer();
+            match entry.met {
+                _ if !is_own => {
+                    let is_older = self.is_newer_than(&entry);
+                    return Ok(Opponent { version, is_older, is_somebody: true });
+                }
+                Some(met) if met < version => version = met,
+                _ => return Ok(Opponent::unknown(version, entry.is_lost_to_somebody)),
+            }
         }
     }
 

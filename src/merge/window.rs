@@ -224,8 +224,13 @@ impl Window {
         if self.bridges.contains_key(&writer) { base } else { self.first_base(base, writer) }
     }
 
-    /// The same of one of whom nothing is kept: as far as can be told from what is in the window.
-    pub(crate) fn first_base(&self, base: u64, writer: WriterId) -> u64 {
+    /// The same of what it made since, without what that leans on in turn: what is further back matters less and less.
+    pub(crate) fn made_on(&self, base: u64, writer: WriterId) -> u64 {
+        let newest_first = self.entries.iter().rev().take_while(|entry| entry.version > base);
+        newest_first.filter(|entry| entry.writer == writer).map(|entry| entry.base).fold(base, u64::min)
+    }
+
+    fn first_base(&self, base: u64, writer: WriterId) -> u64 {
         let newest_first = self.entries.iter().rev();
         newest_first.fold(base, |first, entry| match entry.writer == writer && entry.version > first {
             true => first.min(entry.base),

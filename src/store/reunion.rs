@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::history::{change_at, decode};
 use crate::layout::edition_of;
 use crate::log;
-use crate::merge::{Seen, Submission};
+use crate::merge::{Outcome, Seen, Submission};
 use crate::patch::Patch;
 use crate::record::{Change, WriterId};
 use crate::state::State;
@@ -82,8 +82,11 @@ impl<S: State + Default> Store<S> {
         let (mut batch, mut ready): (Vec<(u64, Submission)>, usize) = (Vec::new(), 0);
         for version in base + 1..=head {
             let Some(frame) = records.next_record()? else { break };
-            if let Some(mut submission) = taking.submission(decode(&frame)?) {
-                let says_something = !submission.patch.is_empty();
+            let change = decode(&frame)?;
+            // What became otherwise of a change than its maker believes has to be told there, also where that is nothing new here.
+            let is_otherwise = change.merged.as_ref().is_some_and(|merged| merged.outcome != Outcome::Clean);
+            if let Some(mut submission) = taking.submission(change) {
+                let says_something = !submission.patch.is_empty() || is_otherwise;
                 if says_something {
                     // Not all of what it saw was brought over as it was there.
                     submission.seen = Seen::of(other.history.at(version - 1)?);
@@ -92,9 +95,12 @@ impl<S: State + Default> Store<S> {
                 ready = if says_something { batch.len() } else { ready };
             }
             if ready >= BATCH || version == head {
-                let receipts = self.merge_all(batch[..ready].iter().map(|(_, submission)| submission))?;
-                reunion.taken.extend(batch.drain(..ready).map(|(version, _)| version).zip(receipts));
-                ready = 0;
+                while ready > 0 {
+                    let count = ready.min(BATCH);
+                    let receipts = self.merge_all(batch[..count].iter().map(|(_, submission)| submission))?;
+                    reunion.taken.extend(batch.drain(..count).map(|(version, _)| version).zip(receipts));
+                    ready -= count;
+                }
             }
         }
         Ok(reunion)

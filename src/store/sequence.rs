@@ -121,7 +121,10 @@ impl<S: State + Default> Store<S> {
             if first >= window.base() {
                 return Ok(first.min(base));
             }
-            must_be_there(first, oldest, base)?;
+            must_be_there(window.made_on(base, writer), oldest, base)?;
+            if window.base() <= oldest {
+                return Ok(oldest.min(base));
+            }
             let twice = window.base().saturating_sub(window.head() - window.base());
             *window = self.window_after(newest, first.min(twice).max(oldest))?;
         }
@@ -132,8 +135,8 @@ impl<S: State + Default> Store<S> {
         self.oldest().max(newest.version.saturating_sub(most))
     }
 
-    /// The changes of a writer that it made after it knew `base`, as they read on what it saw. What they lean on may be older than what is
-    /// remembered, and is read then.
+    /// The changes of a writer that it made after it knew `base`, as they read on what it saw. What they were made on may be older than
+    /// what is remembered, and is read then.
     fn own_since(
         &self,
         newest: &Arc<Tip<S>>,
@@ -141,16 +144,14 @@ impl<S: State + Default> Store<S> {
         base: u64,
         writer: WriterId,
     ) -> Result<Vec<Patch>> {
-        let (state_at, mut wider) = (|version: u64| self.document_at(newest, version), None);
-        loop {
-            let known = wider.as_ref().unwrap_or(window);
-            let first = known.first_base(base, writer);
-            if first >= known.base() {
-                return known.own_since(base, writer, &state_at);
-            }
-            must_be_there(first, self.oldest_to_lean_on(newest), base)?;
-            wider = Some(known.behind(self.window_between(newest, first, known.base())?));
+        let (state_at, first) =
+            (|version: u64| self.document_at(newest, version), window.made_on(base, writer));
+        if first >= window.base() {
+            return window.own_since(base, writer, &state_at);
         }
+        must_be_there(first, self.oldest_to_lean_on(newest), base)?;
+        let wider = window.behind(self.window_between(newest, first, window.base())?);
+        wider.own_since(base, writer, &state_at)
     }
 
     fn window_after(&self, newest: &Tip<S>, base: u64) -> Result<Window> {

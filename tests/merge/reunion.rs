@@ -124,6 +124,36 @@ fn two_that_are_merged_to_and_fro_come_to_rest() {
     pair.are_sound();
 }
 
+/// What came otherwise of a change has to be known where it was made, or it is held against what its maker does next.
+#[test]
+fn who_lost_and_knows_it_goes_on_from_what_won() {
+    let pair = Pair::new();
+    let rules = rules()
+        .with("/first".parse().unwrap(), Policy::FirstWins)
+        .on_deleted("/list".parse().unwrap(), OnDeleted::Restore);
+    pair.one.set_rules(rules.clone()).unwrap();
+    pair.other.set_rules(rules).unwrap();
+    let items = |store: &Store<Value>| {
+        store.produce(|doc| doc["list"] = value!([{ "f": 0 }, { "f": 1 }, { "f": 2 }])).unwrap();
+    };
+    items(&pair.one);
+    drop((pair.in_other().unwrap(), pair.in_one().unwrap()));
+    pair.one.produce(|doc| drop(doc["list"].as_list_mut().unwrap().remove(0))).unwrap();
+    pair.one.produce(|doc| doc["first"] = 1.into()).unwrap();
+    pair.other.produce(|doc| doc["list"][0]["f"] = 10.into()).unwrap();
+    pair.other.produce(|doc| doc["first"] = 2.into()).unwrap();
+    (0..2).for_each(|_| drop((pair.in_one().unwrap(), pair.in_other().unwrap())));
+    pair.other.produce(|doc| doc["list"][1]["f"] = 11.into()).unwrap();
+    pair.other.produce(|doc| doc["first"] = 3.into()).unwrap();
+    pair.in_one().unwrap();
+    let state = pair.one.state();
+    assert_eq!(
+        (&state["list"], &state["first"]),
+        (&value!([{ "f": 10 }, { "f": 11 }, { "f": 2 }]), &3.into())
+    );
+    pair.are_sound();
+}
+
 #[test]
 fn what_is_edited_after_a_merge_lands_where_its_writer_saw_it() {
     let pair = Pair::new();
