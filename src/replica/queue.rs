@@ -114,7 +114,7 @@ impl<S: State> Queue<S> {
     }
 
     /// Adds a change of an earlier session to the end; what shows is to be made anew. One that was made on an older version than what is confirmed shows nothing, nor
-    /// does what works where that one did: they are for the rules to decide, where somebody knows what they met.
+    /// does what works where that one did: they are given up.
     pub(super) fn push(&mut self, sequence: u64, submission: Submission) {
         let is_lost = submission.base < self.confirmed || self.stands_on_what_is_lost(&submission.patch);
         self.has_lost |= is_lost;

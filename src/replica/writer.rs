@@ -388,10 +388,6 @@ impl<S: State + Default> Writer<S> {
             // Also by an earlier session.
             inner.read_as_of = inner.read_as_of.max(change.base);
         }
-        if ours.is_lost && !change.patch.is_empty() {
-            // What was made beside it, while it did not show, knows nothing of it.
-            inner.read_as_of = inner.read_as_of.max(version);
-        }
         let (outcome, notes) =
             merged.map_or((Outcome::Clean, Vec::new()), |merged| (merged.outcome, merged.notes));
         let settled = Settled { sequence: ours.sequence, version, outcome, notes, again_as: None };

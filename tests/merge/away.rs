@@ -18,7 +18,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 const WINDOW: usize = 8;
 const WORLDS: u64 = 150;
 /// Worlds in which something was lost once, or somebody could not go on.
-const REMARKABLE: [u64; 4] = [1_000_076, 1_000_140, 1_001_573, 1_004_324];
+const REMARKABLE: [u64; 5] = [1_000_076, 1_000_140, 1_001_573, 1_004_324, 22_001_084];
 
 /// What a change is to do.
 #[derive(Clone, Debug)]
