@@ -224,7 +224,7 @@ impl Window {
         if self.bridges.contains_key(&writer) { base } else { self.first_base(base, writer) }
     }
 
-    /// The same of what it made since, without what that leans on in turn: what is further back matters less and less.
+    /// The same of what it made since alone: what its changes were made on, and not what that leans on in turn.
     pub(crate) fn made_on(&self, base: u64, writer: WriterId) -> u64 {
         let newest_first = self.entries.iter().rev().take_while(|entry| entry.version > base);
         newest_first.filter(|entry| entry.writer == writer).map(|entry| entry.base).fold(base, u64::min)

@@ -95,15 +95,19 @@ impl<S: State + Default> Store<S> {
                 ready = if says_something { batch.len() } else { ready };
             }
             if ready >= BATCH || version == head {
-                while ready > 0 {
-                    let count = ready.min(BATCH);
-                    let receipts = self.merge_all(batch[..count].iter().map(|(_, submission)| submission))?;
-                    reunion.taken.extend(batch.drain(..count).map(|(version, _)| version).zip(receipts));
-                    ready -= count;
-                }
+                self.take(&batch[..ready], &mut reunion)?;
+                batch.drain(..std::mem::take(&mut ready));
             }
         }
         Ok(reunion)
+    }
+
+    fn take(&self, submissions: &[(u64, Submission)], reunion: &mut Reunion) -> Result<()> {
+        for batch in submissions.chunks(BATCH) {
+            let receipts = self.merge_all(batch.iter().map(|(_, submission)| submission))?;
+            reunion.taken.extend(batch.iter().map(|(version, _)| *version).zip(receipts));
+        }
+        Ok(())
     }
 
     /// The newest version at which both have the same history.

@@ -111,9 +111,8 @@ impl<S: State + Default> Store<S> {
         self.window_after(newest, base)
     }
 
-    /// Has the window begin early enough to tell what a writer sees on top of `base`, as far as the log goes back. What its changes
-    /// lean on is known once they are read: each time at least twice as many are.
-    /// Where it has to begin for that.
+    /// Has the window begin early enough to tell what a writer sees on top of `base`, as far as the log goes back; where that is. What its
+    /// changes lean on is known once they are read: each time at least twice as many are.
     fn reach_back(&self, newest: &Tip<S>, window: &mut Window, base: u64, writer: WriterId) -> Result<u64> {
         let oldest = self.oldest_to_lean_on(newest);
         loop {

@@ -104,7 +104,9 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     let placed = placed?;
     closed?;
     let Placed { version, ops, .. } = placed;
-    output.was_done(format!("version {version} was made"));
+    if ops > 0 {
+        output.was_done(format!("version {version} was made"));
+    }
     let human = match ops {
         0 => format!("version {version}: the patch changes nothing"),
         _ => format!("version {version}: {}{}", text::count(ops as u64, "op"), placed.remark()),

@@ -5,9 +5,8 @@
 use crate::output::Output;
 use crate::progress::{self, Unit};
 use crate::sources::Reach;
-use crate::{exit, interrupt, places, stores, text};
+use crate::{exit, files, interrupt, places, stores, text};
 use anyhow::Result;
-use redraft::log::Reader;
 use redraft::replica::Beginning;
 use redraft::{Options, Progress};
 use serde::Serialize;
@@ -90,7 +89,7 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
         let why = "a directory or stream keeps nothing for a replica; --keep-for is for one that follows a server (redraft serve)";
         return Err(exit::Usage(why.to_owned()).into());
     }
-    let before = end_of(&args.replica);
+    let before = begins_at(&args.replica);
     stop.iter().for_each(|stop| interrupt::rouses(stop, &source));
     let mut mirror = Options::new().skip_ahead(args.skip_ahead).mirror_of(source, &args.replica, begin)?;
     tell_of_what_went(&args.replica, before);
@@ -121,19 +120,19 @@ pub(crate) fn run(args: &Args, output: &mut Output) -> Result<()> {
     Ok(mirror.close()?)
 }
 
-/// The version that a replica ends with, if there is one.
-fn end_of(replica: &Path) -> Option<u64> {
-    Reader::open(replica).and_then(|reader| reader.head()).ok()
+/// Where the history of a replica begins, if there is one: by the names of its segments, of which opening reads more.
+fn begins_at(replica: &Path) -> Option<u64> {
+    let entries = files::entries(replica).ok()?;
+    entries.iter().filter_map(|entry| entry.name.strip_suffix(".seg")?.parse().ok()).min()
 }
 
 /// A replica that its source cannot go on from is begun anew, and what only it had is not there any longer.
 fn tell_of_what_went(replica: &Path, before: Option<u64>) {
-    let oldest = Reader::open(replica).and_then(|reader| reader.oldest());
-    if let (Some(before), Ok(oldest)) = (before, oldest)
-        && before < oldest
+    if let (Some(before), Some(now)) = (before, begins_at(replica))
+        && before < now
     {
         let what = format!(
-            "the source keeps nothing before version {oldest}, and this replica ended at {before}: it was begun anew, and has nothing before that either"
+            "this replica was begun anew, at version {now}: it began at {before}, and what it had of before is gone"
         );
         stores::note(&what);
     }

@@ -165,8 +165,7 @@ fn a_replica_that_has_to_begin_anew_says_what_is_not_there_any_longer() {
     let oldest = store.compact_to(redraft::Retention::Changes(10)).unwrap().oldest;
     assert!(oldest > 10);
     let told = redraft(&["follow", &source, &replica]);
-    let expected =
-        format!("nothing before version {oldest}, and this replica ended at 10: it was begun anew");
+    let expected = format!("this replica was begun anew, at version {oldest}: it began at 0, ");
     assert!(told.code == 0 && told.err.contains(&expected), "{told:?}");
     assert_eq!(redraft(&["follow", &source, &replica]).err, "", "that was said");
 }
